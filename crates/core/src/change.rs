@@ -1,0 +1,173 @@
+//! Changes: what a decision wants to become durable, as data.
+//!
+//! A [`Unit`] is everything one decision changes, perhaps in several streams. It commits whole or not at all: payload, producer
+//! row, `Stream-Seq`, closing, fork pins, and the end of ancestors that nobody needs any more are never apart.
+
+use std::sync::Arc;
+
+use crate::content_type::ContentType;
+use crate::key::StreamKey;
+use crate::offset::{Lineage, LineageRange};
+use crate::producer::{ProducerId, ProducerState, ProducerTuple, StreamSeq};
+use crate::record::Batch;
+use crate::state::{Origin, Slot, StreamState, Tail, Version};
+use crate::time::{Expiry, Timestamp};
+
+/// How a stream was closed. A request that repeats the closing one is a duplicate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The producer's tuple of the closing request, if it had one.
+    pub by: Option<ProducerTuple>,
+}
+
+/// A new stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// Its media type.
+    pub content_type: ContentType,
+    /// When it ends by itself.
+    pub expiry: Expiry,
+    /// Where it was forked from.
+    pub origin: Option<Arc<Origin>>,
+    /// The ranges it inherits.
+    pub inherited: Arc<[LineageRange]>,
+    /// Its tail before its first own record: the fork point.
+    pub base: Tail,
+    /// The part of what it inherits that is not readable any more.
+    pub floor: Tail,
+    /// First own records.
+    pub batch: Option<Batch>,
+    /// Set when it is created closed.
+    pub closed: Option<Arc<Closed>>,
+    /// When it was decided.
+    pub at: Timestamp,
+}
+
+/// A producer's row after a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProducerChange {
+    /// The stream's first row for this id.
+    Introduce(ProducerId, ProducerState),
+    /// The row's next state.
+    Advance(ProducerId, ProducerState),
+}
+
+impl ProducerChange {
+    /// The row.
+    #[must_use]
+    pub fn row(&self) -> (&ProducerId, ProducerState) {
+        match self {
+            Self::Introduce(id, state) | Self::Advance(id, state) => (id, *state),
+        }
+    }
+}
+
+/// A fork begins or ends to need a stream's bytes up to a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinChange {
+    /// A fork diverges here.
+    Add(u64),
+    /// A fork that diverged here is gone.
+    Drop(u64),
+}
+
+/// A change of a stream that exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Update {
+    /// Records to append.
+    pub batch: Option<Batch>,
+    /// The producer that appends or closes.
+    pub producer: Option<ProducerChange>,
+    /// The application's writer sequence.
+    pub stream_seq: Option<StreamSeq>,
+    /// Set when it closes.
+    pub closed: Option<Arc<Closed>>,
+    /// A use that restarts its TTL.
+    pub used_at: Option<Timestamp>,
+    /// A fork of it, or the end of one.
+    pub pin: Option<PinChange>,
+}
+
+/// What happens to one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It comes into being. Its lineage is the number that storage gives to the unit.
+    Create(Box<Birth>),
+    /// It changes.
+    Update(Box<Update>),
+    /// It is gone for all but its forks. What lies past its last fork point may be reclaimed.
+    SoftDelete,
+    /// It is gone, and its bytes, rows and tables may be reclaimed.
+    Remove,
+}
+
+/// One stream's part of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which stream.
+    pub key: StreamKey,
+    /// What the decision was based on; a commit finds exactly this version or is a conflict.
+    pub basis: Version,
+    /// What happens.
+    pub effect: Effect,
+}
+
+impl Change {
+    /// What stands under the key after this change.
+    ///
+    /// `lineage` is the number of the unit; only a creation uses it. A change that does not fit the slot, which the
+    /// comparison of versions rules out, leaves it as it is.
+    #[must_use]
+    pub fn apply(&self, slot: &Slot, lineage: Lineage) -> Slot {
+        match (&self.effect, slot) {
+            (Effect::Create(birth), _) => Slot::Live(Arc::new(StreamState::born(birth, lineage))),
+            (Effect::Update(update), Slot::Live(state)) => Slot::Live(advanced(state, update)),
+            (Effect::Update(update), Slot::SoftDeleted(state)) => {
+                Slot::SoftDeleted(advanced(state, update))
+            }
+            (Effect::SoftDelete, Slot::Live(state)) => {
+                Slot::SoftDeleted(advanced(state, &Update::default()))
+            }
+            (Effect::Remove, _) => Slot::Absent,
+            (Effect::Update(_) | Effect::SoftDelete, other) => other.clone(),
+        }
+    }
+
+    /// The records this change appends.
+    #[must_use]
+    pub fn batch(&self) -> Option<&Batch> {
+        match &self.effect {
+            Effect::Create(birth) => birth.batch.as_ref(),
+            Effect::Update(update) => update.batch.as_ref(),
+            Effect::SoftDelete | Effect::Remove => None,
+        }
+    }
+}
+
+fn advanced(state: &Arc<StreamState>, update: &Update) -> Arc<StreamState> {
+    let mut state = StreamState::clone(state);
+    state.advance(update);
+    Arc::new(state)
+}
+
+/// Everything one decision changes. At most one change creates a stream, because the unit's number becomes its
+/// lineage; no key occurs twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// The changes, one per stream.
+    pub changes: Vec<Change>,
+}
+
+impl Unit {
+    /// A unit of one change.
+    #[must_use]
+    pub fn of(change: Change) -> Self {
+        Self { changes: vec![change] }
+    }
+
+    /// Bytes of payload it carries.
+    #[must_use]
+    pub fn payload_len(&self) -> u64 {
+        self.changes.iter().filter_map(Change::batch).map(|b| b.payload().len() as u64).sum()
+    }
+}

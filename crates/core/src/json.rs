@@ -1,0 +1,128 @@
+//! JSON mode: how a body becomes records, and how records become a body.
+//!
+//! One level of array is flattened. A value keeps its original bytes, so that big numbers, `1.0`, duplicate keys and
+//! the spelling of strings survive. A record is stored as its bytes plus one comma, which makes any run of records one
+//! contiguous stretch that becomes an array by a bracket on each side ([`enclose`]), without work per record.
+
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde_json::value::RawValue;
+
+use crate::record::{Batch, BatchRecord};
+
+/// Stored after every value.
+pub const SEPARATOR: u8 = b',';
+
+/// The body is not JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid JSON at line {line}, column {column}: {reason}")]
+pub struct InvalidJson {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// What the parser says.
+    pub reason: String,
+}
+
+impl From<serde_json::Error> for InvalidJson {
+    fn from(error: serde_json::Error) -> Self {
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default().to_owned();
+        Self { line: error.line(), column: error.column(), reason }
+    }
+}
+
+/// Splits a body into records: the elements of a top-level array, or the one value.
+///
+/// Returns `None` for an empty array.
+///
+/// # Errors
+/// [`InvalidJson`] when the body is not exactly one JSON value, is not UTF-8, or nests deeper than 127 levels.
+pub fn frame(body: &[u8]) -> Result<Option<Batch>, InvalidJson> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    let values: Vec<&RawValue> = if first == Some(&b'[') {
+        serde_json::from_slice(body)?
+    } else {
+        vec![serde_json::from_slice(body)?]
+    };
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let mut payload = BytesMut::with_capacity(body.len() + 1);
+    let records: Arc<[BatchRecord]> = values
+        .iter()
+        .map(|value| {
+            let bytes = value.get().as_bytes();
+            payload.put_slice(bytes);
+            payload.put_u8(SEPARATOR);
+            BatchRecord::plain(bytes.len() as u64 + 1)
+        })
+        .collect();
+    Ok(Batch::new(payload.freeze(), records).ok())
+}
+
+/// The parts of a JSON body for stored bytes that begin and end on record boundaries: `[`, the values, `]`.
+#[must_use]
+pub fn enclose(mut stored: Vec<Bytes>) -> Vec<Bytes> {
+    while stored.last().is_some_and(Bytes::is_empty) {
+        stored.pop();
+    }
+    if let Some(last) = stored.last_mut() {
+        last.truncate(last.len().saturating_sub(1));
+    }
+    let mut parts = Vec::with_capacity(stored.len() + 2);
+    parts.push(Bytes::from_static(b"["));
+    parts.append(&mut stored);
+    parts.push(Bytes::from_static(b"]"));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(body: &str) -> Option<(String, usize)> {
+        let batch = frame(body.as_bytes()).unwrap()?;
+        Some((String::from_utf8(batch.payload().to_vec()).unwrap(), batch.records().len()))
+    }
+
+    #[test]
+    fn values_keep_their_bytes() {
+        for (body, expected, count) in [
+            ("1", "1,", 1),
+            (
+                " {\"a\": 1.0 , \"a\":12345678901234567890}\n",
+                "{\"a\": 1.0 , \"a\":12345678901234567890},",
+                1,
+            ),
+            ("[1, \"x,]\" ,null]", "1,\"x,]\",null,", 3),
+            ("[[1,2],[3,4]]", "[1,2],[3,4],", 2),
+            ("[[]]", "[],", 1),
+            ("\"\\u00e9\"", "\"\\u00e9\",", 1),
+            ("1e999", "1e999,", 1),
+        ] {
+            assert_eq!(stored(body), Some((expected.to_owned(), count)), "{body}");
+        }
+        assert_eq!(stored(" [ ] "), None);
+    }
+
+    #[test]
+    fn what_is_not_one_json_value_is_refused() {
+        let deep = "[".repeat(100_000);
+        for body in ["", " ", "{", "[1,]", "1 2", "nul", "[1] x", "\"\u{1}\"", "'a'", deep.as_str()]
+        {
+            assert!(frame(body.as_bytes()).is_err(), "{body:.20?}");
+        }
+        assert!(frame(b"\"\xff\"").is_err());
+    }
+
+    #[test]
+    fn enclosing_gives_an_array() {
+        let text = |parts: Vec<Bytes>| String::from_utf8(parts.concat()).unwrap();
+        assert_eq!(text(enclose(vec![])), "[]");
+        assert_eq!(text(enclose(vec![Bytes::from("1,2,"), Bytes::from("3,")])), "[1,2,3]");
+        assert_eq!(text(enclose(vec![Bytes::from("1,"), Bytes::new()])), "[1]");
+    }
+}

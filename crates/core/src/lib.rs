@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod cache;
+pub mod change;
+pub mod command;
+pub mod content_type;
+pub mod cursor;
+pub mod decide;
+pub mod error;
+pub mod json;
+pub mod key;
+pub mod offset;
+pub mod producer;
+pub mod record;
+pub mod state;
+pub mod storage;
+pub mod time;
+
+pub use content_type::{ContentKind, ContentType};
+pub use error::{AccessError, AppendError, Code, CreateError, Outcome, Retry};
+pub use key::{NameError, StoreId, StreamKey};
+pub use offset::{Lineage, Offset, OffsetError};
+pub use producer::{ProducerId, ProducerNumber, ProducerTuple, StreamSeq};
+pub use record::{Batch, BatchRecord, Metadata};
+pub use state::{Slot, StreamState, Tail, Version};
+pub use storage::Storage;
+pub use time::{Expiry, Timestamp};
