@@ -1,0 +1,50 @@
+//! An event encoded once and shared by reference.
+
+use bytes::{Bytes, BytesMut};
+
+use super::Event;
+
+/// The encoded bytes of one event; clones share them and cost no allocation.
+///
+/// It is made in one allocation of exactly its size, so its length is also the memory it holds.
+///
+/// ```
+/// use headwater_sse::{Event, PreparedEvent};
+///
+/// let beat = PreparedEvent::new(&Event::new().comment("keep-alive"));
+/// assert_eq!(beat.as_bytes(), ": keep-alive\n\n");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PreparedEvent(Bytes);
+
+impl PreparedEvent {
+    /// Encodes `event`.
+    pub fn new(event: &Event<'_>) -> Self {
+        let mut out = BytesMut::with_capacity(event.encoded_len());
+        event.encode(&mut out);
+        Self(out.freeze())
+    }
+
+    /// The bytes for the wire, the dispatching blank line included; clone them to share.
+    pub const fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+}
+
+impl From<&Event<'_>> for PreparedEvent {
+    fn from(event: &Event<'_>) -> Self {
+        Self::new(event)
+    }
+}
+
+impl From<PreparedEvent> for Bytes {
+    fn from(event: PreparedEvent) -> Self {
+        event.0
+    }
+}
+
+impl AsRef<[u8]> for PreparedEvent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}

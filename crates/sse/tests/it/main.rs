@@ -1,0 +1,12 @@
+//! The codec from outside: bytes in, messages out, and back.
+
+mod corpus;
+mod decoding;
+mod encoding;
+mod injection;
+mod limit;
+mod model;
+mod planted;
+mod reference;
+mod round_trip;
+mod support;
