@@ -14,6 +14,11 @@ use crate::record::{Batch, BatchRecord};
 /// Stored after every value.
 pub const SEPARATOR: u8 = b',';
 
+/// Most levels of nesting, counted with the array in which values are read back.
+///
+/// Common parsers stop here. One deeper value would keep every program that uses them from reading the stream at all.
+pub const MAX_NESTING: usize = 127;
+
 /// The body is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid JSON at line {line}, column {column}: {reason}")]
@@ -39,7 +44,7 @@ impl From<serde_json::Error> for InvalidJson {
 /// Returns `None` for an empty array.
 ///
 /// # Errors
-/// [`InvalidJson`] when the body is not exactly one JSON value, is not UTF-8, or nests deeper than 127 levels.
+/// [`InvalidJson`] when the body is not exactly one JSON value, is not UTF-8, or nests deeper than [`MAX_NESTING`].
 pub fn frame(body: &[u8]) -> Result<Option<Batch>, InvalidJson> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let values: Vec<&RawValue> = if first == Some(&b'[') {
@@ -49,6 +54,11 @@ pub fn frame(body: &[u8]) -> Result<Option<Batch>, InvalidJson> {
     };
     if values.is_empty() {
         return Ok(None);
+    }
+    // A value that is no array itself gains one level when it is read back.
+    let around = usize::from(first != Some(&b'['));
+    if let Some(index) = deeper_than(MAX_NESTING - around, body) {
+        return Err(too_deep(body, index));
     }
     let mut payload = BytesMut::with_capacity(body.len() + 1);
     let records: Arc<[BatchRecord]> = values
@@ -61,6 +71,29 @@ pub fn frame(body: &[u8]) -> Result<Option<Batch>, InvalidJson> {
         })
         .collect();
     Ok(Batch::new(payload.freeze(), records).ok())
+}
+
+/// Where valid JSON first has more than so many levels.
+fn deeper_than(levels: usize, json: &[u8]) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0, false, false);
+    json.iter().position(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+        depth > levels
+    })
+}
+
+fn too_deep(json: &[u8], index: usize) -> InvalidJson {
+    let before = json.get(..index).unwrap_or_default();
+    let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    InvalidJson { line, column, reason: format!("nested deeper than {MAX_NESTING} levels") }
 }
 
 /// The parts of a JSON body for stored bytes that begin and end on record boundaries: `[`, the values, `]`.

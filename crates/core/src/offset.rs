@@ -120,7 +120,7 @@ impl Ranges {
     /// A stream that inherited nothing.
     #[must_use]
     pub fn root(own: Lineage) -> Self {
-        Self { inherited: Arc::new([]), own }
+        Self { inherited: Arc::default(), own }
     }
 
     /// A stream that starts with inherited ranges.

@@ -37,6 +37,9 @@ impl BatchRecord {
 /// Why records cannot be appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBatch {
+    /// No records.
+    #[error("a batch holds at least one record")]
+    Empty,
     /// The lengths of the records do not add up to the payload.
     #[error("the records do not cover the payload")]
     Lengths,
@@ -58,8 +61,11 @@ impl Batch {
     /// Joins payload and record lengths.
     ///
     /// # Errors
-    /// [`InvalidBatch`] when lengths and payload disagree or metadata is too large.
+    /// [`InvalidBatch`] when there are no records, lengths and payload disagree, or metadata is too large.
     pub fn new(payload: Bytes, records: Arc<[BatchRecord]>) -> Result<Self, InvalidBatch> {
+        if records.is_empty() {
+            return Err(InvalidBatch::Empty);
+        }
         let mut total = 0u64;
         for record in records.iter() {
             total = total.checked_add(record.len).ok_or(InvalidBatch::Lengths)?;
@@ -88,7 +94,7 @@ impl Batch {
         &self.payload
     }
 
-    /// The records, in order; never empty when a decision carries the batch.
+    /// The records, in order; at least one.
     #[must_use]
     pub fn records(&self) -> &[BatchRecord] {
         &self.records

@@ -19,9 +19,14 @@
 //! that was not reported is wholly there or wholly absent.
 //!
 //! **Compare and set.** A change commits only when its stream is at exactly the version it names. Otherwise the whole unit
-//! is a [`UnitResult::Conflict`] and leaves no trace. Units of a group are tried in order, each on what the ones before
-//! it left; a later unit may be based on an earlier one, and falls with it. This is the only thing that orders writers,
-//! so it holds between processes where an adapter allows several.
+//! is a [`UnitResult::Conflict`] and leaves no trace. This is the only thing that orders writers, so it holds between
+//! processes where an adapter allows several.
+//!
+//! **Groups.** Units of a group are tried in order, each on what the ones before it left. A later unit may be based on an
+//! earlier one, and falls with it: once a unit was not committed, every later unit of its group that changes one of its
+//! streams is a conflict too. Comparing alone would not see it, because another writer's commit may have taken the very
+//! revision that the fallen unit would have had. For the same reason a caller hands over a unit that is based on one of
+//! an earlier group only when that one's result is known.
 //!
 //! **Numbers.** Storage gives each committed unit a number, counted from 1, larger than all before it in the data
 //! directory and never used again, also after a crash. They grow in the order of units and may skip. A created stream's

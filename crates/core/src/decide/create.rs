@@ -120,7 +120,7 @@ fn birth(
     }
     let closed = (command.closing == Closing::Close).then(|| Arc::new(Closed { by: None }));
     let Inherited { origin, ranges, base, floor } = inherited;
-    let inherited = ranges.unwrap_or_else(|| Arc::new([]));
+    let inherited = ranges.unwrap_or_default();
     Ok(Birth { content_type, expiry, origin, inherited, base, floor, batch, closed, at: now })
 }
 

@@ -1,0 +1,181 @@
+//! One run of commands: every step is made by both sides, compared, and looked at by every invariant.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use headwater_core::change::Effect;
+use headwater_core::decide::{Created, Existence, Limits};
+use headwater_core::{Lineage, StreamKey, StreamState, Version};
+
+use crate::answer::Answer;
+use crate::concrete::Concrete;
+use crate::coverage::Coverage;
+use crate::invariants::{self, Check, Step};
+use crate::ledger::{Ledger, Reader};
+use crate::model::Model;
+use crate::namespace::{Committed, Fault, Namespace, Ran, Run};
+use crate::ops::Op;
+use crate::request::{Request, What};
+use crate::seen::{Snapshot, expected};
+
+/// Few enough that the limit is met.
+const LIMITS: Limits = Limits { producers_per_stream: 3 };
+
+/// Both sides, and what is remembered between steps.
+pub(crate) struct Trial {
+    namespace: Namespace,
+    model: Model,
+    concrete: Concrete,
+    ledger: Ledger,
+    present: Snapshot,
+    newest: BTreeMap<StreamKey, Version>,
+}
+
+/// A run, whatever the command was.
+struct Made {
+    answer: Answer,
+    promised: Option<Arc<StreamState>>,
+    run: Run<(), ()>,
+}
+
+impl Trial {
+    pub(crate) fn new(fault: Box<dyn Fault>) -> Self {
+        Self {
+            namespace: Namespace::new(LIMITS, fault),
+            model: Model::new(LIMITS.producers_per_stream as usize),
+            concrete: Concrete::new(),
+            ledger: Ledger::default(),
+            present: Snapshot::default(),
+            newest: BTreeMap::new(),
+        }
+    }
+
+    /// Makes a step, or tells what is wrong with it.
+    pub(crate) fn step(&mut self, op: &Op, coverage: &mut Coverage) -> Check {
+        let request = self.concrete.request(op, &self.model, &self.ledger.tokens);
+        let wrong = |what: String| format!("{what}\nat {request:?}");
+        let made = self.make(&request).map_err(wrong)?;
+        let id = born(&made.run.units).map_or(0, |lineage| lineage.0);
+        let answer = self.model.perform(&request, id);
+        coverage.count(&made.answer, &self.model.rows);
+        if !made.answer.agrees_with(&answer) {
+            return Err(wrong(format!("answered {:?}, expected {answer:?}", made.answer)));
+        }
+        let after = Snapshot::of(&self.namespace.contents).map_err(wrong)?;
+        let step = Step {
+            now: request.now,
+            before: &self.present,
+            after: &after,
+            contents: &self.namespace.contents,
+            newest: &self.newest,
+            answer: &made.answer,
+            promised: made.promised.as_ref(),
+            units: &made.run.units,
+            relies_on: &made.run.relies_on,
+            looked: &made.run.looked,
+            key: &request.key,
+        };
+        invariants::check(&step).map_err(wrong)?;
+        compare(&after, &self.model).map_err(wrong)?;
+        self.read(&after).map_err(wrong)?;
+        let versions = after.slots.iter().map(|(key, slot)| (key.clone(), slot.version()));
+        self.newest.extend(versions);
+        self.present = after;
+        if made.answer == Answer::Created {
+            self.concrete.created(&request);
+        }
+        Ok(())
+    }
+
+    /// Follows every token that was ever given out, on every stream.
+    pub(crate) fn finish(&self) -> Check {
+        for (_, reader) in readers(&self.present, &self.model) {
+            self.ledger.follow_all(reader)?;
+        }
+        Ok(())
+    }
+
+    fn make(&mut self, request: &Request) -> Result<Made, String> {
+        let Request { key, now, what } = request;
+        match what {
+            What::Create(command, _) => made(self.namespace.create(key, command, *now), created),
+            What::Append(command, _) => {
+                let ran = self.namespace.append(key, command, *now);
+                made(ran, |appended, _| Some(Arc::clone(&appended.state)))
+            }
+            What::Delete => made(self.namespace.delete(key, *now), |(), _| None),
+            What::Expire => made(self.namespace.expire(key, *now), |(), _| None),
+            What::MarkUsed(at) => made(self.namespace.mark_used(key, *at), |(), _| None),
+        }
+    }
+
+    /// Gives out the new tokens, and follows old ones.
+    fn read(&mut self, after: &Snapshot) -> Check {
+        let changed = self.present.changed(after);
+        for (key, reader) in readers(after, &self.model) {
+            if changed.contains(&key) {
+                self.ledger.issue(reader)?;
+            }
+        }
+        for (key, reader) in readers(after, &self.model) {
+            let old = self.present.slots.get(key).and_then(|slot| slot.state());
+            if old.is_some_and(|state| state.ranges.own() == reader.state.ranges.own()) {
+                self.ledger.follow_some(reader)?;
+            } else {
+                self.ledger.follow_all(reader)?;
+            }
+        }
+        self.ledger.turn();
+        Ok(())
+    }
+}
+
+fn made<T, E>(
+    ran: Ran<T, E>,
+    promised: impl FnOnce(&T, &[Committed]) -> Option<Arc<StreamState>>,
+) -> Result<Made, String>
+where
+    Answer: From<Result<T, E>>,
+{
+    let Run { outcome, units, relies_on, looked } = ran?;
+    let promised = outcome.as_ref().ok().and_then(|success| promised(success, &units));
+    let answer = outcome.into();
+    Ok(Made { answer, promised, run: Run { outcome: Ok(()), units, relies_on, looked } })
+}
+
+fn created(created: &Created, units: &[Committed]) -> Option<Arc<StreamState>> {
+    match &created.existence {
+        Existence::New(birth) => Some(Arc::new(StreamState::born(birth, born(units)?))),
+        Existence::Confirmed(state) => Some(Arc::clone(state)),
+    }
+}
+
+/// The lineage of the stream that these units create.
+fn born(units: &[Committed]) -> Option<Lineage> {
+    let creates = |committed: &&Committed| {
+        committed.unit.changes.iter().any(|change| matches!(change.effect, Effect::Create(_)))
+    };
+    units.iter().find(creates).map(|committed| Lineage(committed.number))
+}
+
+/// Compares all that can be seen with what the model expects to be seen.
+fn compare(after: &Snapshot, model: &Model) -> Check {
+    let expected = expected(model);
+    if after.seen == expected {
+        return Ok(());
+    }
+    let keys = after.seen.keys().chain(expected.keys());
+    let key = keys.into_iter().find(|key| after.seen.get(*key) != expected.get(*key));
+    let both = key.map(|key| (key, after.seen.get(key), expected.get(key)));
+    Err(format!("seen and expected differ: {both:#?}"))
+}
+
+fn readers<'a>(
+    snapshot: &'a Snapshot,
+    model: &'a Model,
+) -> impl Iterator<Item = (&'a StreamKey, Reader<'a>)> {
+    snapshot.live().filter_map(move |(key, state, content)| {
+        let stream = model.live(key)?;
+        Some((key, Reader { state, content, stream, model }))
+    })
+}
