@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "sled")]
+pub mod directory;
+mod group;
+pub mod memory;
+#[cfg(feature = "sled")]
+pub mod sled;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+mod worker;
+
+pub use memory::{MemoryStorage, SharedMemory};

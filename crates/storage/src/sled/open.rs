@@ -1,0 +1,142 @@
+//! Opening a directory: what is in it, is all of it there, and what was left to do.
+
+mod chains;
+mod database;
+pub(super) use database::is_released;
+mod replay;
+mod survey;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use headwater_core::storage::StorageError;
+use parking_lot::RwLock;
+
+use super::barrier::Barrier;
+use super::committed::{self, CommittedFile};
+use super::committer::{Committer, Pace};
+use super::frame::Verify;
+use super::pack::{Counters, Packer, Writer};
+use super::pool::guarded;
+use super::recent::Recent;
+use super::safeguards::{Comparison, Safeguards};
+use super::seal;
+use super::stored::StoredCheckpoint;
+use super::tree::{Edit, Tree};
+use super::view::View;
+use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
+
+/// The folder of sled's files.
+pub(super) const DATABASE: &str = "sled";
+
+/// sled's own data file, which is also what is synced and locked.
+pub(super) const DATA_FILE: &str = "db";
+
+const LAYOUT: Layout =
+    Layout { adapter: "sled", format: 1, owns: &[DATABASE, committed::NAME, seal::NAME] };
+
+/// How to open.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) cache_bytes: u64,
+    pub(super) pace: Pace,
+    pub(super) safeguards: Arc<dyn Safeguards>,
+}
+
+/// Opens a directory, or creates one.
+pub(super) fn open(directory: &Path, settings: &Settings) -> Result<Committer, OpenError> {
+    match DataDir::claim(directory, LAYOUT)? {
+        Claimed::New(claimed) => create(Arc::new(claimed), settings),
+        Claimed::Existing(claimed) => reopen(Arc::new(claimed), settings),
+    }
+}
+
+fn create(directory: Arc<DataDir>, settings: &Settings) -> Result<Committer, OpenError> {
+    let (path, folder) = (directory.path(), directory.path().join(DATABASE));
+    let committed = CommittedFile::create(path)?;
+    let db = database::open(path, &folder, settings.cache_bytes)?;
+    let mut checkpoint = StoredCheckpoint::default();
+    let (view, barrier) = view(&directory, db, settings)?;
+    let begun = view.tree.apply(Edit::default(), &mut checkpoint).and_then(|()| view.tree.flush());
+    begun.and_then(|()| barrier.wait()).map_err(|error| damage(path, error))?;
+    database::sync_files(&folder)?;
+    sync_directory(path)?;
+    directory.finish()?;
+    let writer = Writer { view, barrier, checkpoint };
+    Ok(committer(writer, Packer::default(), Counters::default(), committed, settings))
+}
+
+fn reopen(directory: Arc<DataDir>, settings: &Settings) -> Result<Committer, OpenError> {
+    let (path, folder) = (directory.path(), directory.path().join(DATABASE));
+    if !folder.join(DATA_FILE).is_file() {
+        return Err(OpenError::corrupt(path, "the database's file sled/db is missing"));
+    }
+    let (committed, reported) = CommittedFile::open(path)?;
+    if settings.safeguards.compares(Comparison::Seal) {
+        seal::compare(path, &folder)?;
+    }
+    seal::open(path)?;
+    let db = database::open(path, &folder, settings.cache_bytes)?;
+    let (view, barrier) = view(&directory, db, settings)?;
+    let recovered = guarded(|| recover(&view, reported, settings.safeguards.as_ref()));
+    let (checkpoint, packer, counters) = recovered.map_err(|error| damage(path, error))?;
+    Ok(committer(Writer { view, barrier, checkpoint }, packer, counters, committed, settings))
+}
+
+fn view(
+    directory: &Arc<DataDir>,
+    db: sled::Db,
+    settings: &Settings,
+) -> Result<(Arc<View>, Barrier), OpenError> {
+    let data = directory.path().join(DATABASE).join(DATA_FILE);
+    let barrier = Barrier::open(&data, Arc::clone(&settings.safeguards))?;
+    let verify = match settings.safeguards.compares(Comparison::Checksums) {
+        true => Verify::Checksum,
+        false => Verify::Nothing,
+    };
+    let recent = RwLock::new(Recent::default());
+    let directory = Arc::clone(directory);
+    Ok((Arc::new(View { tree: Tree::new(db, verify), recent, directory }), barrier))
+}
+
+fn committer(
+    writer: Writer,
+    packer: Packer,
+    counters: Counters,
+    committed: CommittedFile,
+    settings: &Settings,
+) -> Committer {
+    Committer { writer, packer, counters, committed, pace: settings.pace, debt: 0, stirred: true }
+}
+
+type Recovered = (StoredCheckpoint, Packer, Counters);
+
+/// Looks at everything, and replays the groups that are not packed.
+fn recover(
+    view: &View,
+    reported: u64,
+    safeguards: &dyn Safeguards,
+) -> Result<Recovered, StorageError> {
+    let survey = survey::survey(view, safeguards)?;
+    let groups = survey.contiguous_groups()?;
+    let last = groups.last().map_or(survey.checkpoint.packed, |(number, _)| *number);
+    if last < reported && safeguards.compares(Comparison::Committed) {
+        let (first, reported) = (last + 1, reported);
+        return Err(StorageError::Corrupt(format!(
+            "the database ends with group {last}, and groups {first} to {reported} were reported as committed"
+        )));
+    }
+    let counters = replay::replay(view, &survey.checkpoint, &groups)?;
+    if safeguards.compares(Comparison::Chains) {
+        survey.chains.settle(view)?;
+    }
+    let groups = groups.iter().map(|(number, parts)| (*number, parts.len() as u32)).collect();
+    Ok((survey.checkpoint, Packer::new(groups, survey.packed, survey.crowded), counters))
+}
+
+fn damage(directory: &Path, error: StorageError) -> OpenError {
+    match error {
+        StorageError::Corrupt(place) => OpenError::corrupt(directory, &place),
+        other => OpenError::Corrupt(format!("{}: {other}", directory.display())),
+    }
+}

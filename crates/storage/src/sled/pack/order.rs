@@ -1,0 +1,122 @@
+//! Packing what is recent about the order of one space.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use headwater_core::Lineage;
+use headwater_core::storage::{SpaceSequence, StorageError};
+
+use super::super::read::space::last_stretch;
+use super::super::recent::{RecentRun, SpaceName};
+use super::super::row::Row;
+use super::super::run::{Cutter, Run};
+use super::super::stored::{StoredOrder, StoredSpace};
+use super::super::tree::{Edit, Tree};
+use super::super::tuning::MERGE_BELOW;
+use super::super::view::View;
+use super::{Batch, Done, Rest};
+
+/// Most records that one batch puts into an order: a few dozen stretches.
+const BATCH_RECORDS: usize = 8192;
+
+/// Adds the first runs of a space to a batch, none of a group after `through`.
+pub(super) fn add(
+    view: &View,
+    name: &SpaceName,
+    through: u64,
+    batch: &mut Batch,
+) -> Result<Rest, StorageError> {
+    let (runs, rest) = first_runs(view, name, through);
+    let Some(last) = runs.last() else { return Ok(Rest::Nothing) };
+    let mut space = view.packed_space(name)?;
+    let mut first = space.last + 1;
+    let mut cutter = Cutter::default();
+    if let Some((begins, stretch, size)) = last_stretch(&view.tree, name)?
+        && size < MERGE_BELOW
+    {
+        first = begins;
+        stretch.runs.iter().for_each(|run| cutter.push(run.head, &run.records));
+    }
+    let mut listed = Listed::new(&view.tree);
+    for run in &runs {
+        // A stream that was removed before it was packed leaves no trace.
+        if listed.contains(run.head.lineage)? {
+            cutter.push(run.head, run.batch.records());
+            space.records += run.batch.records().len() as u64;
+        }
+    }
+    let to = last.end().space;
+    space.last = to - 1;
+    put_stretches(name, (first, to), cutter, &mut batch.edit)?;
+    batch.edit.put(Row::Space { store: name.store, space: &name.space }, &space)?;
+    batch.done.push(Done::Order(name.clone(), runs.len()));
+    Ok(rest)
+}
+
+fn first_runs(view: &View, name: &SpaceName, through: u64) -> (Vec<Arc<RecentRun>>, Rest) {
+    let recent = view.recent.read();
+    let all = recent.space(name).map_or(&[][..], |space| &space.runs);
+    let (mut taken, mut records) = (Vec::new(), 0);
+    for run in all.iter().take_while(|run| run.group <= through) {
+        if records >= BATCH_RECORDS {
+            return (taken, Rest::More);
+        }
+        records += run.batch.records().len();
+        taken.push(Arc::clone(run));
+    }
+    (taken, Rest::Nothing)
+}
+
+/// Writes the part `first..to` of an order, in stretches that follow each other. Returns where the last one begins.
+pub(super) fn put_stretches(
+    name: &SpaceName,
+    (first, to): (u64, u64),
+    cutter: Cutter,
+    edit: &mut Edit,
+) -> Result<u64, StorageError> {
+    let mut tables = cutter.finish();
+    if tables.is_empty() {
+        tables.push(Vec::new());
+    }
+    let begins = |runs: &Vec<Run>| runs.first().map_or(first, |run| run.head.space);
+    let starts: Vec<u64> =
+        std::iter::once(first).chain(tables.iter().skip(1).map(begins)).collect();
+    let ends = starts.iter().skip(1).copied().chain([to]);
+    for ((runs, start), end) in tables.iter().zip(&starts).zip(ends) {
+        let row =
+            Row::Order { store: name.store, space: &name.space, first: SpaceSequence(*start) };
+        edit.put(row, &StoredOrder::of(*start, end, runs))?;
+    }
+    Ok(starts.last().copied().unwrap_or(first))
+}
+
+/// Which lineages the database knows.
+pub(super) struct Listed<'t> {
+    tree: &'t Tree,
+    known: HashMap<Lineage, bool>,
+}
+
+impl<'t> Listed<'t> {
+    pub(super) fn new(tree: &'t Tree) -> Self {
+        Self { tree, known: HashMap::new() }
+    }
+
+    /// Whether it knows this one.
+    pub(super) fn contains(&mut self, lineage: Lineage) -> Result<bool, StorageError> {
+        if let Some(known) = self.known.get(&lineage) {
+            return Ok(*known);
+        }
+        let known = self.tree.get(&Row::Lineage(lineage).key())?.is_some();
+        self.known.insert(lineage, known);
+        Ok(known)
+    }
+}
+
+/// The counters of a space after some of its records left the order.
+pub(super) fn without(space: StoredSpace, records: u64) -> StoredSpace {
+    StoredSpace {
+        records: space.records.saturating_sub(records),
+        dead: space.dead.saturating_sub(records),
+        ..space
+    }
+}

@@ -1,0 +1,115 @@
+//! Ridding the order of a space of records whose streams are gone.
+//!
+//! A record's place in the order is not looked for when its stream is removed: a stream's records may be spread over all of
+//! the order. When more than half of an order is about streams that are gone, all of it is gone through, a few stretches at a
+//! time. So the work is proportional to what was removed, and an order is at most twice as large as it has to be.
+
+use std::collections::VecDeque;
+
+use headwater_core::storage::{SpaceSequence, StorageError};
+
+use super::super::read::space::open;
+use super::super::recent::SpaceName;
+use super::super::row::Row;
+use super::super::run::Cutter;
+use super::super::stored::StoredSpace;
+use super::super::tree::Edit;
+use super::super::view::View;
+use super::order::{Listed, put_stretches, without};
+use super::{Rest, Writer};
+
+/// Fewer dead records than this are not worth the while: they fit into a few stretches.
+const WORTH_A_SWEEP: u64 = 1024;
+
+/// Stretches that are rewritten in one batch.
+const STRETCHES_AT_ONCE: usize = 16;
+
+/// A sweep that is under way.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    name: SpaceName,
+    /// Where the next stretch begins; `None` before the first one.
+    next: Option<u64>,
+}
+
+impl Sweep {
+    pub(super) fn new(name: SpaceName) -> Self {
+        Self { name, next: None }
+    }
+
+    /// Rewrites some stretches.
+    pub(super) fn step(&mut self, writer: &mut Writer) -> Result<(usize, Rest), StorageError> {
+        let (name, tree) = (&self.name, &writer.view.tree);
+        let row = |first| Row::Order {
+            store: name.store,
+            space: &name.space,
+            first: SpaceSequence(first),
+        };
+        let Some(begins) = self.next.or(first_stretch(&writer.view, name)?) else {
+            return Ok((0, Rest::Nothing));
+        };
+        let (mut listed, mut cutter) = (Listed::new(tree), Cutter::default());
+        let (mut edit, mut gone, mut next, mut count) = (Edit::default(), 0, begins, 0);
+        while count < STRETCHES_AT_ONCE {
+            let key = row(next).key();
+            let Some(value) = tree.get_in_passing(&key)? else { break };
+            let (_, stretch) = open(tree, &key, &value)?;
+            edit.delete(key);
+            for run in &stretch.runs {
+                if listed.contains(run.head.lineage)? {
+                    cutter.push(run.head, &run.records);
+                } else {
+                    gone += run.records.len() as u64;
+                }
+            }
+            (next, count) = (stretch.to, count + 1);
+        }
+        if count == 0 {
+            return Ok((0, Rest::Nothing));
+        }
+        let last = put_stretches(name, (begins, next), cutter, &mut edit)?;
+        let space = without(writer.view.packed_space(name)?, gone);
+        edit.put(Row::Space { store: name.store, space: &name.space }, &space)?;
+        let rest = if count < STRETCHES_AT_ONCE { Rest::Nothing } else { Rest::More };
+        // The last one written may be small: the next step begins with it, and joins it with what follows.
+        self.next = Some(last);
+        Ok((writer.apply(edit)?, rest))
+    }
+}
+
+fn first_stretch(view: &View, name: &SpaceName) -> Result<Option<u64>, StorageError> {
+    let prefix = super::super::row::of_space(name.store, &name.space);
+    let first = view.tree.scan(&prefix).next().transpose()?;
+    Ok(first.and_then(|(key, _)| match Row::parse(&key) {
+        Some(Row::Order { first, .. }) => Some(first.0),
+        _ => None,
+    }))
+}
+
+/// Counts records of streams that are removed, and tells whether the order of their space is worth a sweep.
+pub(super) fn count_dead(
+    view: &View,
+    name: &SpaceName,
+    records: u64,
+    edit: &mut Edit,
+) -> Result<bool, StorageError> {
+    let space = view.packed_space(name)?;
+    if space == StoredSpace::default() || records == 0 {
+        return Ok(false);
+    }
+    let space = StoredSpace { dead: space.dead.saturating_add(records), ..space };
+    edit.put(Row::Space { store: name.store, space: &name.space }, &space)?;
+    Ok(is_crowded(&space))
+}
+
+/// Whether an order is worth a sweep.
+pub(in crate::sled) fn is_crowded(space: &StoredSpace) -> bool {
+    space.dead >= WORTH_A_SWEEP && space.dead > space.records / 2
+}
+
+/// Queues a sweep, unless one of this space is queued already.
+pub(super) fn queue(sweeps: &mut VecDeque<Sweep>, name: SpaceName) {
+    if !sweeps.iter().any(|sweep| sweep.name == name) {
+        sweeps.push_back(Sweep::new(name));
+    }
+}

@@ -1,0 +1,197 @@
+//! Threads that read, so that nobody else waits for a disk.
+//!
+//! sled reads synchronously, and whether a row is in its cache cannot be known before. So whatever is not answered from
+//! memory is read here. A job whose asker has gone away is not begun.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::{fmt, io};
+
+use futures_channel::oneshot;
+use headwater_core::storage::StorageError;
+use parking_lot::{Condvar, Mutex};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A few threads behind one queue.
+pub(super) struct Pool {
+    queue: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    // A mutex and a condition, because every job goes to exactly one thread. It is held for a push or a pop. The queue is
+    // as long as there are futures that wait for a read, which are their owners' to bound.
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    closed: bool,
+}
+
+impl Pool {
+    /// Starts so many threads.
+    pub(super) fn start(threads: usize) -> io::Result<Self> {
+        let pool = Self { queue: Arc::default(), threads: Mutex::default() };
+        for number in 0..threads {
+            let queue = Arc::clone(&pool.queue);
+            let thread = thread::Builder::new().name(format!("sled-read-{number}"));
+            pool.threads.lock().push(thread.spawn(move || queue.run())?);
+        }
+        Ok(pool)
+    }
+
+    /// Runs a job on one of the threads, unless the future is dropped before it begins.
+    pub(super) fn run<T, J>(
+        &self,
+        job: J,
+    ) -> impl Future<Output = Result<T, StorageError>> + Send + use<T, J>
+    where
+        T: Send + 'static,
+        J: FnOnce() -> Result<T, StorageError> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        self.queue.push(Box::new(move || {
+            if !sender.is_canceled() {
+                // Nobody may be waiting any more, which is fine.
+                drop(sender.send(guarded(job)));
+            }
+        }));
+        async move { receiver.await.unwrap_or(Err(StorageError::Closed)) }
+    }
+
+    /// Waits for the jobs that have begun, and drops the others: they are answered [`StorageError::Closed`].
+    pub(super) fn close(&self) {
+        self.queue.close();
+        for thread in self.threads.lock().drain(..) {
+            // A panic in it was reported when it happened.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    fn push(&self, job: Job) {
+        let mut state = self.state.lock();
+        if !state.closed {
+            state.jobs.push_back(job);
+            self.changed.notify_one();
+        }
+    }
+
+    fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        let dropped = std::mem::take(&mut state.jobs);
+        self.changed.notify_all();
+        drop(state);
+        drop(dropped);
+    }
+
+    fn run(&self) {
+        while let Some(job) = self.next() {
+            job();
+        }
+    }
+
+    fn next(&self) -> Option<Job> {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+}
+
+/// Runs something that calls sled. sled asserts where it meets what it did not write, so a panic means damage.
+pub(super) fn guarded<T>(job: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
+        let reason = panic_text(panic.as_ref());
+        tracing::error!(reason, "the database panicked");
+        Err(StorageError::Corrupt(format!("the database cannot make sense of its file: {reason}")))
+    })
+}
+
+/// What a panic said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(30);
+
+    fn poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
+        std::pin::Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_job_of_nobody_is_not_begun_and_a_panic_ends_no_thread() {
+        let pool = Pool::start(1).unwrap();
+        let (hold, held) = mpsc::channel::<()>();
+        let (done, seen) = mpsc::channel();
+        let first = pool.run(move || Ok(held.recv().is_ok()));
+        let report = done.clone();
+        drop(pool.run(move || Ok(report.send("an abandoned job").is_ok())));
+        let mut panics = Box::pin(pool.run(|| -> Result<(), _> { panic!("what sled says") }));
+        let last = pool.run(move || Ok(done.send("the last job").is_ok()));
+        drop(hold);
+        assert_eq!(seen.recv_timeout(DEADLINE), Ok("the last job"));
+        let Poll::Ready(Err(StorageError::Corrupt(reason))) = poll(&mut panics) else {
+            panic!("the panic was not reported")
+        };
+        assert!(reason.contains("what sled says"), "{reason}");
+        drop((first, last));
+    }
+
+    #[test]
+    fn closing_answers_everyone_who_waits() {
+        let pool = Pool::start(1).unwrap();
+        let (hold, held) = mpsc::channel::<()>();
+        let (began, begun) = mpsc::channel();
+        let mut first = Box::pin(pool.run(move || {
+            let _told = began.send(());
+            let _released = held.recv();
+            Ok(1)
+        }));
+        begun.recv_timeout(DEADLINE).unwrap();
+        let mut second = Box::pin(pool.run(|| Ok(2)));
+        drop(hold);
+        pool.close();
+        assert_eq!(poll(&mut first), Poll::Ready(Ok(1)));
+        assert!(matches!(poll(&mut second), Poll::Ready(Ok(2) | Err(StorageError::Closed))));
+        let mut late = Box::pin(pool.run(|| Ok(3)));
+        assert_eq!(poll(&mut late), Poll::Ready(Err(StorageError::Closed)));
+    }
+}

@@ -1,0 +1,294 @@
+//! One of the two: a harness, what it was told, and the numbers it gave.
+
+use std::sync::Arc;
+
+use headwater_core::change::Unit;
+use headwater_core::command::Create;
+use headwater_core::decide::{self, BoundaryQuestion, Decision, Limits};
+use headwater_core::producer::ProducerState;
+use headwater_core::storage::UnitResult;
+use headwater_core::{Code, ContentKind, ProducerId, Slot, StreamKey, StreamState, Timestamp};
+
+use super::command;
+use super::script::{AppendWords, Basis, Command, CreateWords, NAMES, Pick, Round, Want};
+use super::view::{Ranks, Seen};
+use crate::testkit::check::{Failure, Verdict};
+use crate::testkit::{Decider, Harness, Known, Rig};
+
+/// Few, so that scripts reach the limit.
+const LIMITS: Limits = Limits { producers_per_stream: 2 };
+
+/// How often one command may have something done first: its own stream's end, and that of the one it forks.
+const MOST_FIRST: usize = 3;
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Commits,
+    Succeeds,
+    Refuses(Code),
+    /// Something has to be durable first.
+    Later,
+}
+
+/// What became of a unit, in terms that are the same on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Committed { rank: u64, at: Timestamp, first_records: usize },
+    Otherwise(UnitResult),
+}
+
+/// What a round came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tried {
+    pub(super) answers: Vec<Answer>,
+    /// Units that had to come first.
+    pub(super) firsts: u64,
+    pub(super) fates: Vec<Fate>,
+}
+
+/// A harness that plays a script.
+pub(super) struct Side<'h> {
+    rig: Rig<'h>,
+    now: Timestamp,
+    ranks: Ranks,
+}
+
+impl<'h> Side<'h> {
+    pub(super) fn open(harness: &'h dyn Harness) -> Result<Self, Failure> {
+        // Any time; both sides begin at the same.
+        let now = Timestamp(1_000_000_000);
+        Ok(Self { rig: Rig::open(harness)?, now, ranks: Ranks::default() })
+    }
+
+    pub(super) fn close(&self) -> Verdict {
+        self.rig.close()
+    }
+
+    pub(super) fn is_sole(&self) -> bool {
+        self.rig.is_sole()
+    }
+
+    /// Looks at everything.
+    pub(super) fn look(&self, exact: bool) -> Result<Seen, Failure> {
+        Seen::of(&self.rig, &self.ranks, self.now, exact)
+    }
+
+    /// Plays a round.
+    pub(super) fn play(&mut self, round: &Round) -> Result<Tried, Failure> {
+        match round {
+            Round::Group(basis, commands) => self.group(*basis, commands),
+            Round::Clock(step) => {
+                self.now = Timestamp(self.now.0.saturating_add_signed(*step));
+                Ok(Tried::default())
+            }
+            Round::Restart => {
+                self.rig.reopen()?;
+                Ok(Tried::default())
+            }
+        }
+    }
+
+    fn group(&mut self, basis: Basis, commands: &[Command]) -> Result<Tried, Failure> {
+        let mut group = Group::on(basis);
+        for name in 0..NAMES.len() {
+            let key = command::key(name)?;
+            group.before.push((key.clone(), self.rig.slot(&key)?));
+        }
+        let mut answers = Vec::new();
+        for command in commands {
+            answers.push(self.command(&mut group, command)?);
+        }
+        let results = self.rig.commit_at(group.units, self.now)?;
+        let fates = results.into_iter().map(|result| self.ranks.fate(result)).collect();
+        Ok(Tried { answers, firsts: group.firsts, fates })
+    }
+
+    fn command(&self, group: &mut Group, command: &Command) -> Result<Answer, Failure> {
+        let (decider, now) = (Decider::over(&self.rig), self.now);
+        match command {
+            Command::Create(pick, words) => {
+                let key = group.pick(*pick, now)?;
+                let create = self.creation(group, words)?;
+                // The source is looked at as it is durable: where records divide is asked of storage.
+                let on = if create.fork.is_some() { On::Durable } else { On::Basis };
+                group.decide(
+                    decider,
+                    on,
+                    |known| decide::create(known, &key, &create, now),
+                    |e| e.code(),
+                )
+            }
+            Command::Append(pick, words) => {
+                let key = group.pick(*pick, now)?;
+                let (state, row) = self.standing(group, &key, words)?;
+                let append = command::append(words, state.as_deref(), row)?;
+                let ask = |known: &Known| decide::append(known, LIMITS, &key, &append, now);
+                group.decide(decider, On::Basis, ask, |e| e.code())
+            }
+            Command::Delete(pick) => {
+                let key = group.pick(*pick, now)?;
+                group.decide(
+                    decider,
+                    On::Basis,
+                    |known| decide::delete(known, &key, now),
+                    |e| e.code(),
+                )
+            }
+            Command::Expire(pick) => {
+                let key = group.pick(*pick, now)?;
+                group.decide(
+                    decider,
+                    On::Basis,
+                    |known| decide::expire(known, &key, now),
+                    |e| e.code(),
+                )
+            }
+            Command::Use(pick) => {
+                let key = group.pick(*pick, now)?;
+                group.decide(
+                    decider,
+                    On::Basis,
+                    |known| decide::mark_used(known, &key, now),
+                    |e| e.code(),
+                )
+            }
+        }
+    }
+
+    fn creation(&self, group: &mut Group, words: &CreateWords) -> Result<Create, Failure> {
+        let decider = Decider::over(&self.rig);
+        let Some(fork) = words.fork else { return command::create(words, None, self.now) };
+        let source = group.pick(fork.source, self.now)?;
+        let Slot::Live(state) = decider.slot(&mut group.durable, &source)? else {
+            return command::create(words, Some((&source, None)), self.now);
+        };
+        let last_record = match state.tail.position.checked_sub(1) {
+            None => 0,
+            Some(position) => {
+                let lineage = state.ranges.own();
+                let key = source.clone();
+                decider.boundary(&BoundaryQuestion { key, lineage, position, records: 0 })?.start
+            }
+        };
+        command::create(words, Some((&source, Some((&state, last_record)))), self.now)
+    }
+
+    /// A stream and a producer's row as they stand for a command of this group.
+    fn standing(
+        &self,
+        group: &mut Group,
+        key: &StreamKey,
+        words: &AppendWords,
+    ) -> Result<Standing, Failure> {
+        let decider = Decider::over(&self.rig);
+        let known = group.known(On::Basis);
+        let state = decider.slot(known, key)?.state().cloned();
+        let id: Option<ProducerId> =
+            words.producer.map(|words| command::producer_id(words.id)).transpose()?;
+        let row = match id {
+            Some(id) if state.is_some() => decider.row(known, key, &id)?,
+            _ => None,
+        };
+        Ok((state, row))
+    }
+}
+
+/// A stream, and a producer's row of it.
+type Standing = (Option<Arc<StreamState>>, Option<ProducerState>);
+
+/// Which view a command is decided on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum On {
+    /// The durable one.
+    Durable,
+    /// The one that the group is based on.
+    Basis,
+}
+
+/// The group that is being decided.
+struct Group {
+    basis: Basis,
+    /// What stood under each name before it.
+    before: Vec<(StreamKey, Slot)>,
+    durable: Known,
+    /// The durable state and what was decided on top of it.
+    earlier: Known,
+    units: Vec<Unit>,
+    firsts: u64,
+}
+
+impl Group {
+    fn on(basis: Basis) -> Self {
+        let (durable, earlier) = (Known::default(), Known::default());
+        Self { basis, before: Vec::new(), durable, earlier, units: Vec::new(), firsts: 0 }
+    }
+
+    fn pick(&self, pick: Pick, now: Timestamp) -> Result<StreamKey, Failure> {
+        let mut wanted: Vec<_> =
+            self.before.iter().filter(|(_, slot)| stands(slot, pick.want, now)).collect();
+        if wanted.is_empty() {
+            wanted = self.before.iter().collect();
+        }
+        let picked = pick.number.checked_rem(wanted.len()).and_then(|number| wanted.get(number));
+        picked.map(|(key, _)| key.clone()).ok_or_else(|| Failure::new("there are no names"))
+    }
+
+    fn known(&mut self, on: On) -> &mut Known {
+        match (on, self.basis) {
+            (On::Basis, Basis::Earlier) => &mut self.earlier,
+            _ => &mut self.durable,
+        }
+    }
+
+    fn decide<T, E>(
+        &mut self,
+        decider: Decider<'_, '_>,
+        on: On,
+        ask: impl Fn(&Known) -> Decision<T, E>,
+        code: impl Fn(&E) -> Code,
+    ) -> Result<Answer, Failure> {
+        for _ in 0..MOST_FIRST {
+            match decider.decide(self.known(on), &ask)? {
+                Decision::First(unit) => {
+                    self.firsts += 1;
+                    self.earlier.apply(&unit);
+                    self.units.push(unit);
+                    if on == On::Durable || self.basis == Basis::Durable {
+                        return Ok(Answer::Later);
+                    }
+                }
+                Decision::Commit { unit, .. } => {
+                    self.earlier.apply(&unit);
+                    self.units.push(unit);
+                    return Ok(Answer::Commits);
+                }
+                Decision::Reply { outcome: Ok(_), .. } => return Ok(Answer::Succeeds),
+                Decision::Reply { outcome: Err(error), .. } => {
+                    return Ok(Answer::Refuses(code(&error)));
+                }
+                Decision::Need(need) => {
+                    return Err(Failure::new(format!("{need:?} was left open")));
+                }
+            }
+        }
+        Ok(Answer::Later)
+    }
+}
+
+fn stands(slot: &Slot, want: Want, now: Timestamp) -> bool {
+    let live = match slot {
+        Slot::Live(state) => Some(state),
+        Slot::Absent | Slot::SoftDeleted(_) => None,
+    };
+    match want {
+        Want::Anything => true,
+        Want::Nothing => *slot == Slot::Absent,
+        Want::Live => live.is_some_and(|state| state.closed.is_none()),
+        Want::Json => live.is_some_and(|state| state.content_type.kind() == ContentKind::Json),
+        Want::Due => live.is_some_and(|state| state.expired(now)),
+        Want::Forked => live.is_some_and(|state| state.forks > 0),
+        Want::Closed => live.is_some_and(|state| state.closed.is_some()),
+        Want::SoftDeleted => matches!(slot, Slot::SoftDeleted(_)),
+    }
+}
