@@ -1,0 +1,192 @@
+//! The engine: what an embedding program holds.
+
+use std::sync::Arc;
+
+use headwater_core::command::{Append, Create};
+use headwater_core::content_type::ContentKind;
+use headwater_core::decide::{self, Appended, Existence};
+use headwater_core::storage::{Storage, StorageError};
+use headwater_core::{AccessError, AppendError, CreateError, Lineage, StreamKey, StreamState};
+
+use crate::admission::{Admission, Reservation};
+use crate::clock::Clock;
+use crate::error::{Failure, ServiceError};
+use crate::expiry;
+use crate::options::Options;
+use crate::read::{self, Page, Start};
+use crate::shard::Shard;
+use crate::tail::Tail;
+
+/// What a creation found or made.
+#[derive(Clone, Debug)]
+pub enum Created {
+    /// It is new.
+    New(Arc<StreamState>),
+    /// It existed with this configuration.
+    Confirmed(Arc<StreamState>),
+}
+
+impl Created {
+    /// The stream.
+    #[must_use]
+    pub fn state(&self) -> &Arc<StreamState> {
+        match self {
+            Self::New(state) | Self::Confirmed(state) => state,
+        }
+    }
+}
+
+/// The running log over one storage. Cloning shares it.
+///
+/// Every method returns when its answer is durable and true: a success, a refusal, and a page that says it is up to
+/// date alike. Dropping a returned future before it ends gives up the answer, not what was asked for, once its body is
+/// handed over.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    shard: Arc<Shard>,
+    admission: Arc<Admission>,
+}
+
+impl Engine {
+    /// Starts an engine.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime: expiry runs as a task of it.
+    #[must_use]
+    pub fn start(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, options: Options) -> Self {
+        let admission = Admission::new(&options);
+        let (interval, idle_after) = (options.expiry_interval, options.idle_after);
+        let shard = Shard::start(storage, clock, options);
+        tokio::spawn(expiry::run(Arc::downgrade(&shard), interval, idle_after));
+        Self { shard, admission }
+    }
+
+    /// An empty reservation for a request on this stream, to be grown before its bytes are read.
+    #[must_use]
+    pub fn reserve(&self, key: &StreamKey) -> Reservation {
+        self.admission.reserve(key)
+    }
+
+    /// The kind of a stream that is to be forked, so that a body without content type can be framed for it. `None`
+    /// when there is no such stream; the creation itself then says why.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn kind_of(
+        &self,
+        key: &StreamKey,
+    ) -> Result<Option<ContentKind>, Failure<CreateError>> {
+        match read::look(&self.shard, key).await {
+            Ok(state) => Ok(Some(state.content_type.kind())),
+            Err(Failure::Refused(_)) => Ok(None),
+            Err(Failure::Service(error)) => Err(error.into()),
+        }
+    }
+
+    /// Creates, confirms or forks a stream.
+    ///
+    /// # Errors
+    /// [`CreateError`] by the rules; nothing was created or pinned.
+    pub async fn create(
+        &self,
+        key: &StreamKey,
+        command: Create,
+        mut held: Reservation,
+    ) -> Result<Created, Failure<CreateError>> {
+        admit(&mut held, command.body.batch().map(|batch| batch.payload().len()))?;
+        let done = self.shard.run(|view, now| decide::create(view, key, &command, now)).await?;
+        match (done.outcome.existence, done.stamp) {
+            (Existence::New(birth), Some(stamp)) => {
+                Ok(Created::New(Arc::new(StreamState::born(&birth, Lineage(stamp.unit.0)))))
+            }
+            (Existence::Confirmed(state), _) => Ok(Created::Confirmed(state)),
+            (Existence::New(_), None) => Err(ServiceError::Unknown.into()),
+        }
+    }
+
+    /// Appends, closes, or both, in one unit.
+    ///
+    /// # Errors
+    /// [`AppendError`] by the rules; nothing changed. [`ServiceError::Unknown`] when it may have happened: a producer
+    /// repeats the same tuple, others read what is there.
+    pub async fn append(
+        &self,
+        key: &StreamKey,
+        command: Append,
+        mut held: Reservation,
+    ) -> Result<Appended, Failure<AppendError>> {
+        admit(&mut held, command.body.batch().map(|batch| batch.payload().len()))?;
+        let limits = self.shard.options.limits;
+        let done =
+            self.shard.run(|view, now| decide::append(view, limits, key, &command, now)).await?;
+        Ok(done.outcome)
+    }
+
+    /// Deletes a stream. While forks need it, it is only gone for everyone else.
+    ///
+    /// # Errors
+    /// [`AccessError`] when there is none.
+    pub async fn delete(&self, key: &StreamKey) -> Result<(), Failure<AccessError>> {
+        self.shard.run(|view, now| decide::delete(view, key, now)).await?;
+        Ok(())
+    }
+
+    /// Looks at a stream without counting as a use of it.
+    ///
+    /// # Errors
+    /// [`AccessError`] when there is none.
+    pub async fn head(&self, key: &StreamKey) -> Result<Arc<StreamState>, Failure<AccessError>> {
+        read::look(&self.shard, key).await
+    }
+
+    /// Reads a page. Counts as a use.
+    ///
+    /// # Errors
+    /// [`AccessError`] when there is no stream or the offset does not point into it.
+    pub async fn read(&self, key: &StreamKey, start: Start) -> Result<Page, Failure<AccessError>> {
+        read::read(&self.shard, key, start).await
+    }
+
+    /// Opens a live tail. Counts as a use until it is dropped.
+    ///
+    /// # Errors
+    /// As [`Engine::read`]; [`ServiceError::Draining`] after [`Engine::drain`].
+    pub async fn tail(&self, key: &StreamKey, start: Start) -> Result<Tail, Failure<AccessError>> {
+        Tail::open(&self.shard, key, start).await
+    }
+
+    /// Whether a write failed, so that nothing can be changed until the storage is opened again.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.shard.is_poisoned()
+    }
+
+    /// Units that are decided and not yet durable: with storage, or in the next group. A measure of backlog.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.shard.waiting()
+    }
+
+    /// Ends live tails, and every one that would begin. Everything else goes on.
+    pub fn drain(&self) {
+        for publication in self.shard.with(|inner| inner.lives.drain()) {
+            publication.publish();
+        }
+    }
+
+    /// Drains, refuses everything new, waits for what is on its way, saves uses of TTL streams, and closes the storage.
+    ///
+    /// # Errors
+    /// When the storage could not be left cleanly.
+    pub async fn shutdown(&self) -> Result<(), StorageError> {
+        self.drain();
+        expiry::save_all(&self.shard).await;
+        self.shard.stop().await;
+        self.shard.storage.close().await
+    }
+}
+
+fn admit(held: &mut Reservation, bytes: Option<usize>) -> Result<(), ServiceError> {
+    let missing = bytes.unwrap_or(0).saturating_sub(held.bytes());
+    held.grow(missing)
+}

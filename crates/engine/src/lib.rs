@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod admission;
+mod clock;
+mod engine;
+mod error;
+mod expiry;
+mod options;
+mod read;
+mod shard;
+mod tail;
+
+pub use admission::Reservation;
+pub use clock::{Clock, SystemClock};
+pub use engine::{Created, Engine};
+pub use error::{Failure, ServiceError};
+pub use options::Options;
+pub use read::{Page, Start};
+pub use tail::{Delivery, End, Piece, Step, Tail};

@@ -1,0 +1,38 @@
+//! What an embedding program can set.
+
+use std::time::Duration;
+
+use headwater_core::decide::Limits;
+
+/// Bounds and times of an engine.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Limits that decisions enforce.
+    pub limits: Limits,
+    /// Most bytes of a page; one record of a JSON stream may exceed it. Large enough that a page's fixed costs vanish beside its bytes.
+    pub page_bytes: usize,
+    /// Bytes of recent records kept per stream that has live readers; who falls further behind reads from storage.
+    pub tail_bytes: usize,
+    /// Bytes of appends in flight, all streams together.
+    pub in_flight_bytes: usize,
+    /// Bytes of appends in flight for one stream, so that one cannot take all.
+    pub in_flight_bytes_per_stream: usize,
+    /// A stream that nobody used for one to two of these is forgotten in memory.
+    pub idle_after: Duration,
+    /// How often expiry looks for streams whose time is up.
+    pub expiry_interval: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            page_bytes: 1024 * 1024,
+            tail_bytes: 256 * 1024,
+            in_flight_bytes: 256 * 1024 * 1024,
+            in_flight_bytes_per_stream: 64 * 1024 * 1024,
+            idle_after: Duration::from_secs(5),
+            expiry_interval: Duration::from_millis(500),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Pages: contiguous bytes of a stream, with a cap.
+//!
+//! A page that ends short of the durable tail reveals nothing but immutable bytes, and is answered at once. One that
+//! reaches the tail says that there is no more, so it waits until everything decided before it is durable.
+
+pub(crate) mod boundary;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use headwater_core::decide;
+use headwater_core::storage::{Detail, ReadRange, StorageError, Writers};
+use headwater_core::{AccessError, ContentKind, Offset, OffsetError, StreamKey, StreamState};
+
+use crate::error::{Failure, ServiceError};
+use crate::shard::Shard;
+
+/// Where a read begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the first byte that is still there.
+    Beginning,
+    /// At the tail as it is.
+    Now,
+    /// At an offset.
+    At(Offset),
+}
+
+/// A page of a stream.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The stream, as durable at the time of the answer.
+    pub state: Arc<StreamState>,
+    /// First position.
+    pub from: u64,
+    /// Position after the last byte.
+    pub to: u64,
+    /// The bytes, in pieces. Pages of JSON streams begin and end on record boundaries.
+    pub chunks: Vec<Bytes>,
+}
+
+impl Page {
+    /// Whether everything that was there at the time of the answer has been returned.
+    #[must_use]
+    pub fn up_to_date(&self) -> bool {
+        self.to == self.state.tail.position
+    }
+
+    /// Whether the stream is closed and this page reaches its end.
+    #[must_use]
+    pub fn at_end(&self) -> bool {
+        self.up_to_date() && self.state.closed.is_some()
+    }
+
+    /// Where to read on.
+    #[must_use]
+    pub fn next_offset(&self) -> Offset {
+        self.state.ranges.offset(self.to)
+    }
+}
+
+/// How often a page is begun anew because the stream was replaced while it was read.
+const MAX_RESTARTS: u32 = 8;
+
+/// Looks at a stream; the state is durable and the present one.
+pub(crate) async fn look(
+    shard: &Arc<Shard>,
+    key: &StreamKey,
+) -> Result<Arc<StreamState>, Failure<AccessError>> {
+    let done = shard.run(|view, now| decide::look(view, key, now)).await?;
+    Ok(done.outcome)
+}
+
+/// Reads a page, which counts as a use of the stream.
+pub(crate) async fn read(
+    shard: &Arc<Shard>,
+    key: &StreamKey,
+    start: Start,
+) -> Result<Page, Failure<AccessError>> {
+    for _ in 0..MAX_RESTARTS {
+        let state = match partial(shard, key, start) {
+            Some(state) => state,
+            None => look(shard, key).await?,
+        };
+        shard.touch(key);
+        let from = resolve(shard, &state, start).await?;
+        match page_of(shard, &state, from).await {
+            Ok(page) => return Ok(page),
+            Err(StorageError::Gone) => shard.refresh(key).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ServiceError::Overloaded.into())
+}
+
+/// The durable state, if a page from there certainly ends short of its tail.
+fn partial(shard: &Shard, key: &StreamKey, start: Start) -> Option<Arc<StreamState>> {
+    if shard.storage.writers() != Writers::Sole {
+        return None;
+    }
+    let now = shard.clock.steady();
+    let cap = shard.options.page_bytes as u64;
+    shard.with(|inner| {
+        let state = inner.cache.get_mut(key)?.readable(now)?;
+        let from = match start {
+            Start::Now => return None,
+            Start::Beginning => state.floor.position,
+            Start::At(offset) => state.ranges.resolve(offset, state.tail.position).ok()?,
+        };
+        (state.tail.position.saturating_sub(from) > cap).then(|| Arc::clone(state))
+    })
+}
+
+/// The position a read begins at.
+pub(crate) async fn resolve(
+    shard: &Shard,
+    state: &StreamState,
+    start: Start,
+) -> Result<u64, Failure<AccessError>> {
+    let tail = state.tail.position;
+    let floor = state.floor.position;
+    let position = match start {
+        Start::Now => return Ok(tail),
+        Start::Beginning | Start::At(Offset::START) => return Ok(floor),
+        Start::At(offset) => state.ranges.resolve(offset, tail),
+    };
+    let refused = |error| Failure::Refused(AccessError::Offset(error));
+    let position = position.map_err(refused)?;
+    if position < floor {
+        return Err(refused(OffsetError::Expired));
+    }
+    let sure = position == tail || position == floor || position == state.ranges.base();
+    if sure || state.content_type.kind() != ContentKind::Json {
+        return Ok(position);
+    }
+    let aligned = boundary::record_at(shard, state, position).await?;
+    if aligned.is_some_and(|record| record.position == position) {
+        Ok(position)
+    } else {
+        Err(refused(OffsetError::Unaligned))
+    }
+}
+
+/// A page from a position that is known to be valid.
+pub(crate) async fn page(
+    shard: &Shard,
+    state: &Arc<StreamState>,
+    from: u64,
+) -> Result<Page, ServiceError> {
+    Ok(page_of(shard, state, from).await?)
+}
+
+async fn page_of(shard: &Shard, state: &Arc<StreamState>, from: u64) -> Result<Page, StorageError> {
+    let tail = state.tail.position;
+    let cap = shard.options.page_bytes as u64;
+    let mut to = tail.min(from.saturating_add(cap));
+    if to < tail && state.content_type.kind() == ContentKind::Json {
+        to = last_boundary(shard, state, from, to).await?;
+    }
+    let chunks = bytes(shard, state, from, to).await?;
+    Ok(Page { state: Arc::clone(state), from, to, chunks })
+}
+
+/// The end of a JSON page: the last record boundary in it, or the end of the first record if that alone exceeds it.
+async fn last_boundary(
+    shard: &Shard,
+    state: &StreamState,
+    from: u64,
+    to: u64,
+) -> Result<u64, StorageError> {
+    let record = boundary::record_at(shard, state, to).await?;
+    Ok(record
+        .map_or(to, |record| if record.position > from { record.position } else { record.end() }))
+}
+
+async fn bytes(
+    shard: &Shard,
+    state: &StreamState,
+    from: u64,
+    to: u64,
+) -> Result<Vec<Bytes>, StorageError> {
+    let mut chunks = Vec::new();
+    let mut position = from;
+    while position < to {
+        let range =
+            state.ranges.holding(position, state.tail.position).ok_or(StorageError::Gone)?;
+        let end = range.to.min(to);
+        let budget = usize::try_from(end - position).unwrap_or(usize::MAX);
+        let read = ReadRange { lineage: range.lineage, from: position, to: end, budget };
+        let page = shard.storage.read(read, Detail::Bytes).await?;
+        if page.is_empty() {
+            let place = format!("nothing at position {position} of lineage {}", range.lineage.0);
+            return Err(StorageError::Corrupt(place));
+        }
+        position += page.len();
+        chunks.extend(page.chunks);
+    }
+    Ok(chunks)
+}

@@ -1,0 +1,147 @@
+//! The shard: where commands are decided on the private state, batched, and answered when durable.
+//!
+//! What holds here:
+//!
+//! - A decided change is applied to the private state at once, so the next command of the same group is decided on it.
+//!   Readers get the durable state alone.
+//! - Every answer waits until all it relies on is durable, refusals and duplicates too. Where others write the same
+//!   data, storage is asked whether it still holds.
+//! - One group is with storage at a time; everything that is decided meanwhile is the next. There is no timer.
+//! - Order comes from storage: what it calls a conflict is loaded and decided again.
+//!
+//! There is one shard. Forks and cascades decide over several streams at once, deciding an append takes about a
+//! microsecond, and storage, not deciding, is what groups wait for.
+//!
+//! The rooms: [`cache`] (what is in memory per stream), [`queue`] (units on their way and who waits for them), [`view`] (what decisions
+//! see), [`run`] (one command from start to answer), [`load`], [`complete`] (what storage reports), [`foreign`] (what other writers did).
+
+mod cache;
+mod complete;
+mod foreign;
+mod load;
+mod queue;
+mod run;
+pub(crate) mod view;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use headwater_core::storage::{Storage, Writers};
+use headwater_core::{Expiry, StreamKey, Timestamp};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+pub(crate) use self::cache::Cache;
+use self::load::Loading;
+use self::queue::Queue;
+pub(crate) use self::run::Done;
+use crate::clock::Clock;
+use crate::options::Options;
+use crate::tail::Lives;
+
+pub(crate) struct Shard {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: Options,
+    /// Steady time at the start: TTL windows begin anew with the process.
+    started: Timestamp,
+    writers: Writers,
+    // Held while deciding and completing, never across an await or a call of storage.
+    inner: Mutex<Inner>,
+    /// Signalled when the queue has run dry.
+    quiet: Notify,
+    foreign: foreign::Foreign,
+}
+
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) cache: Cache,
+    queue: Queue,
+    loading: Loading,
+    pub(crate) lives: Lives,
+    /// Uses of TTL streams that are not durable yet, and since when.
+    pub(crate) unsaved_uses: HashMap<StreamKey, Timestamp>,
+    phase: Phase,
+}
+
+/// What the shard still accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Serving,
+    /// A write failed: what is durable can be read, nothing can be changed.
+    Poisoned,
+    /// The engine was shut down.
+    Stopped,
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shard").field("storage", &self.storage).finish_non_exhaustive()
+    }
+}
+
+impl Shard {
+    pub(crate) fn start(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Arc<Self> {
+        let shard = Arc::new(Self {
+            started: clock.steady(),
+            writers: storage.writers(),
+            storage,
+            clock,
+            options,
+            inner: Mutex::default(),
+            quiet: Notify::new(),
+            foreign: foreign::Foreign::default(),
+        });
+        if shard.writers == Writers::Several {
+            foreign::attach(&shard);
+        }
+        shard
+    }
+
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Inner) -> T) -> T {
+        work(&mut self.inner.lock())
+    }
+
+    /// Notes a use that restarts a TTL, in memory; [`crate::expiry`] makes it durable.
+    pub(crate) fn touch(&self, key: &StreamKey) {
+        let now = self.clock.steady();
+        self.with(|inner| inner.touch(key, now));
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.with(|inner| inner.phase == Phase::Poisoned)
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.with(|inner| inner.queue.len())
+    }
+
+    /// Refuses everything from now on, and returns when nothing is on its way to storage any more.
+    pub(crate) async fn stop(&self) {
+        self.with(|inner| inner.phase = Phase::Stopped);
+        loop {
+            let quiet = self.quiet.notified();
+            if self.with(|inner| inner.queue.is_idle()) {
+                return;
+            }
+            quiet.await;
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn touch(&mut self, key: &StreamKey, now: Timestamp) {
+        let Some(stream) = self.cache.get_mut(key) else { return };
+        if let Some(state) = stream.private_live_mut()
+            && matches!(state.expiry, Expiry::Ttl(_))
+        {
+            state.used_at = state.used_at.max(now);
+            self.unsaved_uses.entry(key.clone()).or_insert(now);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What storage reports: private state becomes durable, readers are told, waiters are answered, the next group goes.
+
+use std::sync::Arc;
+
+use headwater_core::storage::{Stamp, UnitResult, Writers};
+use headwater_core::{Lineage, Slot, StreamState};
+use tokio::sync::oneshot;
+
+use super::cache::Private;
+use super::queue::{After, Aftermath, Fate, Sent, Ticket};
+use super::{Inner, Phase, Shard};
+use crate::tail::Publication;
+
+/// What is left to do when the lock is free again.
+#[derive(Default)]
+struct Afterwards {
+    answers: Vec<(Vec<oneshot::Sender<Fate>>, Fate)>,
+    publications: Vec<Publication>,
+}
+
+impl Shard {
+    /// Takes the results of the group in flight. Called by storage, on its thread.
+    pub(super) fn complete(self: &Arc<Self>, results: Vec<UnitResult>) {
+        let mut afterwards = Afterwards::default();
+        let mut inner = self.inner.lock();
+        let sent = inner.queue.finish();
+        // Storage owes one result per unit. A missing one is an answer nobody has.
+        let results = results.into_iter().chain(std::iter::repeat(UnitResult::Unknown));
+        for (sent, result) in sent.into_iter().zip(results) {
+            inner.settle(sent, result, self.writers, &mut afterwards);
+        }
+        let group = inner.queue.start();
+        let idle = inner.queue.is_idle();
+        drop(inner);
+        self.send(group);
+        // Writers first: the next append is on its way while readers are woken, who then take both at once.
+        for (waiters, fate) in afterwards.answers {
+            for waiter in waiters {
+                // A client that went away no longer listens; what it asked for is done all the same.
+                let _gone = waiter.send(fate.clone());
+            }
+        }
+        for publication in afterwards.publications {
+            publication.publish();
+        }
+        if idle {
+            self.quiet.notify_waiters();
+        }
+    }
+}
+
+impl Inner {
+    fn settle(&mut self, sent: Sent, result: UnitResult, writers: Writers, out: &mut Afterwards) {
+        let Sent { ticket, aftermath, waiters } = sent;
+        let fate = match result {
+            UnitResult::Committed(stamp) => {
+                for change in aftermath {
+                    self.make_durable(change, ticket, &stamp, out);
+                }
+                Fate::Committed(Arc::new(stamp))
+            }
+            UnitResult::Conflict => self.fall(&aftermath, Fate::Redo, out),
+            UnitResult::Refused(refusal) => self.fall(&aftermath, Fate::Refused(refusal), out),
+            UnitResult::Unknown if writers == Writers::Several => {
+                self.fall(&aftermath, Fate::Unknown, out)
+            }
+            UnitResult::Unknown => {
+                self.disbelieve(&aftermath);
+                self.poison(out);
+                Fate::Unknown
+            }
+        };
+        out.answers.push((waiters, fate));
+    }
+
+    /// A unit did not commit: what was decided on it is decided again.
+    fn fall(&mut self, aftermath: &[Aftermath], fate: Fate, out: &mut Afterwards) -> Fate {
+        self.disbelieve(aftermath);
+        let entries: Vec<u64> = aftermath.iter().map(|change| change.id).collect();
+        for sent in self.queue.fell(&entries) {
+            self.disbelieve(&sent.aftermath);
+            out.answers.push((sent.waiters, Fate::Redo));
+        }
+        fate
+    }
+
+    /// A sync failed: nobody knows what is there until the storage is opened again.
+    fn poison(&mut self, out: &mut Afterwards) {
+        if self.phase == Phase::Serving {
+            self.phase = Phase::Poisoned;
+        }
+        for sent in self.queue.clear() {
+            self.disbelieve(&sent.aftermath);
+            out.answers.push((sent.waiters, Fate::Unknown));
+        }
+    }
+
+    fn make_durable(
+        &mut self,
+        change: Aftermath,
+        ticket: Ticket,
+        stamp: &Stamp,
+        out: &mut Afterwards,
+    ) {
+        let Aftermath { key, id, after, payload } = change;
+        let slot = match &after {
+            After::Slot(slot) => slot.clone(),
+            After::Born(birth) => {
+                Slot::Live(Arc::new(StreamState::born(birth, Lineage(stamp.unit.0))))
+            }
+        };
+        out.publications.extend(self.lives.publication(&key, &slot, payload));
+        let Some(stream) = self.cache.get_mut(&key).filter(|stream| stream.id == id) else {
+            return;
+        };
+        stream.durable = slot.clone();
+        if matches!(after, After::Born(_)) {
+            stream.private = Private::Known(slot);
+            stream.producers.clear();
+        }
+        if stream.pending == Some(ticket) {
+            stream.pending = None;
+            self.cache.forget_nothing(&key);
+        }
+    }
+
+    /// Drops what was believed about the streams of a unit that did not commit; they are loaded again.
+    fn disbelieve(&mut self, aftermath: &[Aftermath]) {
+        for change in aftermath {
+            if self.cache.get(&change.key).is_some_and(|stream| stream.id == change.id) {
+                self.cache.forget(&change.key);
+            }
+        }
+    }
+}

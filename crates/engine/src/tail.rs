@@ -1,0 +1,81 @@
+//! Live tails: readers that follow a stream.
+//!
+//! A commit is published once per stream ([`live`]): the new state, and its bytes into a short ring. A reader is a
+//! position and a receiver of that news; when it wakes it takes all from its position to the durable tail, from the
+//! ring where it reaches back far enough, from storage where not. A slow reader therefore costs a position, delays
+//! nobody, and loses nothing.
+
+mod live;
+mod reader;
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use headwater_core::StreamState;
+
+pub(crate) use self::live::{Lives, Publication};
+pub use self::reader::Tail;
+
+/// Bytes of a live delivery: what one commit appended, or a part of a page.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Position of the first byte.
+    pub from: u64,
+    /// The stored bytes.
+    pub bytes: Bytes,
+    pub(crate) shared: Option<Arc<OnceLock<Bytes>>>,
+}
+
+impl Piece {
+    /// Position after the last byte.
+    #[must_use]
+    pub fn to(&self) -> u64 {
+        self.from + self.bytes.len() as u64
+    }
+
+    /// The wire form of this piece, made at most once for all live readers where the piece is a whole commit.
+    ///
+    /// All readers of a stream must pass functions that give the same bytes.
+    pub fn encoded(&self, encode: impl FnOnce(&Bytes) -> Bytes) -> Bytes {
+        match &self.shared {
+            Some(slot) => slot.get_or_init(|| encode(&self.bytes)).clone(),
+            None => encode(&self.bytes),
+        }
+    }
+}
+
+/// What a live reader gets next.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The stream, as durable at the time of the delivery.
+    pub state: Arc<StreamState>,
+    /// Contiguous pieces from the reader's position. Pieces of JSON streams begin and end on record boundaries. Empty
+    /// when only the state is news: the first delivery at the tail, or a close.
+    pub pieces: Vec<Piece>,
+}
+
+impl Delivery {
+    /// Position after the last piece, given where the reader was.
+    #[must_use]
+    pub fn to(&self, position: u64) -> u64 {
+        self.pieces.last().map_or(position, Piece::to)
+    }
+}
+
+/// Why a live tail is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The stream was deleted or expired.
+    Deleted,
+    /// The engine is stopping.
+    Draining,
+}
+
+/// What happened to a live tail.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Something new.
+    Delivery(Delivery),
+    /// Nothing more will come.
+    End(End),
+}

@@ -1,0 +1,141 @@
+//! Live tails: nothing is lost, nothing comes twice, whoever is slow.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use headwater_core::command::{Append, Body, Closing};
+use headwater_engine::{End, Options, Start, Step};
+use headwater_storage::memory::MemoryStorage;
+
+use crate::support::{
+    append, contents, create, engine, engine_on, follow, key, options, stream_of, text, within,
+};
+
+#[tokio::test]
+async fn the_first_step_tells_where_one_stands_and_the_next_waits() {
+    let (engine, _clock) = engine();
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let mut tail = engine.tail(&key("s"), Start::Beginning).await.unwrap();
+    let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
+    assert!(first.pieces.is_empty());
+    let waiting = tokio::spawn(async move { follow(&mut tail, 3).await });
+    append(&engine, "s", text("abc")).await.unwrap();
+    assert_eq!(within(waiting).await.unwrap(), "abc");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_join_at_any_time_see_every_byte_once() {
+    // A ring far smaller than the stream, so that readers fall behind it and rejoin.
+    let small = Options { tail_bytes: 64, page_bytes: 100, ..options() };
+    let (engine, _clock) = engine_on(Arc::new(MemoryStorage::new()), small);
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let lines: Vec<String> = (0..2_000).map(|n| format!("{n}\n")).collect();
+    let total: usize = lines.iter().map(String::len).sum();
+    let mut readers = Vec::new();
+    for (n, line) in lines.iter().enumerate() {
+        if n % 100 == 0 {
+            let mut tail = engine.tail(&key("s"), Start::Beginning).await.unwrap();
+            readers.push(tokio::spawn(async move { follow(&mut tail, total).await }));
+        }
+        append(&engine, "s", text(line)).await.unwrap();
+    }
+    let expected = lines.concat();
+    for reader in readers {
+        assert_eq!(within(reader).await.unwrap(), expected);
+    }
+    assert_eq!(contents(&engine, "s").await, expected);
+}
+
+#[tokio::test]
+async fn a_commit_is_encoded_once_for_all_readers() {
+    let (engine, _clock) = engine();
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let mut tails = Vec::new();
+    for _ in 0..50 {
+        let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+        assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+        tails.push(tail);
+    }
+    append(&engine, "s", text("payload")).await.unwrap();
+    let encodings = AtomicUsize::new(0);
+    for tail in &mut tails {
+        let Step::Delivery(delivery) = within(tail.next()).await.unwrap() else { panic!() };
+        for piece in &delivery.pieces {
+            let wire = piece.encoded(|bytes| {
+                encodings.fetch_add(1, Ordering::Relaxed);
+                Bytes::from([b"data:", bytes.as_ref()].concat())
+            });
+            assert_eq!(wire, "data:payload");
+        }
+    }
+    assert_eq!(encodings.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn what_was_held_back_comes_again() {
+    let (engine, _clock) = engine();
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+    append(&engine, "s", text("abc")).await.unwrap();
+    let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
+    assert_eq!(first.to(0), 3);
+    tail.advance(2);
+    append(&engine, "s", text("def")).await.unwrap();
+    assert_eq!(follow(&mut tail, 4).await, "cdef");
+}
+
+#[tokio::test]
+async fn data_that_comes_with_a_close_is_delivered_with_it() {
+    let (engine, _clock) = engine();
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+    append(&engine, "s", Append { closing: Closing::Close, ..text("end") }).await.unwrap();
+    let Step::Delivery(last) = within(tail.next()).await.unwrap() else { panic!() };
+    assert_eq!(last.to(0), 3);
+    assert!(last.state.closed.is_some());
+
+    create(&engine, "t", stream_of("text/plain")).await.unwrap();
+    let mut tail = engine.tail(&key("t"), Start::Now).await.unwrap();
+    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+    let close = Append { closing: Closing::Close, body: Body::Empty, ..text("") };
+    append(&engine, "t", close).await.unwrap();
+    let Step::Delivery(last) = within(tail.next()).await.unwrap() else { panic!() };
+    assert!(last.pieces.is_empty() && last.state.closed.is_some());
+}
+
+#[tokio::test]
+async fn deletion_and_drain_end_a_tail_and_drain_refuses_new_ones() {
+    let (engine, _clock) = engine();
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+    engine.delete(&key("s")).await.unwrap();
+    assert!(matches!(within(tail.next()).await.unwrap(), Step::End(End::Deleted)));
+
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+    engine.drain();
+    assert!(matches!(within(tail.next()).await.unwrap(), Step::End(End::Draining)));
+    assert!(engine.tail(&key("s"), Start::Now).await.is_err());
+    append(&engine, "s", text("still accepted")).await.unwrap();
+    engine.shutdown().await.unwrap();
+    assert!(append(&engine, "s", text("not any more")).await.is_err());
+}
+
+/// A reader that joins others just after an append must not be told of the state before it: it would stand at the tail
+/// and never hear that it has everything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_joins_after_an_acknowledged_append_stands_at_its_end() {
+    let (engine, _clock) = engine();
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let _other = engine.tail(&key("s"), Start::Now).await.unwrap();
+    for _ in 0..3_000 {
+        let appended = append(&engine, "s", text("x")).await.unwrap();
+        let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+        assert_eq!(tail.position(), appended.state.tail.position);
+        let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
+        assert_eq!(first.state.tail.position, tail.position());
+    }
+}

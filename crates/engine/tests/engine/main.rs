@@ -1,0 +1,19 @@
+//! The engine at its boundary, on real adapters and on shared memory with faults injected.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod durable;
+mod expiry;
+mod fallen;
+mod faults;
+mod forks;
+mod late;
+mod live;
+mod order;
+mod pages;
+mod support;

@@ -1,0 +1,83 @@
+//! Pages: contiguous, capped, and for JSON never cut inside of a value.
+
+use headwater_core::{AccessError, OffsetError};
+use headwater_engine::{Failure, Options, Start};
+use headwater_storage::memory::MemoryStorage;
+use std::sync::Arc;
+
+use crate::support::{
+    append, contents, create, engine, engine_on, json, key, options, stream_of, text,
+};
+
+#[tokio::test]
+async fn a_page_follows_the_other_and_none_exceeds_the_cap() {
+    let small = Options { page_bytes: 100, ..options() };
+    let (engine, _clock) = engine_on(Arc::new(MemoryStorage::new()), small);
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let expected: String = (0..100).map(|n| format!("record {n}\n")).collect();
+    for line in expected.split_inclusive('\n') {
+        append(&engine, "s", text(line)).await.unwrap();
+    }
+    assert_eq!(contents(&engine, "s").await, expected);
+    let first = engine.read(&key("s"), Start::Beginning).await.unwrap();
+    assert_eq!((first.from, first.to), (0, 100));
+    assert!(!first.up_to_date() && !first.at_end());
+}
+
+#[tokio::test]
+async fn json_pages_end_on_message_boundaries() {
+    let small = Options { page_bytes: 20, ..options() };
+    let (engine, _clock) = engine_on(Arc::new(MemoryStorage::new()), small);
+    create(&engine, "s", stream_of("application/json")).await.unwrap();
+    let huge = format!("\"{}\"", "x".repeat(50));
+    for body in ["1", "[22,333]", huge.as_str(), "\"1234567\"", "4"] {
+        append(&engine, "s", json(body)).await.unwrap();
+    }
+    let mut pages = Vec::new();
+    let mut start = Start::Beginning;
+    loop {
+        let page = engine.read(&key("s"), start).await.unwrap();
+        pages.push(String::from_utf8(page.chunks.concat()).unwrap());
+        if page.up_to_date() {
+            break;
+        }
+        start = Start::At(page.next_offset());
+    }
+    assert_eq!(pages, ["1,22,333,", &format!("{huge},"), "\"1234567\",4,"]);
+}
+
+#[tokio::test]
+async fn offsets_inside_of_a_json_value_are_refused_and_inside_of_text_are_exact() {
+    let (engine, _clock) = engine();
+    create(&engine, "json", stream_of("application/json")).await.unwrap();
+    let state = append(&engine, "json", json("[\"a,b\",2]")).await.unwrap().state;
+    for position in 0..=state.tail.position {
+        let read = engine.read(&key("json"), Start::At(state.ranges.offset(position))).await;
+        match position {
+            0 | 6 | 8 => assert_eq!(read.unwrap().from, position),
+            _ => assert_eq!(
+                read.unwrap_err(),
+                Failure::Refused(AccessError::Offset(OffsetError::Unaligned)),
+                "{position}"
+            ),
+        }
+    }
+    create(&engine, "text", stream_of("text/plain")).await.unwrap();
+    let state = append(&engine, "text", text("abcdef")).await.unwrap().state;
+    let page = engine.read(&key("text"), Start::At(state.ranges.offset(3))).await.unwrap();
+    assert_eq!(page.chunks.concat(), b"def");
+}
+
+#[tokio::test]
+async fn an_offset_from_before_a_deletion_never_reads_the_new_stream() {
+    let (engine, _clock) = engine();
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let old = append(&engine, "s", text("old bytes")).await.unwrap().state.tail_offset();
+    engine.delete(&key("s")).await.unwrap();
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    append(&engine, "s", text("new bytes, and more of them")).await.unwrap();
+    assert_eq!(
+        engine.read(&key("s"), Start::At(old)).await.unwrap_err(),
+        Failure::Refused(AccessError::Offset(OffsetError::Expired))
+    );
+}
