@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod app;
+mod config;
+pub mod errors;
+pub mod headers;
+pub mod limits;
+mod ops;
+mod origin;
+pub mod process;
+mod request;
+mod requests;
+mod response;
+mod router;
+mod server;
+mod sse;
+pub mod storage;
+
+pub use config::Config;
+pub use server::{Ending, Server};

@@ -1,0 +1,93 @@
+//! Every limit of this door, with the reason for its size.
+//!
+//! What an operator may set is in [`Config`](crate::Config) and starts from here; the rest is fixed. Limits
+//! of names, offsets and producers belong to the rules and are in `headwater-core`.
+
+use std::time::Duration;
+
+/// Largest body of a PUT or POST: 16 MiB. Large enough for documents, small enough to be held whole under the
+/// budget.
+pub const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// A JSON body from this size on is parsed on a thread of its own: at a gigabyte a second a smaller one takes
+/// less time than the hand-over is worth, a larger one would hold up the readers that share the worker.
+pub const OFFLOAD_JSON_BYTES: usize = 256 * 1024;
+
+/// First allocation for a body of unknown or large length, so that a lying `Content-Length` costs nothing.
+pub const FIRST_BODY_BYTES: usize = 64 * 1024;
+
+/// How much of a body that was refused unread is still taken off the wire, so that a client which sends
+/// before it reads gets the answer instead of a reset connection.
+pub const DISCARD_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long that may take.
+pub const DISCARD_TIME: Duration = Duration::from_secs(5);
+
+/// Longest silence in the middle of a body.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest time from the first byte a connection waits for to the end of a request head. It is also how long
+/// an idle connection is kept; load balancers reuse theirs for up to 60 s and must never be the slower ones
+/// to close.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// Largest request head, and the read buffer of a connection. Real heads stay under 8 KiB; a name in UTF-8
+/// may take 3 KiB encoded, twice where a fork names its source.
+pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Most header fields of a request; hyper answers more with a bare 431.
+pub const MAX_HEADERS: usize = 100;
+
+/// Most streams of one HTTP/2 connection at a time. Each may be a live reader, and browsers share one
+/// connection.
+pub const MAX_H2_STREAMS: u32 = 1024;
+
+/// Bytes that one HTTP/2 stream may send before they are read: a body is taken in pieces of this size.
+pub const H2_STREAM_WINDOW: u32 = 256 * 1024;
+
+/// The same for a whole connection.
+pub const H2_CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// Bytes that one HTTP/2 stream buffers towards a client that does not read.
+pub const H2_SEND_BUFFER: usize = 256 * 1024;
+
+/// How often a silent HTTP/2 connection is asked whether it is still there.
+pub const H2_PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long a long-poll waits, unless set otherwise.
+pub const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long an event stream lasts, unless set otherwise: new clients then share an edge's request.
+pub const SSE_MAX_AGE: Duration = Duration::from_secs(60);
+
+/// Event streams are never ended at random sooner than this: clients take anything shorter for a failure and,
+/// after a few, stop using events.
+pub const SSE_MIN_AGE: Duration = Duration::from_secs(1);
+
+/// Shortest life that may be set for an event stream all the same.
+pub const SSE_SHORTEST_AGE: Duration = Duration::from_millis(100);
+
+/// The part of its age by which event streams end earlier at random, so that they do not all come back at
+/// once.
+pub const SSE_AGE_JITTER: f64 = 0.1;
+
+/// Longest silence of an event stream, unless set otherwise; common proxies cut at 20 to 60 s.
+pub const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Event bytes up to this size are copied together into one write; larger ones go out shared, beside their
+/// control event. A copy of this size is cheaper than another entry of a vectored write.
+pub const JOIN_BYTES: usize = 16 * 1024;
+
+/// Pieces of a page smaller than this are copied together, up to [`JOINED_BYTES`] a piece: a write of many
+/// tiny pieces costs more than the copy.
+pub const SMALL_CHUNK_BYTES: usize = 4 * 1024;
+
+/// See [`SMALL_CHUNK_BYTES`].
+pub const JOINED_BYTES: usize = 32 * 1024;
+
+/// How long requests in flight may still take when the server stops.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Rest after a failed accept, which mostly means that no file descriptor is left: long enough not to spin,
+/// short enough not to be noticed.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -1,0 +1,15 @@
+//! The operations on a stream, one per file.
+//!
+//! Each takes a parsed name and the request, and answers or refuses with a
+//! [`Problem`](crate::errors::Problem). What a refusal looks like on the wire, logging, and the headers of
+//! every response are the caller's.
+
+pub(crate) mod append;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod events;
+pub(crate) mod framing;
+pub(crate) mod head;
+pub(crate) mod long_poll;
+pub(crate) mod options;
+pub(crate) mod read;

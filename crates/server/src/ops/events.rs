@@ -1,0 +1,45 @@
+//! GET with `live=sse`: everything from an offset on, as events.
+
+use std::sync::Arc;
+
+use headwater_core::cache::CACHE_EVENTS;
+use headwater_core::{ContentKind, StreamKey, StreamState};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+
+use crate::app::App;
+use crate::errors::Problem;
+use crate::headers;
+use crate::request::read::{Arrival, EventsRead};
+use crate::response::{self, Reply, ResponseBody, page, put_cache};
+use crate::sse::{Events, Session};
+
+pub(crate) async fn events(
+    app: &Arc<App>,
+    key: &StreamKey,
+    read: EventsRead,
+) -> Result<Reply, Problem> {
+    let EventsRead { live, arrival } = read;
+    let tail = app.engine.tail(key, live.start).await?;
+    let state = Arc::clone(tail.state());
+    let finished = state.closed.is_some() && tail.position() == state.tail.position;
+    if finished && arrival == Arrival::Reconnect {
+        // Nothing but a 204 keeps an `EventSource` from coming back for ever.
+        return Ok(page::nothing_new(&state, tail.position()));
+    }
+    let session = Session::open(app, tail, live.cursor.as_deref()).await?;
+    Ok(streaming(&state, Events::new(session)))
+}
+
+fn streaming(state: &StreamState, events: Events) -> Reply {
+    let mut reply = response::empty(StatusCode::OK);
+    *reply.body_mut() = ResponseBody::events(events);
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    put_cache(headers, CACHE_EVENTS);
+    headers.insert(headers::X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    if state.content_type.kind() == ContentKind::Binary {
+        headers.insert(headers::SSE_DATA_ENCODING, HeaderValue::from_static("base64"));
+    }
+    reply
+}

@@ -1,0 +1,67 @@
+//! From settings to a server that runs, and to its end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use headwater_engine::{Engine, SystemClock};
+use tokio::net::TcpListener;
+use tracing::{info, warn};
+
+use super::announce::announce;
+use super::cli::Settings;
+use super::exit::{Exit, Failed};
+use super::signals::Signals;
+use crate::server::{Ending, Server};
+use crate::storage::{self, Opened};
+
+/// Serves until a signal, and stops cleanly.
+pub(super) fn run(settings: Settings) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime
+        .map_err(|error| Failed::new(Exit::Internal, format!("no threads to run on: {error}")))?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<(), Failed> {
+    let Settings { listen, data_dir, storage: wanted, http, engine, log: _ } = settings;
+    // The address first: a server that cannot listen must not touch the data.
+    let (listener, address) = bind(listen).await?;
+    let signals = Signals::catch().map_err(|error| {
+        Failed::new(Exit::Internal, format!("signals cannot be caught: {error}"))
+    })?;
+    let Opened { adapter, storage } = {
+        let data_dir = data_dir.clone();
+        let opening = tokio::task::spawn_blocking(move || storage::open(wanted, &data_dir));
+        let opened = opening
+            .await
+            .map_err(|_| Failed::new(Exit::Internal, "opening the data directory failed"))?;
+        opened.map_err(|error| Failed::new(error.exit(), error.to_string()))?
+    };
+    let engine = Engine::start(storage, Arc::new(SystemClock::new()), engine);
+    // Whoever started it may have stopped reading; that is no reason not to serve.
+    let _ = announce(&mut io::stdout().lock(), address, adapter, &data_dir);
+    let ending = Server::new(engine.clone(), http).serve(listener, signals.first()).await;
+    if let Ending::Cut { connections } = ending {
+        warn!(connections, "requests in flight took too long and were cut");
+    }
+    engine.shutdown().await.map_err(|error| {
+        Failed::new(Exit::Internal, format!("the storage did not close cleanly: {error}"))
+    })?;
+    info!("stopped");
+    Ok(())
+}
+
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failed> {
+    let refused = |error: io::Error| {
+        let exit = match error.kind() {
+            io::ErrorKind::AddrInUse => Exit::AddressInUse,
+            io::ErrorKind::AddrNotAvailable | io::ErrorKind::PermissionDenied => Exit::Usage,
+            _ => Exit::Internal,
+        };
+        Failed::new(exit, format!("cannot listen on {listen}: {error}"))
+    };
+    let listener = TcpListener::bind(listen).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}

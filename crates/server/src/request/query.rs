@@ -1,0 +1,57 @@
+//! The query of a read: `offset`, `live` and `cursor`. Other parameters belong to others and are ignored.
+
+use std::borrow::Cow;
+
+use crate::errors::Problem;
+
+/// The parameters as they stand, percent-decoded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query<'a> {
+    pub(crate) offset: Option<Cow<'a, str>>,
+    pub(crate) live: Option<Cow<'a, str>>,
+    pub(crate) cursor: Option<Cow<'a, str>>,
+}
+
+impl<'a> Query<'a> {
+    /// Takes the text after the question mark.
+    pub(crate) fn parse(query: Option<&'a str>) -> Result<Self, Problem> {
+        let mut parsed = Self::default();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            let slot = match name.as_ref() {
+                "offset" => &mut parsed.offset,
+                "live" => &mut parsed.live,
+                "cursor" => &mut parsed.cursor,
+                _ => continue,
+            };
+            if slot.replace(value).is_some() {
+                return Err(Problem::invalid(format!("the parameter {name} may stand only once")));
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_parameters_are_taken_and_others_ignored() {
+        let query = Query::parse(Some("x=1&offset=%2D1&&=&live=sse&cursor=7&a=b%zz")).unwrap();
+        assert_eq!(query.offset.as_deref(), Some("-1"));
+        assert_eq!(query.live.as_deref(), Some("sse"));
+        assert_eq!(query.cursor.as_deref(), Some("7"));
+        assert_eq!(Query::parse(None).unwrap(), Query::default());
+        assert_eq!(Query::parse(Some("offset")).unwrap().offset.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_parameter_stands_once() {
+        for twice in
+            ["offset=a&offset=a", "live=sse&x&live=", "cursor=1&cursor=2", "offset&%6fffset"]
+        {
+            let problem = Query::parse(Some(twice)).unwrap_err();
+            assert_eq!(problem.code.as_str(), "invalid_request", "{twice}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Responses: their type, their bodies, and the headers that several operations share.
+//!
+//! The rooms: [`body`] (what can be sent), [`chunks`] (a page as a body), [`page`] (the answer to a read that
+//! found its place).
+
+pub(crate) mod body;
+mod chunks;
+pub(crate) mod page;
+
+pub(crate) use body::ResponseBody;
+
+use headwater_core::cache::StreamTag;
+use headwater_core::content_type::ContentType;
+use headwater_core::{Offset, StreamState};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+
+use crate::headers;
+
+/// What every operation answers.
+pub(crate) type Reply = Response<ResponseBody>;
+
+/// Room for the headers of any response, so that the map never grows while they are added.
+const HEADERS: usize = 16;
+
+/// A response without a body.
+pub(crate) fn empty(status: StatusCode) -> Reply {
+    let mut reply = Reply::new(ResponseBody::EMPTY);
+    *reply.status_mut() = status;
+    *reply.headers_mut() = HeaderMap::with_capacity(HEADERS);
+    reply
+}
+
+/// A header value from text of our own making: digits, tokens, tags, media types. None of these can hold a
+/// byte that a header may not; if one ever did, the header is empty rather than the process gone.
+pub(crate) fn text(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+pub(crate) fn number(number: u64) -> HeaderValue {
+    HeaderValue::from(number)
+}
+
+/// Adds `Stream-Next-Offset`.
+pub(crate) fn put_next_offset(headers: &mut HeaderMap, offset: Offset) {
+    headers.insert(headers::NEXT_OFFSET, text(offset.to_string()));
+}
+
+/// Adds `Content-Type` of a stream, as it was created.
+pub(crate) fn put_content_type(headers: &mut HeaderMap, content_type: &ContentType) {
+    let value = HeaderValue::from_str(content_type.as_str());
+    // Parameters may hold letters beyond ASCII, which are sent as the bytes they came as.
+    let value = value.or_else(|_| HeaderValue::from_bytes(content_type.as_str().as_bytes()));
+    headers.insert(CONTENT_TYPE, value.unwrap_or_else(|_| HeaderValue::from_static("")));
+}
+
+/// Adds `Stream-Closed: true` when the stream is closed.
+pub(crate) fn put_closed(headers: &mut HeaderMap, state: &StreamState) {
+    if state.closed.is_some() {
+        headers.insert(headers::CLOSED, headers::TRUE);
+    }
+}
+
+/// Adds the tag of the stream as a whole, which `If-Match` takes.
+pub(crate) fn put_stream_tag(headers: &mut HeaderMap, state: &StreamState) {
+    headers.insert(ETAG, text(StreamTag::of(state).to_string()));
+}
+
+/// Adds `Cache-Control`.
+pub(crate) fn put_cache(headers: &mut HeaderMap, policy: &'static str) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(policy));
+}

@@ -1,0 +1,99 @@
+//! A page as a body: its pieces as they are, except that runs of tiny ones are joined.
+
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::limits::{JOINED_BYTES, SMALL_CHUNK_BYTES};
+
+/// The pieces of a page that are still to be sent.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    rest: Peekable<IntoIter<Bytes>>,
+    left: u64,
+}
+
+impl Chunks {
+    pub(super) fn new(chunks: Vec<Bytes>) -> Self {
+        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Self { rest: chunks.into_iter().peekable(), left }
+    }
+
+    /// Bytes still to come.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The next piece; never an empty one.
+    pub(super) fn next(&mut self) -> Option<Bytes> {
+        let first = self.rest.by_ref().find(|chunk| !chunk.is_empty())?;
+        let piece = if self.joins(first.len()) { self.join(&first) } else { first };
+        self.left = self.left.saturating_sub(piece.len() as u64);
+        Some(piece)
+    }
+
+    /// Whether this chunk and the next are both tiny. The brackets around a large JSON chunk stay apart from
+    /// it.
+    fn joins(&mut self, len: usize) -> bool {
+        let small = |len: usize| len < SMALL_CHUNK_BYTES;
+        small(len) && self.rest.peek().is_some_and(|next| small(next.len()))
+    }
+
+    fn join(&mut self, first: &Bytes) -> Bytes {
+        let mut joined = BytesMut::with_capacity(JOINED_BYTES);
+        joined.extend_from_slice(first);
+        let fits = |len: usize, next: &Bytes| {
+            next.len() < SMALL_CHUNK_BYTES && len + next.len() <= JOINED_BYTES
+        };
+        while let Some(next) = self.rest.next_if(|next| fits(joined.len(), next)) {
+            joined.extend_from_slice(&next);
+        }
+        joined.freeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(chunks: Vec<Bytes>) -> Vec<Bytes> {
+        let mut chunks = Chunks::new(chunks);
+        let mut left = chunks.left();
+        let mut pieces = Vec::new();
+        while let Some(piece) = chunks.next() {
+            assert!(!piece.is_empty());
+            left -= piece.len() as u64;
+            assert_eq!(chunks.left(), left);
+            pieces.push(piece);
+        }
+        assert_eq!(left, 0);
+        pieces
+    }
+
+    #[test]
+    fn bytes_and_their_order_stay_and_tiny_pieces_are_joined() {
+        let piece = |byte: u8, len: usize| Bytes::from(vec![byte; len]);
+        let big = SMALL_CHUNK_BYTES * 10;
+        let cases: [(Vec<Bytes>, Vec<usize>); 6] = [
+            (vec![], vec![]),
+            (vec![Bytes::new(), piece(1, 5), Bytes::new()], vec![5]),
+            (vec![piece(1, 5), piece(2, 6), piece(3, 7)], vec![18]),
+            (vec![piece(1, big), piece(2, big)], vec![big, big]),
+            (vec![piece(1, 1), piece(2, big), piece(3, 1), piece(4, 1)], vec![1, big, 2]),
+            (vec![piece(1, 4000); 20], vec![32_000, 32_000, 16_000]),
+        ];
+        for (given, lengths) in cases {
+            let pieces = all(given.clone());
+            assert_eq!(pieces.concat(), given.concat());
+            assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), lengths);
+        }
+    }
+
+    #[test]
+    fn large_pieces_are_shared_not_copied() {
+        let large = Bytes::from(vec![1; SMALL_CHUNK_BYTES]);
+        let pieces = all(vec![Bytes::from("["), large.clone(), Bytes::from("]")]);
+        assert_eq!(pieces[1].as_ptr(), large.as_ptr());
+    }
+}

@@ -1,0 +1,108 @@
+//! The answer to a read that found its place: catch-up and long-poll share it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use headwater_core::cache::{CACHE_NEVER, CACHE_PAGE, Ending, PageTag};
+use headwater_core::{ContentKind, StreamState, json};
+use headwater_engine::Start;
+use http::StatusCode;
+use http::header::{ETAG, HeaderMap, IF_NONE_MATCH};
+
+use super::{
+    Reply, ResponseBody, empty, put_cache, put_closed, put_content_type, put_next_offset, text,
+};
+use crate::headers;
+use crate::request::none_match;
+
+/// Whether the same request gives the same bytes later, so that caches may keep the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// It was read by offset.
+    ByOffset,
+    /// It was read from wherever the tail was.
+    FromNow,
+}
+
+impl Keeping {
+    /// What follows from where a read began.
+    pub(crate) fn of(start: Start) -> Self {
+        match start {
+            Start::Beginning | Start::At(_) => Self::ByOffset,
+            Start::Now => Self::FromNow,
+        }
+    }
+}
+
+/// A stretch of a stream as it is answered.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    pub(crate) state: Arc<StreamState>,
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) chunks: Vec<Bytes>,
+}
+
+impl Stretch {
+    fn up_to_date(&self) -> bool {
+        self.to == self.state.tail.position
+    }
+
+    fn ending(&self) -> Ending {
+        if self.up_to_date() && self.state.closed.is_some() { Ending::Closed } else { Ending::Open }
+    }
+
+    fn tag(&self) -> String {
+        let Self { from, to, .. } = *self;
+        PageTag { lineage: self.state.ranges.own(), from, to, ending: self.ending() }.to_string()
+    }
+
+    /// 200 with the bytes, or 304 when the client has them. A tag changes with the end of the stream, so a
+    /// 304 hides neither data nor closing.
+    pub(crate) fn into_reply(self, request: &HeaderMap, keeping: Keeping) -> Reply {
+        let mut reply = empty(StatusCode::OK);
+        let headers = reply.headers_mut();
+        put_next_offset(headers, self.state.ranges.offset(self.to));
+        put_marks(headers, &self);
+        match keeping {
+            Keeping::FromNow => put_cache(headers, CACHE_NEVER),
+            Keeping::ByOffset => {
+                put_cache(headers, CACHE_PAGE);
+                let tag = self.tag();
+                let known = none_match::names(request.get_all(IF_NONE_MATCH), &tag);
+                headers.insert(ETAG, text(tag));
+                if known {
+                    *reply.status_mut() = StatusCode::NOT_MODIFIED;
+                    return reply;
+                }
+            }
+        }
+        put_content_type(headers, &self.state.content_type);
+        let chunks = match self.state.content_type.kind() {
+            ContentKind::Json => json::enclose(self.chunks),
+            ContentKind::Text | ContentKind::Binary => self.chunks,
+        };
+        *reply.body_mut() = ResponseBody::chunks(chunks);
+        reply
+    }
+}
+
+fn put_marks(headers: &mut HeaderMap, stretch: &Stretch) {
+    if stretch.up_to_date() {
+        headers.insert(headers::UP_TO_DATE, headers::TRUE);
+    }
+    if stretch.ending() == Ending::Closed {
+        headers.insert(headers::CLOSED, headers::TRUE);
+    }
+}
+
+/// 204: the reader is at the tail of this state, and nothing came.
+pub(crate) fn nothing_new(state: &StreamState, position: u64) -> Reply {
+    let mut reply = empty(StatusCode::NO_CONTENT);
+    let headers = reply.headers_mut();
+    put_next_offset(headers, state.ranges.offset(position));
+    headers.insert(headers::UP_TO_DATE, headers::TRUE);
+    put_closed(headers, state);
+    put_cache(headers, CACHE_NEVER);
+    reply
+}

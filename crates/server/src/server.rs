@@ -1,0 +1,105 @@
+//! The HTTP server around an engine: connections, and how they end.
+//!
+//! It speaks HTTP/1.1 and, to clients that begin with its preface, HTTP/2 without TLS. It does not own the
+//! engine's end: when [`Server::serve`] returns, nothing is in flight any more and the caller shuts the
+//! engine down.
+
+mod connection;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use headwater_engine::Engine;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use self::connection::Connections;
+use crate::app::App;
+use crate::config::Config;
+use crate::limits::ACCEPT_PAUSE;
+
+/// The Durable Streams protocol over HTTP, on an engine.
+#[derive(Clone, Debug)]
+pub struct Server {
+    app: Arc<App>,
+}
+
+/// How serving ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Every request in flight was answered.
+    Answered,
+    /// Some took longer than [`Config::drain_timeout`] and were cut.
+    Cut {
+        /// Connections that were cut.
+        connections: usize,
+    },
+}
+
+impl Server {
+    /// A server for this engine.
+    #[must_use]
+    pub fn new(engine: Engine, config: Config) -> Self {
+        Self { app: Arc::new(App::new(engine, config)) }
+    }
+
+    /// Serves until `shutdown` is done, then drains: accepts nothing more, has the engine answer waiters and
+    /// end live tails, and waits for the requests in flight.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ending {
+        let graceful = GracefulShutdown::new();
+        let tasks = TaskTracker::new();
+        let cut = CancellationToken::new();
+        let connections = Connections::new(Arc::clone(&self.app));
+        tokio::pin!(shutdown);
+        loop {
+            let stream = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = accept(&listener) => accepted,
+            };
+            let connection = connections.serve(stream, graceful.watcher());
+            let cut = cut.clone();
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = connection => {}
+                    () = cut.cancelled() => {}
+                }
+            });
+        }
+        drop(listener);
+        info!(connections = tasks.len(), "draining");
+        self.app.engine.drain();
+        tasks.close();
+        let answered = timeout(self.app.config.drain_timeout, graceful.shutdown()).await;
+        let connections = tasks.len();
+        cut.cancel();
+        tasks.wait().await;
+        match answered {
+            Ok(()) => Ending::Answered,
+            Err(_) => Ending::Cut { connections },
+        }
+    }
+}
+
+/// The next connection. A failure is the machine's or the client's and passes; the listener stays.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

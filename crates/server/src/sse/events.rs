@@ -1,0 +1,70 @@
+//! The body of an event stream.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use headwater_core::AccessError;
+use headwater_engine::Failure;
+use http_body::Frame;
+use tokio_util::sync::ReusableBoxFuture;
+
+use super::session::{Session, Turn};
+
+/// A response was broken off, so that its end is not taken for the end of the stream.
+#[derive(Debug, thiserror::Error)]
+#[error("the events were broken off: {0}")]
+pub(crate) struct Torn(#[from] Failure<AccessError>);
+
+/// Events of one reader, as the connection asks for them.
+#[derive(Debug)]
+pub(crate) struct Events {
+    /// Set aside until all it said is sent.
+    resting: Option<Session>,
+    /// Keeps its allocation from turn to turn.
+    turn: ReusableBoxFuture<'static, Turn>,
+    ready: VecDeque<Bytes>,
+    over: bool,
+}
+
+impl Events {
+    /// What a session does after its first events.
+    pub(crate) fn new((session, first): (Session, VecDeque<Bytes>)) -> Self {
+        // Never asked: the first turn takes its place, and its box is kept from then on.
+        Self {
+            resting: Some(session),
+            turn: ReusableBoxFuture::new(std::future::pending()),
+            ready: first,
+            over: false,
+        }
+    }
+
+    /// The next piece of the body; `None` after the last.
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Torn>>> {
+        loop {
+            if let Some(bytes) = self.ready.pop_front() {
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+            if self.over {
+                return Poll::Ready(None);
+            }
+            if let Some(session) = self.resting.take() {
+                self.turn.set(session.turn(std::mem::take(&mut self.ready)));
+            }
+            match ready!(self.turn.poll(cx)) {
+                Turn::Send(session, pieces) => {
+                    self.resting = Some(session);
+                    self.ready = pieces;
+                }
+                Turn::End => self.over = true,
+                Turn::Tear(torn) => {
+                    self.over = true;
+                    return Poll::Ready(Some(Err(torn)));
+                }
+            }
+        }
+    }
+}

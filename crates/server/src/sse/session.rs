@@ -1,0 +1,175 @@
+//! A reader of events: what its tail delivers, as bytes for its connection.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use headwater_core::StreamState;
+use headwater_engine::{Delivery, Step, Tail};
+use headwater_sse::Event;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::control::{self, Standing};
+use super::cut::{Cut, cut};
+use super::events::Torn;
+use super::outgoing::Outgoing;
+use crate::app::App;
+use crate::errors::Problem;
+use crate::limits::{SSE_AGE_JITTER, SSE_MIN_AGE};
+
+/// Everything a reader is between two writes.
+#[derive(Debug)]
+pub(crate) struct Session {
+    app: Arc<App>,
+    tail: Tail,
+    /// The last one sent; it never goes back.
+    cursor: u64,
+    phase: Phase,
+    ends_at: Instant,
+    quiet_since: Instant,
+    /// Set to the earlier of old age and silence. It is left alone while events flow, so that an event costs
+    /// no timer.
+    timer: Pin<Box<Sleep>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing has been sent; the first delivery always brings a control event.
+    New,
+    Following,
+    /// The end of the stream has been sent.
+    Over,
+}
+
+/// What a reader does next.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// Sends this, and asks again when it is sent.
+    Send(Session, VecDeque<Bytes>),
+    /// Ends the response.
+    End,
+    /// Breaks it off.
+    Tear(Torn),
+}
+
+impl Session {
+    /// Begins with what is there, so that a fault before the first event is still an answer of its own.
+    pub(crate) async fn open(
+        app: &Arc<App>,
+        tail: Tail,
+        echoed: Option<&str>,
+    ) -> Result<(Self, VecDeque<Bytes>), Problem> {
+        let now = Instant::now();
+        let ends_at = now + age(app.config.sse_max_age);
+        let due = ends_at.min(now + app.config.sse_keep_alive);
+        let mut session = Self {
+            app: Arc::clone(app),
+            tail,
+            cursor: app.cursor(echoed),
+            phase: Phase::New,
+            ends_at,
+            quiet_since: now,
+            timer: Box::pin(sleep_until(due)),
+        };
+        let mut out = Outgoing::default();
+        match session.tail.next().await? {
+            Step::Delivery(delivery) => session.deliver(&delivery, &mut out),
+            Step::End(end) => return Err(end.into()),
+        }
+        Ok((session, out.finish()))
+    }
+
+    /// Waits until there is something to send.
+    pub(super) async fn turn(mut self, sent: VecDeque<Bytes>) -> Turn {
+        let mut out = Outgoing::reusing(sent);
+        loop {
+            let now = Instant::now();
+            if self.phase == Phase::Over || now >= self.ends_at {
+                return Turn::End;
+            }
+            tokio::select! {
+                biased;
+                step = self.tail.next() => match step {
+                    Ok(Step::Delivery(delivery)) => self.deliver(&delivery, &mut out),
+                    Ok(Step::End(_)) => return Turn::End,
+                    Err(failure) => return Turn::Tear(Torn::from(failure)),
+                },
+                () = self.timer.as_mut() => self.tick(&mut out),
+            }
+            if !out.is_empty() {
+                self.quiet_since = Instant::now();
+                return Turn::Send(self, out.finish());
+            }
+        }
+    }
+
+    /// The timer went off: perhaps for a silence that has been broken since.
+    fn tick(&mut self, out: &mut Outgoing) {
+        let now = Instant::now();
+        let keep_alive = self.app.config.sse_keep_alive;
+        let mut silent_at = self.quiet_since + keep_alive;
+        if silent_at <= now {
+            Event::new().comment("keep-alive").encode(out.own());
+            silent_at = now + keep_alive;
+        }
+        self.timer.as_mut().reset(silent_at.min(self.ends_at));
+    }
+
+    fn deliver(&mut self, delivery: &Delivery, out: &mut Outgoing) {
+        let state = &delivery.state;
+        let position = self.tail.position();
+        self.cursor = self.cursor.max(self.app.cursor(None));
+        let cursor = self.cursor;
+        let done = cut(delivery, position, |Cut { event, next, reached }| {
+            out.share(&event);
+            let standing = standing(state, reached, cursor);
+            control::encode(out.own(), state.ranges.offset(next), standing);
+        });
+        self.tail.advance(done);
+        let standing = standing(state, delivery.to(position), cursor);
+        if out.is_empty() && (self.phase == Phase::New || delivery.pieces.is_empty()) {
+            control::encode(out.own(), state.ranges.offset(done), standing);
+        }
+        self.phase = match standing {
+            Standing::AtEnd => Phase::Over,
+            Standing::Behind { .. } | Standing::CaughtUp { .. } => Phase::Following,
+        };
+    }
+}
+
+/// How a reader stands that has seen the stream up to a position. Half a character at the tail is all there
+/// is.
+fn standing(state: &StreamState, reached: u64, cursor: u64) -> Standing {
+    if reached < state.tail.position {
+        Standing::Behind { cursor }
+    } else if state.closed.is_some() {
+        Standing::AtEnd
+    } else {
+        Standing::CaughtUp { cursor }
+    }
+}
+
+/// The age to end at: up to a tenth less than asked for, so that readers who came together do not come back
+/// together, but not so little less that clients take it for a failure.
+fn age(asked: Duration) -> Duration {
+    let part = 1.0 - SSE_AGE_JITTER * rand::random::<f64>();
+    asked.mul_f64(part).max(SSE_MIN_AGE.min(asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_differ_downwards_but_never_fall_below_a_second() {
+        let cases = [(60_000, 54_000), (2_000, 1_800), (1_050, 1_000), (1_000, 1_000), (700, 700)];
+        for (asked, least) in cases {
+            let (asked, least) = (Duration::from_millis(asked), Duration::from_millis(least));
+            let ages: Vec<_> = (0..200).map(|_| age(asked)).collect();
+            assert!(ages.iter().all(|age| (least..=asked).contains(age)), "{ages:?}");
+            assert_eq!(asked == least, ages.iter().all(|age| *age == asked));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The one place that knows storage adapters by name, and chooses one.
+//!
+//! Chosen once, when the process starts. An existing data directory says by itself which adapter wrote it; one of
+//! another adapter, or of another program, is refused and left as it is.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use headwater_core::Storage;
+use headwater_storage::MemoryStorage;
+use headwater_storage::directory;
+use headwater_storage::sled::{OpenError, Options, SledStorage};
+
+use crate::process::Exit;
+
+/// An adapter of storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Adapter {
+    /// In files, through an embedded database.
+    Sled,
+    /// In memory, for as long as the process lives.
+    Memory,
+}
+
+impl Adapter {
+    /// The name, on the command line and in a data directory.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sled => "sled",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Storage, and which adapter it is.
+#[derive(Debug)]
+pub struct Opened {
+    /// The adapter that was chosen.
+    pub adapter: Adapter,
+    /// The storage, ready to use.
+    pub storage: Arc<dyn Storage>,
+}
+
+/// Why no storage was opened. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageFailure {
+    /// The adapter refused the data directory.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Another adapter wrote the data directory, one that this program does not have.
+    #[error(
+        "the data directory was written by the storage {0:?}, which this version does not have; use a newer one"
+    )]
+    UnknownAdapter(String),
+}
+
+impl StorageFailure {
+    /// The exit code of a process that fails for this.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::UnknownAdapter(_) => Exit::Foreign,
+            Self::Open(OpenError::InUse { .. }) => Exit::DataInUse,
+            Self::Open(OpenError::Foreign { .. } | OpenError::NewerFormat { .. }) => Exit::Foreign,
+            Self::Open(OpenError::Corrupt(_)) => Exit::Corrupt,
+            Self::Open(OpenError::Io { source, .. }) => match source.kind() {
+                // The wrong place to keep data in, which a look at the configuration mends.
+                ErrorKind::PermissionDenied
+                | ErrorKind::NotADirectory
+                | ErrorKind::AlreadyExists
+                | ErrorKind::ReadOnlyFilesystem => Exit::Usage,
+                _ => Exit::Internal,
+            },
+            Self::Open(_) => Exit::Internal,
+        }
+    }
+}
+
+/// Opens storage: the adapter that is wanted, or the one that the data directory was written by, or for a new directory
+/// sled. Memory touches no directory. Blocks while existing data is checked.
+///
+/// # Errors
+/// [`StorageFailure`]; nothing of a directory that is not ours was changed.
+pub fn open(wanted: Option<Adapter>, data_dir: &Path) -> Result<Opened, StorageFailure> {
+    let adapter = match wanted {
+        Some(adapter) => adapter,
+        None => found(data_dir)?,
+    };
+    let storage: Arc<dyn Storage> = match adapter {
+        Adapter::Memory => Arc::new(MemoryStorage::new()),
+        Adapter::Sled => Arc::new(SledStorage::open(data_dir, Options::default())?),
+    };
+    Ok(Opened { adapter, storage })
+}
+
+fn found(data_dir: &Path) -> Result<Adapter, StorageFailure> {
+    match directory::detect(data_dir)? {
+        None => Ok(Adapter::Sled),
+        Some(name) if name == Adapter::Sled.name() => Ok(Adapter::Sled),
+        Some(name) => Err(StorageFailure::UnknownAdapter(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::path::PathBuf;
+
+    #[test]
+    fn each_failure_has_its_exit_code() {
+        let directory = PathBuf::from("d");
+        let io = |kind| OpenError::Io {
+            action: "cannot read",
+            path: "d".into(),
+            source: io::Error::from(kind),
+        };
+        for (error, exit) in [
+            (OpenError::InUse { directory: directory.clone() }, Exit::DataInUse),
+            (OpenError::Foreign { directory: directory.clone(), found: "x".into() }, Exit::Foreign),
+            (OpenError::NewerFormat { directory, found: 2, known: 1 }, Exit::Foreign),
+            (OpenError::Corrupt("x".into()), Exit::Corrupt),
+            (io(ErrorKind::PermissionDenied), Exit::Usage),
+            (io(ErrorKind::NotADirectory), Exit::Usage),
+            (io(ErrorKind::Other), Exit::Internal),
+        ] {
+            assert_eq!(StorageFailure::Open(error).exit(), exit);
+        }
+        assert_eq!(StorageFailure::UnknownAdapter("x".into()).exit(), Exit::Foreign);
+    }
+
+    #[test]
+    fn adapters_are_called_as_on_the_command_line() {
+        for adapter in Adapter::value_variants() {
+            let value = adapter.to_possible_value().unwrap();
+            assert_eq!(value.get_name(), adapter.to_string());
+        }
+    }
+}
