@@ -1,0 +1,124 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::ensure;
+
+use super::server::{Profile, Target};
+
+/// Arguments of `cargo xtask bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    /// A server to measure; repeat it to compare, ratios are to the first. One of headwater,
+    /// headwater-STORAGE, node-file, node-mem, null (answers every append, the floor), or
+    /// url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID] for one that runs already
+    /// [default: headwater node-file null; with --quick: headwater null]
+    #[arg(long = "target", value_name = "TARGET")]
+    pub(super) targets: Vec<Target>,
+
+    /// What to measure [default: append,catch-up,fan-out; with --quick: all]
+    #[arg(long = "workload", value_enum, value_delimiter = ',', value_name = "WORKLOAD,…")]
+    pub(super) workloads: Vec<Kind>,
+
+    /// A short run with small numbers and every check, to see that all this works
+    #[arg(long)]
+    pub(super) quick: bool,
+
+    /// Measurements of each server in each row [default: 3; with --quick: 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub(super) rounds: Option<u32>,
+
+    /// Length of a measurement in seconds [default: 3; with --quick: 0.3]
+    #[arg(long, value_parser = seconds)]
+    pub(super) secs: Option<Duration>,
+
+    /// The same work before each measurement, in seconds [default: 1; with --quick: 0.1]
+    #[arg(long, value_parser = seconds)]
+    pub(super) warm_up: Option<Duration>,
+
+    /// Connections that append [default: 1,16,256; with --quick: 1,16; for json-batch: 16]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(super) connections: Vec<u16>,
+
+    /// Bytes of an appended record
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(26..=1_048_576))]
+    pub(super) size: u32,
+
+    /// Streams that appends go to
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) streams: u32,
+
+    /// Records in one append of the workload json-batch
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) batch: u32,
+
+    /// Read everything back after each round of appends; --quick always does
+    #[arg(long)]
+    pub(super) verify: bool,
+
+    /// MiB to catch up on [default: 100; with --quick: 4]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub(super) catch_up_mib: Option<u64>,
+
+    /// Bytes of a record to catch up on
+    #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(26..=1_048_576))]
+    pub(super) catch_up_size: u32,
+
+    /// Subscribers of a fan-out [default: 1000; with --quick: 50]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=15_000))]
+    pub(super) subscribers: Option<u32>,
+
+    /// Bytes of a fanned-out record
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(26..=1_048_576))]
+    pub(super) fan_out_size: u32,
+
+    /// Records a second of the paced fan-out
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) rate: u32,
+
+    /// Readers that wait in a long poll [default: 1,100; with --quick: 10]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=15_000))]
+    pub(super) waiters: Vec<u32>,
+
+    /// Also write everything measured to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+
+    /// Where servers put their data while they are measured [default: a folder in target/]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+
+    /// Be the server of the target `null`
+    #[arg(long, hide = true)]
+    pub(super) serve_null: bool,
+}
+
+/// A kind of work; the others have rows of their own for each number of connections or pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Kind {
+    /// Appends of one record.
+    Append,
+    /// Appends of JSON arrays of records.
+    JsonBatch,
+    /// Reading a large stream from its start.
+    CatchUp,
+    /// SSE to many subscribers, flat out and paced.
+    FanOut,
+    /// Waking readers that wait in a long poll.
+    LongPoll,
+}
+
+impl BenchArgs {
+    /// With what profile our own server is built.
+    pub(super) fn profile(&self) -> Profile {
+        if self.quick { Profile::Dev } else { Profile::Release }
+    }
+}
+
+/// Bounded, because a benchmark is no siege.
+fn seconds(text: &str) -> anyhow::Result<Duration> {
+    let seconds: f64 = text.parse()?;
+    ensure!((0.05..=300.0).contains(&seconds), "expected 0.05 to 300 seconds");
+    Ok(Duration::from_secs_f64(seconds))
+}

@@ -1,0 +1,80 @@
+//! The servers that are measured: what `--target` names, started fresh for every row and ended with it.
+//!
+//! A server is whatever prints `listening on http://ADDR:PORT` as its first line; one that is named by
+//! its URL is used as it is and left running.
+
+mod launch;
+mod null;
+mod process;
+mod target;
+
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::base_url::BaseUrl;
+use super::meter::{Meter, Pid};
+pub(crate) use launch::{Launcher, Profile};
+pub(crate) use null::serve as serve_null;
+use process::Process;
+pub(crate) use target::Target;
+
+/// What a server can be asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ability {
+    /// It answers appends and keeps nothing.
+    AppendOnly,
+    /// It is a Durable Streams server.
+    Everything,
+}
+
+/// A server that listens. Dropping it ends the process and removes the data directory, if they are ours.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// As in `--target`, for the report.
+    pub(crate) name: String,
+    /// Where its streams are.
+    pub(crate) base: BaseUrl,
+    /// Its process, if known.
+    pub(crate) pid: Option<Pid>,
+    /// What it can do.
+    pub(crate) ability: Ability,
+    // The order of these two matters: the process ends before its directory goes.
+    process: Option<Process>,
+    _data: Option<TempDir>,
+}
+
+impl Server {
+    /// A server that runs already and is left running.
+    pub(crate) fn running(name: &str, base: BaseUrl, pid: Option<Pid>, ability: Ability) -> Self {
+        Self { name: name.to_owned(), base, pid, ability, process: None, _data: None }
+    }
+
+    /// What the server last wrote on standard error, to explain a failure.
+    pub(crate) fn last_words(&self) -> String {
+        self.process.as_ref().map(Process::last_words).unwrap_or_default()
+    }
+
+    /// Waits until the server has nothing left to do from the last round, so that it does not disturb
+    /// the next one; a server that is busy of its own accord is waited for only so long.
+    pub(crate) fn settle(&self) -> anyhow::Result<()> {
+        /// Two ticks of 10 ms in this time are a fifth of a core: still at work.
+        const LOOK: Duration = Duration::from_millis(100);
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let begun = Instant::now();
+        while self.pid.is_some() && begun.elapsed() < PATIENCE {
+            let meter = Meter::start(self.pid)?;
+            std::thread::sleep(LOOK);
+            let usage = meter.stop(Instant::now())?;
+            if usage.server.unwrap_or_default() < Duration::from_millis(20) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the server to end and waits for it.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        self.process.take().map_or(Ok(()), Process::stop)
+    }
+}

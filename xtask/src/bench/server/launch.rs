@@ -1,0 +1,93 @@
+//! How each kind of server is started.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use super::process::Process;
+use super::target::NodeStorage;
+use super::{Server, Target};
+pub(crate) use crate::headwater::Profile;
+use crate::workspace::Workspace;
+
+/// Runs the Node reference server; the packages are found from the folder it is started in.
+const NODE_SERVER: &str = include_str!("node-server.mjs");
+
+/// Starts servers, with everything they need built and installed.
+#[derive(Debug)]
+pub(crate) struct Launcher {
+    headwater: Option<PathBuf>,
+    packages: Option<PathBuf>,
+    data_root: PathBuf,
+}
+
+impl Launcher {
+    /// Builds and installs what `targets` need. Data directories go into `data_root`, by default a
+    /// folder under the target directory.
+    pub(crate) fn prepare(
+        targets: &[Target],
+        profile: Profile,
+        data_root: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let workspace = Workspace::load()?;
+        let any = |is: fn(&Target) -> bool| targets.iter().any(is);
+        let headwater = any(|target| matches!(target, Target::Headwater { .. }))
+            .then(|| crate::headwater::build(&workspace, profile))
+            .transpose()?;
+        let packages = any(|target| matches!(target, Target::Node(_)))
+            .then(|| crate::npm::install(&workspace))
+            .transpose()?;
+        let data_root = data_root.map_or_else(|| workspace.target.join("bench"), Path::to_path_buf);
+        std::fs::create_dir_all(&data_root)
+            .with_context(|| format!("cannot create {}", data_root.display()))?;
+        Ok(Self { headwater, packages, data_root })
+    }
+
+    /// Starts one server, or takes the one that runs.
+    pub(crate) fn start(&self, target: &Target) -> anyhow::Result<Server> {
+        if let Target::Running { name, base, pid } = target {
+            return Ok(Server::running(name, base.clone(), *pid, target.ability()));
+        }
+        let data = TempDir::with_prefix_in(format!("{target}-"), &self.data_root)
+            .with_context(|| format!("cannot write into {}", self.data_root.display()))?;
+        let command = self.command(target, &data.path().join("data"))?;
+        let (mut process, url) = Process::start(command, data.path().join("stderr.log"))
+            .with_context(|| format!("starting {target}"))?;
+        Ok(Server {
+            name: target.to_string(),
+            base: format!("{url}/v1/stream").parse()?,
+            pid: Some(process.pid()),
+            ability: target.ability(),
+            process: Some(process),
+            _data: Some(data),
+        })
+    }
+
+    fn command(&self, target: &Target, data: &Path) -> anyhow::Result<Command> {
+        match target {
+            Target::Headwater { storage } => {
+                let mut command = Command::new(self.headwater.as_ref().context("not built")?);
+                command.args(["serve", "--listen", "127.0.0.1:0", "--storage", storage.as_ref()]);
+                command.arg("--data-dir").arg(data).env_remove("PORT");
+                Ok(command)
+            }
+            Target::Node(storage) => {
+                let mut command = Command::new("node");
+                command.current_dir(self.packages.as_ref().context("not installed")?);
+                command.args(["--input-type=module", "--eval", NODE_SERVER, "--"]);
+                if *storage == NodeStorage::File {
+                    command.arg(data);
+                }
+                Ok(command)
+            }
+            Target::Null => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.args(["bench", "--serve-null"]);
+                Ok(command)
+            }
+            Target::Running { .. } => anyhow::bail!("a running server is not started"),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What `--target` may say.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context, bail, ensure};
+
+use super::super::base_url::BaseUrl;
+use super::super::meter::Pid;
+use super::Ability;
+
+/// A server to measure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Our own server, on a storage adapter.
+    Headwater {
+        /// As in `headwater serve --storage`.
+        storage: Cow<'static, str>,
+    },
+    /// The Node reference server.
+    Node(NodeStorage),
+    /// A bare HTTP server that answers every POST, as the floor.
+    Null,
+    /// A server that runs already.
+    Running {
+        /// What to call it.
+        name: String,
+        /// Where its streams are.
+        base: BaseUrl,
+        /// Its process, to tell its processor time.
+        pid: Option<Pid>,
+    },
+}
+
+/// Where the Node reference server keeps its streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NodeStorage {
+    /// In files, each append synced.
+    File,
+    /// In memory.
+    Memory,
+}
+
+impl Target {
+    /// Our server on its default storage.
+    pub(crate) const HEADWATER: Self = Self::Headwater { storage: Cow::Borrowed("sled") };
+
+    /// The reference server with the durability that ours has.
+    pub(crate) const NODE_FILE: Self = Self::Node(NodeStorage::File);
+
+    /// What the server can be asked to do.
+    pub(crate) fn ability(&self) -> Ability {
+        match self {
+            Self::Null => Ability::AppendOnly,
+            Self::Headwater { .. } | Self::Node(_) | Self::Running { .. } => Ability::Everything,
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        if let Some(running) = text.strip_prefix("url=") {
+            return running_server(running);
+        }
+        Ok(match text {
+            "headwater" => Self::HEADWATER,
+            "node-file" => Self::NODE_FILE,
+            "node-mem" => Self::Node(NodeStorage::Memory),
+            "null" => Self::Null,
+            _ => match text.strip_prefix("headwater-") {
+                Some(storage)
+                    if storage.chars().all(|c| c.is_ascii_lowercase()) && !storage.is_empty() =>
+                {
+                    Self::Headwater { storage: Cow::Owned(storage.to_owned()) }
+                }
+                _ => bail!(
+                    "`{text}`: expected headwater, headwater-STORAGE, node-file, node-mem, null or \
+                     url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID]"
+                ),
+            },
+        })
+    }
+}
+
+fn running_server(text: &str) -> anyhow::Result<Target> {
+    let (name, rest) = text.split_once('=').context("expected url=NAME=http://…")?;
+    ensure!(!name.is_empty(), "expected a name in url=NAME=http://…");
+    let (base, pid) = match rest.split_once(",pid=") {
+        Some((base, pid)) => (base, Some(Pid(pid.parse().context("expected pid=NUMBER")?))),
+        None => (rest, None),
+    };
+    Ok(Target::Running { name: name.to_owned(), base: base.parse()?, pid })
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Headwater { storage } => write!(f, "headwater-{storage}"),
+            Self::Node(NodeStorage::File) => f.write_str("node-file"),
+            Self::Node(NodeStorage::Memory) => f.write_str("node-mem"),
+            Self::Null => f.write_str("null"),
+            Self::Running { name, .. } => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read() {
+        let headwater = |storage: &str| Target::Headwater { storage: storage.to_owned().into() };
+        for (text, target, name) in [
+            ("headwater", headwater("sled"), "headwater-sled"),
+            ("headwater-memory", headwater("memory"), "headwater-memory"),
+            ("node-file", Target::Node(NodeStorage::File), "node-file"),
+            ("node-mem", Target::Node(NodeStorage::Memory), "node-mem"),
+            ("null", Target::Null, "null"),
+        ] {
+            assert_eq!(text.parse::<Target>().unwrap(), target);
+            assert_eq!(target.to_string(), name);
+        }
+        let base: BaseUrl = "http://127.0.0.1:1/v1/stream".parse().unwrap();
+        for (tail, pid) in [("", None), (",pid=77", Some(Pid(77)))] {
+            let parsed = format!("url=dsr={base}{tail}").parse::<Target>().unwrap();
+            let expected = Target::Running { name: "dsr".to_owned(), base: base.clone(), pid };
+            assert_eq!(parsed, expected);
+        }
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        for text in [
+            "",
+            "headwater-",
+            "headwater-../x",
+            "node",
+            "url=x",
+            "url==http://127.0.0.1:1/",
+            "url=x=http://10.1.1.1:1/",
+            "url=x=http://127.0.0.1:1/,pid=me",
+        ] {
+            assert!(text.parse::<Target>().is_err(), "{text} was accepted");
+        }
+    }
+}

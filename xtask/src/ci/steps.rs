@@ -1,0 +1,148 @@
+//! The table of steps: what CI runs, in which order, and how long each may take.
+
+/// What a step is made of, which decides how it is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// Passes or fails as a whole, and counts as one.
+    Check,
+    /// Counts the tests that `cargo test` reports.
+    CargoTest,
+    /// Counts the tests in the report on a storage adapter.
+    Conformance { storage: &'static str },
+}
+
+/// A command with a budget.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    /// Starts with `cargo`, or with `xtask` for this program.
+    pub(super) argv: &'static [&'static str],
+    pub(super) env: &'static [(&'static str, &'static str)],
+    /// Seconds from a clean clone on two cores.
+    pub(super) budget: u64,
+    pub(super) kind: Kind,
+}
+
+const TOOLS: Step =
+    Step { name: "tools", argv: &["xtask", "tools"], env: &[], budget: 60, kind: Kind::Check };
+
+const FORMAT: Step = Step {
+    name: "format",
+    argv: &["cargo", "fmt", "--all", "--check"],
+    env: &[],
+    budget: 10,
+    kind: Kind::Check,
+};
+
+const TIDY: Step =
+    Step { name: "tidy", argv: &["xtask", "tidy"], env: &[], budget: 15, kind: Kind::Check };
+
+const CLIPPY: &[&str] = &[
+    "cargo",
+    "clippy",
+    "--workspace",
+    "--all-targets",
+    "--all-features",
+    "--",
+    "--deny",
+    "warnings",
+];
+
+/// Everything, at most half an hour from a clean clone on two cores.
+pub(super) const FULL: &[Step] = &[
+    TOOLS,
+    FORMAT,
+    TIDY,
+    // Before the tests, because one of them runs the published client.
+    Step { name: "npm packages", argv: &["xtask", "npm"], env: &[], budget: 60, kind: Kind::Check },
+    Step { name: "clippy", argv: CLIPPY, env: &[], budget: 240, kind: Kind::Check },
+    Step {
+        name: "features",
+        argv: &["xtask", "features"],
+        env: &[],
+        budget: 90,
+        kind: Kind::Check,
+    },
+    Step {
+        name: "tests",
+        argv: &["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"],
+        env: &[],
+        budget: 660,
+        kind: Kind::CargoTest,
+    },
+    Step {
+        name: "rustdoc",
+        argv: &["cargo", "doc", "--no-deps", "--workspace", "--all-features"],
+        env: &[("RUSTDOCFLAGS", "--deny warnings")],
+        budget: 120,
+        kind: Kind::Check,
+    },
+    Step {
+        name: "release build",
+        argv: &["cargo", "build", "--release", "--package", "headwater-server"],
+        env: &[],
+        budget: 270,
+        kind: Kind::Check,
+    },
+    Step {
+        name: "conformance on memory",
+        argv: &["xtask", "conformance", "--storage", "memory"],
+        env: &[],
+        budget: 60,
+        kind: Kind::Conformance { storage: "memory" },
+    },
+    Step {
+        name: "conformance on sled",
+        argv: &["xtask", "conformance", "--storage", "sled"],
+        env: &[],
+        budget: 90,
+        kind: Kind::Conformance { storage: "sled" },
+    },
+    Step { name: "readme", argv: &["xtask", "readme"], env: &[], budget: 60, kind: Kind::Check },
+];
+
+/// A useful answer within two minutes on a warm tree.
+pub(super) const QUICK: &[Step] = &[
+    FORMAT,
+    TIDY,
+    Step { name: "clippy", argv: CLIPPY, env: &[], budget: 30, kind: Kind::Check },
+    Step {
+        name: "unit tests",
+        argv: &[
+            "cargo",
+            "test",
+            "--workspace",
+            "--exclude",
+            "headwater-tests",
+            "--all-features",
+            "--lib",
+            "--bins",
+            "--no-fail-fast",
+        ],
+        env: &[],
+        budget: 30,
+        kind: Kind::CargoTest,
+    },
+    Step {
+        name: "conformance on memory",
+        argv: &["xtask", "conformance", "--debug", "--storage", "memory"],
+        env: &[],
+        budget: 35,
+        kind: Kind::Conformance { storage: "memory" },
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(steps: &[Step]) -> u64 {
+        steps.iter().map(|step| step.budget).sum()
+    }
+
+    #[test]
+    fn the_budgets_keep_the_promises() {
+        assert!(sum(FULL) < 30 * 60, "{} s in all", sum(FULL));
+        assert!(sum(QUICK) <= 2 * 60, "{} s in all", sum(QUICK));
+    }
+}

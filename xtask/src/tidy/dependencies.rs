@@ -1,0 +1,183 @@
+//! Which packages of others each member may depend on directly.
+//!
+//! Every name here is a decision to trust and follow a project. A new one is added on purpose, and
+//! one that is no longer used is struck out.
+
+use super::finding::Finding;
+use super::tree::{Need, Package, Tree};
+
+/// What a member may depend on.
+struct Allowed {
+    folder: &'static str,
+    always: &'static [&'static str],
+    tests: &'static [&'static str],
+}
+
+const ALLOWED: &[Allowed] = &[
+    Allowed {
+        folder: "crates/core",
+        always: &["bytes", "serde_json", "thiserror"],
+        tests: &["proptest"],
+    },
+    Allowed { folder: "crates/sse", always: &["bytes", "thiserror"], tests: &["proptest"] },
+    Allowed {
+        folder: "crates/storage",
+        always: &[
+            "bytes",
+            "crc32c",
+            "futures-channel",
+            "parking_lot",
+            "postcard",
+            "proptest",
+            "rustix",
+            "serde",
+            "sled",
+            "tempfile",
+            "thiserror",
+            "tokio",
+            "tracing",
+        ],
+        tests: &["proptest", "tokio"],
+    },
+    Allowed {
+        folder: "crates/engine",
+        always: &[
+            "bytes",
+            "futures-util",
+            "parking_lot",
+            "thiserror",
+            "tokio",
+            "tokio-util",
+            "tracing",
+        ],
+        tests: &["proptest", "tempfile"],
+    },
+    Allowed {
+        folder: "crates/server",
+        always: &[
+            "base64",
+            "bytes",
+            "clap",
+            "form_urlencoded",
+            "http",
+            "http-body",
+            "http-body-util",
+            "humantime",
+            "hyper",
+            "hyper-util",
+            "rand",
+            "serde_json",
+            "thiserror",
+            "time",
+            "tokio",
+            "tokio-util",
+            "tracing",
+            "tracing-subscriber",
+        ],
+        tests: &[],
+    },
+    Allowed {
+        folder: "xtask",
+        always: &[
+            "anyhow",
+            "clap",
+            "hdrhistogram",
+            "http",
+            "http-body-util",
+            "httparse",
+            "hyper",
+            "hyper-util",
+            "memchr",
+            "proc-macro2",
+            "pulldown-cmark",
+            "rustix",
+            "serde",
+            "serde_json",
+            "signal-hook",
+            "tempfile",
+            "tokio",
+        ],
+        tests: &[],
+    },
+    Allowed {
+        folder: "tests",
+        always: &["rustix", "serde_json", "tempfile"],
+        tests: &[
+            "base64",
+            "bytes",
+            "futures-core",
+            "http-body-util",
+            "hyper",
+            "hyper-util",
+            "rand",
+            "serde_json",
+            "tempfile",
+            "time",
+            "tokio",
+        ],
+    },
+];
+
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for package in &tree.packages {
+        match ALLOWED.iter().find(|allowed| allowed.folder == package.folder) {
+            Some(allowed) => {
+                compare(package, Need::Always, allowed.always, &mut found);
+                compare(package, Need::Tests, allowed.tests, &mut found);
+            }
+            None => {
+                let message = "has no list of dependencies: add it to the table";
+                found.push(Finding::whole(&package.folder, message));
+            }
+        }
+    }
+    found
+}
+
+fn compare(package: &Package, need: Need, allowed: &[&str], found: &mut Vec<Finding>) {
+    let used: Vec<_> = package
+        .dependencies
+        .iter()
+        .filter(|dependency| !dependency.member && dependency.need == need)
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    let whom = match need {
+        Need::Always => "",
+        Need::Tests => " in its tests",
+    };
+    for name in used.iter().filter(|name| !allowed.contains(name)) {
+        let message = format!("depends on {name}{whom}, which its list does not allow");
+        found.push(Finding::whole(&package.folder, message));
+    }
+    for name in allowed.iter().filter(|name| !used.contains(name)) {
+        let message = format!("no longer depends on {name}{whom}: strike it from its list");
+        found.push(Finding::whole(&package.folder, message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(allowed: &[&str], used: &[(&str, Need)]) -> Vec<String> {
+        let mut found = Vec::new();
+        compare(&Package::of("crates/core", used), Need::Always, allowed, &mut found);
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn only_what_the_list_names_is_allowed() {
+        let used =
+            [("bytes", Need::Always), ("headwater-core", Need::Always), ("rand", Need::Tests)];
+        assert!(faults(&["bytes"], &used).is_empty());
+        assert!(faults(&[], &used)[0].contains("depends on bytes"));
+        assert!(faults(&["bytes", "hyper"], &used)[0].contains("no longer depends on hyper"));
+    }
+
+    #[test]
+    fn a_package_without_a_list_is_found() {
+        let packages = vec![Package::of("crates/new", &[])];
+        assert_eq!(check(&Tree { packages, ..Tree::default() }).len(), 1);
+    }
+}
