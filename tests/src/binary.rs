@@ -1,0 +1,55 @@
+//! Finds the `headwater` binary, building it once per test run.
+//!
+//! `HEADWATER_BIN` names a binary to use as it is; otherwise cargo builds it and says where it put
+//! it, so that a moved target directory needs no care here.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// The path of the server's binary.
+///
+/// # Panics
+/// When cargo cannot build it.
+pub fn headwater() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| env::var_os("HEADWATER_BIN").map_or_else(build, PathBuf::from))
+}
+
+/// The root of the workspace.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace")
+}
+
+/// The directory cargo builds into.
+pub fn target_dir() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
+fn build() -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args(["build", "--quiet", "--package", "headwater-server", "--bin", "headwater"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(workspace())
+        .stderr(Stdio::inherit());
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    let output = command.output().expect("cargo runs");
+    assert!(output.status.success(), "cargo could not build the headwater binary");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .find_map(executable_of)
+        .expect("cargo named no executable `headwater`")
+}
+
+fn executable_of(message: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    if message["reason"] != "compiler-artifact" || message["target"]["name"] != "headwater" {
+        return None;
+    }
+    message["executable"].as_str().map(PathBuf::from)
+}

@@ -1,0 +1,150 @@
+//! How a server is to be started: storage, directory, address, flags.
+//!
+//! A [`Launch`] can be started many times; all its servers share one data directory, which lives
+//! as long as any of them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use crate::binary;
+use crate::exit::Exit;
+use crate::server::Server;
+
+/// A storage adapter of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Nothing outlives the process.
+    Memory,
+    /// Everything acknowledged outlives the process.
+    Sled,
+}
+
+impl Storage {
+    /// Every adapter.
+    pub const ALL: [Self; 2] = [Self::Memory, Self::Sled];
+
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sled => "sled",
+        }
+    }
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.flag())
+    }
+}
+
+/// A way to start the server.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    home: Arc<TempDir>,
+    data_dir: PathBuf,
+    storage: Option<Storage>,
+    listen: String,
+    flags: Vec<String>,
+    wrapper: Vec<String>,
+}
+
+impl Launch {
+    /// A server on `storage`, in a data directory that does not exist yet, on a free port.
+    pub fn new(storage: Storage) -> Self {
+        let home = tempfile::tempdir().expect("a temporary directory");
+        Self {
+            data_dir: home.path().join("data"),
+            home: Arc::new(home),
+            storage: Some(storage),
+            listen: "127.0.0.1:0".to_owned(),
+            flags: Vec::new(),
+            wrapper: Vec::new(),
+        }
+    }
+
+    /// Adds flags.
+    #[must_use]
+    pub fn flags(mut self, flags: &[&str]) -> Self {
+        self.flags.extend(flags.iter().map(ToString::to_string));
+        self
+    }
+
+    /// Lets the data directory decide about the storage.
+    #[must_use]
+    pub fn without_storage(mut self) -> Self {
+        self.storage = None;
+        self
+    }
+
+    /// Listens on this address.
+    #[must_use]
+    pub fn listen(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
+        self
+    }
+
+    /// Runs the server under another program, which must become the server's parent or helper
+    /// without standing between the harness and the server's process id.
+    #[must_use]
+    pub fn under(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// The data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// A directory of the test's own beside the data directory.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The storage adapter asked for, if any.
+    pub fn storage(&self) -> Option<Storage> {
+        self.storage
+    }
+
+    /// Starts a server and waits until it serves.
+    ///
+    /// # Panics
+    /// When it ends before it serves, or says anything else first.
+    #[track_caller]
+    pub fn start(&self) -> Server {
+        Server::spawn(self)
+    }
+
+    /// Runs a server that is expected to end by itself, and tells how it ended.
+    ///
+    /// # Panics
+    /// When it still runs at the deadline.
+    #[track_caller]
+    pub fn run_to_end(&self) -> Exit {
+        Server::spawn_only(self).wait_for_exit()
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut words: Vec<&std::ffi::OsStr> =
+            self.wrapper.iter().map(std::ffi::OsStr::new).collect();
+        words.push(binary::headwater().as_os_str());
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).args(["serve", "--listen", &self.listen]);
+        command.arg("--data-dir").arg(&self.data_dir);
+        if let Some(storage) = self.storage {
+            command.args(["--storage", storage.flag()]);
+        }
+        command.args(&self.flags).env_remove("PORT");
+        let ours = std::env::vars_os().map(|(name, _)| name);
+        for name in ours.filter(|name| name.to_string_lossy().starts_with("HEADWATER_")) {
+            command.env_remove(name);
+        }
+        command.current_dir(self.home.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}

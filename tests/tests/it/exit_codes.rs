@@ -1,0 +1,208 @@
+//! How a server that cannot serve says so: the exit code, the message, and what it leaves alone.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use headwater_tests::{Launch, Storage, exit};
+
+#[test]
+fn bad_usage() {
+    let bad: [&[&str]; 8] = [
+        &["--no-such-flag"],
+        &["--storage", "stone"],
+        &["--listen", "nowhere"],
+        &["--listen", "127.0.0.1:99999"],
+        &["--long-poll-timeout", "soon"],
+        &["--sse-max-age", "-5s"],
+        &["--sse-keep-alive"],
+        &["surplus"],
+    ];
+    for flags in bad {
+        let launch = Launch::new(Storage::Memory).flags(flags);
+        let exit = launch.run_to_end();
+        assert_eq!(exit.code, Some(exit::USAGE), "{flags:?}: {exit:#?}");
+        assert!(!exit.stderr.is_empty(), "{flags:?}");
+        assert_eq!(exit.stdout, "", "{flags:?}");
+        assert!(!launch.data_dir().exists(), "{flags:?} made a data directory");
+    }
+}
+
+#[test]
+fn the_address_is_in_use() {
+    for storage in Storage::ALL {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let exit = Launch::new(storage).listen(&address).run_to_end();
+        exit.expect(exit::ADDRESS_IN_USE, &[&address, "in use"]);
+        assert_eq!(exit.stdout, "");
+    }
+}
+
+#[test]
+fn the_data_directory_is_in_use() {
+    let server = Launch::new(Storage::Sled).start();
+    server.create_text("s");
+    server.append_text("s", "mine");
+    let exit = server.launch().run_to_end();
+    let dir = server.launch().data_dir().display().to_string();
+    exit.expect(exit::DATA_IN_USE, &["in use", &dir]);
+    assert_eq!(exit.stdout, "");
+    server.append_text("s", "!");
+    assert_eq!(server.restart().read_text("s"), "mine!");
+}
+
+#[test]
+fn a_server_that_is_about_to_leave_is_waited_for() {
+    let server = Launch::new(Storage::Sled).start();
+    server.put("s").text("kept").send().expect(201);
+    let launch = server.launch().clone();
+    // The old process still holds the directory while the new one starts.
+    server.terminate();
+    let successor = launch.start();
+    assert_eq!(successor.read_text("s"), "kept");
+}
+
+/// Everything below a folder: path, content, time of change.
+fn picture_of(folder: &Path) -> BTreeMap<PathBuf, (Option<Vec<u8>>, SystemTime)> {
+    let mut picture = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let changed = fs::metadata(&path).unwrap().modified().unwrap();
+            let content = path.is_file().then(|| fs::read(&path).unwrap());
+            if content.is_none() {
+                folders.push(path.clone());
+            }
+            picture.insert(path, (content, changed));
+        }
+    }
+    picture
+}
+
+/// A directory that is not ours: what it is, and the files in it.
+struct Foreign {
+    what: &'static str,
+    files: &'static [(&'static str, Content)],
+}
+
+#[derive(Clone, Copy)]
+enum Content {
+    Nothing,
+    Text(&'static str),
+    Noise,
+}
+
+const FOREIGN: &[Foreign] = &[
+    Foreign { what: "a document", files: &[("letter.txt", Content::Text("dear reader"))] },
+    Foreign {
+        what: "folders",
+        files: &[("photos/2026/a.jpg", Content::Noise), ("notes", Content::Nothing)],
+    },
+    Foreign { what: "a hidden file", files: &[(".profile", Content::Text("export A=b"))] },
+    Foreign {
+        what: "names like a database's",
+        files: &[("db", Content::Noise), ("conf", Content::Text("{}"))],
+    },
+    Foreign { what: "an empty database file", files: &[("db", Content::Nothing)] },
+];
+
+impl Content {
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Text(text) => text.into(),
+            Self::Noise => {
+                (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+            }
+        }
+    }
+}
+
+#[test]
+fn a_foreign_directory_is_refused_and_left_untouched() {
+    for Foreign { what, files } in FOREIGN {
+        for stated in [true, false] {
+            let launch = Launch::new(Storage::Sled);
+            let launch = if stated { launch } else { launch.without_storage() };
+            let dir = launch.data_dir();
+            for (name, content) in *files {
+                let path = dir.join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, content.bytes()).unwrap();
+            }
+            let before = picture_of(dir);
+            let exit = launch.run_to_end();
+            assert_eq!(exit.code, Some(exit::FOREIGN), "{what}: {exit:#?}");
+            assert!(exit.stderr.contains(&dir.display().to_string()), "{what}: {exit:#?}");
+            assert!(picture_of(dir) == before, "{what}: something was changed");
+        }
+    }
+}
+
+#[test]
+fn another_databases_directory_is_foreign() {
+    // The very files of our own storage engine, without our mark beside them.
+    let server = Launch::new(Storage::Sled).start();
+    server.put("s").text("x").send().expect(201);
+    let ours = server.stop();
+    let mut databases = Vec::new();
+    for path in picture_of(ours.data_dir()).into_keys() {
+        if path.is_file() && path.file_name().is_some_and(|name| name == "db") {
+            databases.push(path.parent().unwrap().to_owned());
+        }
+    }
+    assert_eq!(databases.len(), 1, "one database in {:?}", ours.data_dir());
+    let theirs = Launch::new(Storage::Sled);
+    fs::create_dir_all(theirs.data_dir()).unwrap();
+    for name in ["db", "conf"] {
+        fs::copy(databases[0].join(name), theirs.data_dir().join(name)).unwrap();
+    }
+    let before = picture_of(theirs.data_dir());
+    let exit = theirs.run_to_end();
+    assert_eq!(exit.code, Some(exit::FOREIGN), "{exit:#?}");
+    assert!(picture_of(theirs.data_dir()) == before, "something was changed");
+}
+
+#[test]
+fn a_data_directory_that_is_a_file_is_refused() {
+    let launch = Launch::new(Storage::Sled);
+    fs::write(launch.data_dir(), b"not a directory").unwrap();
+    let exit = launch.run_to_end();
+    assert!(matches!(exit.code, Some(exit::USAGE | exit::FOREIGN)), "{exit:#?}");
+    assert_eq!(fs::read(launch.data_dir()).unwrap(), b"not a directory");
+}
+
+#[test]
+fn an_empty_directory_is_nobodys() {
+    let launch = Launch::new(Storage::Sled);
+    fs::create_dir(launch.data_dir()).unwrap();
+    let server = launch.start();
+    server.create_text("s");
+}
+
+#[test]
+fn without_a_storage_flag_the_directory_decides() {
+    let server = Launch::new(Storage::Sled).start();
+    server.put("s").text("kept").send().expect(201);
+    let launch = server.stop().without_storage();
+    let server = launch.start();
+    assert_eq!(server.read_text("s"), "kept");
+    // And a fresh directory gets the durable default.
+    let server = Launch::new(Storage::Sled).without_storage().start();
+    server.put("s").text("kept").send().expect(201);
+    assert_eq!(server.crash_and_restart().read_text("s"), "kept");
+}
+
+#[test]
+fn a_start_tells_what_it_does() {
+    let server = Launch::new(Storage::Sled).start();
+    let dir = server.launch().data_dir().display().to_string();
+    headwater_tests::wait::until("the start is described", || {
+        let said = server.stdout();
+        (said.contains(&dir) && said.matches("curl").count() >= 3).then_some(())
+    });
+}

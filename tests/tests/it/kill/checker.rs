@@ -1,0 +1,153 @@
+//! Holds what is there against what was promised.
+//!
+//! It promises to tell every acknowledged record that is missing, doubled, out of order or at
+//! another position than was told; every record that nobody wrote; every change to what was
+//! settled or had been read; a closed stream that is open or goes on; half of an append-and-close; a
+//! stream that is there after its deletion or gone without one.
+
+use std::collections::{HashMap, HashSet};
+
+use super::history::{Action, History, Op, Outcome, Tick};
+use super::record::{Found, Id, Torn};
+
+/// What was found at the name of a stream.
+#[derive(Clone, Debug)]
+pub(super) enum Observation {
+    Absent,
+    Present { records: Result<Vec<Found>, Torn>, closed: bool },
+}
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Violation {
+    StreamLost,
+    StreamBackAfterDelete,
+    Torn(Torn),
+    /// What was settled, or had been read, is not the beginning any more.
+    Rewritten {
+        from: usize,
+    },
+    /// A reader was given what is not there.
+    ReadAndLost {
+        from: usize,
+    },
+    Lost(Id),
+    Doubled(Id),
+    Invented(Id),
+    /// A record stands after one that was sent only when it had been acknowledged.
+    Reordered(Id),
+    Misplaced {
+        id: Id,
+        told: u64,
+        found: u64,
+    },
+    ClosedIsOpen,
+    OpenIsClosed,
+    /// An append-and-close took effect by half.
+    HalfClosed(Id),
+    AppendedAfterClose(Id),
+}
+
+/// Every promise of `history` that `observation` breaks.
+pub(super) fn check(history: &History, observation: &Observation) -> Vec<Violation> {
+    let deletions: Vec<&Op> = history.ops.iter().filter(|op| op.action == Action::Delete).collect();
+    let deleted = deletions.iter().any(|op| op.acked());
+    match observation {
+        Observation::Absent if history.created && deletions.is_empty() => {
+            vec![Violation::StreamLost]
+        }
+        Observation::Absent => Vec::new(),
+        Observation::Present { .. } if deleted => vec![Violation::StreamBackAfterDelete],
+        Observation::Present { records: Err(torn), .. } => vec![Violation::Torn(torn.clone())],
+        Observation::Present { records: Ok(records), closed } => {
+            let mut violations = check_records(history, records);
+            violations.extend(check_closing(history, records, *closed));
+            violations
+        }
+    }
+}
+
+fn check_records(history: &History, records: &[Found]) -> Vec<Violation> {
+    let ids: Vec<Id> = records.iter().map(|found| found.id).collect();
+    let mut violations = Vec::new();
+    if let Some(from) = first_difference(&history.settled, &ids) {
+        return vec![Violation::Rewritten { from }];
+    }
+    for seen in &history.seen {
+        if let Some(from) = first_difference(seen, &ids) {
+            violations.push(Violation::ReadAndLost { from });
+        }
+    }
+    let mut present = HashSet::new();
+    violations
+        .extend(ids.iter().filter(|id| !present.insert(**id)).map(|id| Violation::Doubled(*id)));
+
+    let written: HashMap<Id, &Op> =
+        history.ops.iter().filter_map(|op| Some((op.action.record()?, op))).collect();
+    let missing = written.iter().filter(|(id, op)| op.acked() && !present.contains(id));
+    violations.extend(missing.map(|(id, _)| Violation::Lost(*id)));
+
+    let new = &records[history.settled.len()..];
+    violations.extend(check_order(new, &written));
+    violations
+}
+
+/// Where `later` stops beginning with `earlier`.
+fn first_difference(earlier: &[Id], later: &[Id]) -> Option<usize> {
+    let same = earlier.iter().zip(later).take_while(|(a, b)| a == b).count();
+    (same < earlier.len()).then_some(same)
+}
+
+/// Each new record was written by somebody, stands where its writer was told, and after everything
+/// that had been acknowledged when it was sent.
+fn check_order(new: &[Found], written: &HashMap<Id, &Op>) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut latest_beginning: Tick = 0;
+    for Found { id, end } in new {
+        let Some(op) = written.get(id) else {
+            violations.push(Violation::Invented(*id));
+            continue;
+        };
+        if let Outcome::Acked { at, position } = op.outcome {
+            if at < latest_beginning {
+                violations.push(Violation::Reordered(*id));
+            }
+            if let Some(told) = position.filter(|told| told != end) {
+                violations.push(Violation::Misplaced { id: *id, told, found: *end });
+            }
+        }
+        latest_beginning = latest_beginning.max(op.began);
+    }
+    violations
+}
+
+fn check_closing(history: &History, records: &[Found], closed: bool) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let closings: Vec<&Op> = history.ops.iter().filter(|op| op.action.closes()).collect();
+    let must = history.settled_closed || closings.iter().any(|op| op.acked());
+    if must && !closed {
+        violations.push(Violation::ClosedIsOpen);
+    }
+    if closed && !must && closings.is_empty() {
+        violations.push(Violation::OpenIsClosed);
+    }
+    for op in closings {
+        let Action::AppendAndClose(id) = op.action else { continue };
+        let at = records.iter().position(|found| found.id == id);
+        match at {
+            Some(at) if closed => {
+                let after = records[at + 1..].iter();
+                violations.extend(after.map(|found| Violation::AppendedAfterClose(found.id)));
+            }
+            Some(_) => violations.push(Violation::HalfClosed(id)),
+            // An unknown outcome may be nothing at all, but then nothing is closed either.
+            None if closed => violations.push(Violation::HalfClosed(id)),
+            None => {}
+        }
+    }
+    if history.settled_closed {
+        let after = records.iter().skip(history.settled.len());
+        violations.extend(after.map(|found| Violation::AppendedAfterClose(found.id)));
+    }
+    violations
+}

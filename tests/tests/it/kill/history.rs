@@ -1,0 +1,104 @@
+//! What clients did to a stream and what they were told, since it was last looked at.
+
+use super::record::{Found, Id};
+
+/// A point in the order in which clients sent requests and got answers.
+pub(super) type Tick = u64;
+
+/// How a request ended for the client that sent it.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    /// It was acknowledged, at this time, with this position after it. A duplicate's answer tells
+    /// no position of the record, only where the stream ends now.
+    Acked { at: Tick, position: Option<u64> },
+    /// The server died first: the request took effect as a whole or not at all.
+    Unknown,
+}
+
+/// What a request asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Append(Id),
+    AppendAndClose(Id),
+    Close,
+    Delete,
+}
+
+impl Action {
+    pub(super) fn record(self) -> Option<Id> {
+        match self {
+            Self::Append(id) | Self::AppendAndClose(id) => Some(id),
+            Self::Close | Self::Delete => None,
+        }
+    }
+
+    pub(super) fn closes(self) -> bool {
+        matches!(self, Self::AppendAndClose(_) | Self::Close)
+    }
+}
+
+/// A request and its outcome.
+#[derive(Clone, Debug)]
+pub(super) struct Op {
+    pub(super) action: Action,
+    pub(super) began: Tick,
+    pub(super) outcome: Outcome,
+}
+
+impl Op {
+    pub(super) fn acked(&self) -> bool {
+        matches!(self.outcome, Outcome::Acked { .. })
+    }
+}
+
+/// One stream from its creation to its deletion.
+#[derive(Clone, Debug)]
+pub(super) struct History {
+    pub(super) name: String,
+    pub(super) json: bool,
+    /// Whether the creation was acknowledged, or the stream has been seen since.
+    pub(super) created: bool,
+    /// The records that were there when it was last looked at; for a fork, at first, what it
+    /// inherits.
+    pub(super) settled: Vec<Id>,
+    /// Whether it was closed when it was last looked at.
+    pub(super) settled_closed: bool,
+    /// Everything asked for since.
+    pub(super) ops: Vec<Op>,
+    /// What readers were given since, each from the start of the stream.
+    pub(super) seen: Vec<Vec<Id>>,
+}
+
+impl History {
+    pub(super) fn new(name: String, json: bool, created: bool, inherited: Vec<Id>) -> Self {
+        Self {
+            name,
+            json,
+            created,
+            settled: inherited,
+            settled_closed: false,
+            ops: Vec::new(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Takes what was found as what must be there from now on. Only for what was checked first.
+    pub(super) fn settle(&mut self, records: &[Found], closed: bool) {
+        self.created = true;
+        self.settled = records.iter().map(|found| found.id).collect();
+        self.settled_closed = closed;
+        self.ops.clear();
+        self.seen.clear();
+    }
+
+    /// The records its only writer knows to be there.
+    pub(super) fn known_records(&self) -> Vec<Id> {
+        let appended = self.ops.iter().filter(|op| op.acked()).filter_map(|op| op.action.record());
+        self.settled.iter().copied().chain(appended).collect()
+    }
+
+    /// Whether its only writer knows it to be closed.
+    pub(super) fn known_closed(&self) -> bool {
+        self.settled_closed || self.ops.iter().any(|op| op.acked() && op.action.closes())
+    }
+}

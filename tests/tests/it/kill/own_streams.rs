@@ -1,0 +1,78 @@
+//! The streams that one client alone writes, so that it knows what each must hold.
+
+use headwater_tests::http::Call;
+use headwater_tests::offset::Offset;
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+
+use super::history::History;
+use super::record::{self, Id};
+
+/// The lifetime of streams that have one: far longer than a test.
+pub(super) const TTL: &str = "3600";
+
+/// How many places to fork at a stream remembers.
+const POINTS: usize = 8;
+
+/// A stream and what its writer remembers of it.
+#[derive(Debug)]
+pub(super) struct OwnStream {
+    pub(super) history: History,
+    pub(super) has_ttl: bool,
+    pub(super) has_forks: bool,
+    pub(super) producer: ProducerState,
+    /// Offsets that were told, each with the number of records before it.
+    pub(super) points: Vec<(usize, Offset)>,
+}
+
+/// What a producer sends next.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ProducerState {
+    pub(super) epoch: u64,
+    pub(super) next_seq: u64,
+}
+
+/// A producer's append, to be sent again as it was.
+#[derive(Clone, Debug)]
+pub(super) struct ProducerAppend {
+    pub(super) stream: String,
+    pub(super) json: bool,
+    pub(super) state: ProducerState,
+    pub(super) id: Id,
+    pub(super) filler: usize,
+}
+
+impl OwnStream {
+    pub(super) fn new(history: History, has_ttl: bool) -> Self {
+        Self {
+            history,
+            has_ttl,
+            has_forks: false,
+            producer: ProducerState::default(),
+            points: Vec::new(),
+        }
+    }
+
+    pub(super) fn remember(&mut self, offset: Offset) {
+        let records = self.history.known_records().len();
+        self.points.push((records, offset));
+        if self.points.len() > POINTS {
+            self.points.remove(0);
+        }
+    }
+}
+
+/// Gives a request the record as its body, in the content type of the stream.
+pub(super) fn with_record(call: Call, json: bool, id: Id, filler: usize) -> Call {
+    let text = record::text(id, filler);
+    if json { call.json(&format!("\"{text}\"")) } else { call.bytes(text) }
+}
+
+/// The length of a record's filler: mostly small, sometimes over many stored values.
+pub(super) fn any_filler(random: &mut StdRng) -> usize {
+    match random.random_range(0..100) {
+        0 => random.random_range(100_000..600_000),
+        1..6 => random.random_range(2_000..100_000),
+        _ => random.random_range(0..600),
+    }
+}

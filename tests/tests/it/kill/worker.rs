@@ -1,0 +1,370 @@
+//! A client that keeps the server busy until the server dies, one request after the other, and
+//! writes down what it asked for and what it was told.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use headwater_tests::http::{Call, Conn, Response};
+use headwater_tests::server::target;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::cycle::Tally;
+use super::history::{Action, History, Op, Outcome, Tick};
+use super::own_streams::{OwnStream, ProducerAppend, ProducerState, TTL, any_filler, with_record};
+use super::record::Id;
+
+/// How many streams a client keeps at most.
+const STREAMS: usize = 12;
+
+/// What all clients share.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) address: SocketAddr,
+    pub(super) clock: AtomicU64,
+    pub(super) ids: AtomicU64,
+    pub(super) acks: AtomicUsize,
+}
+
+impl Common {
+    pub(super) fn tick(&self) -> Tick {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+/// Why a client stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// The server was gone before the request was.
+    NotSent,
+    /// The request was sent, at this time, and never answered.
+    InFlight { began: Tick },
+}
+
+/// A client.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) number: usize,
+    random: StdRng,
+    names: u64,
+    pub(super) own: Vec<OwnStream>,
+    /// Names of streams whose deletion was acknowledged and that nobody forked.
+    pub(super) gone: Vec<String>,
+    /// The producer's state on each stream that is shared with other clients.
+    pub(super) on_shared: HashMap<String, ProducerState>,
+    /// A producer's append whose outcome is unknown.
+    pub(super) pending: Option<ProducerAppend>,
+    /// The last producer's append that was acknowledged.
+    pub(super) last: Option<ProducerAppend>,
+    /// What it did to shared streams, by their place in the list.
+    pub(super) shared_ops: Vec<(usize, Op)>,
+    pub(super) tally: Tally,
+}
+
+/// An acknowledged request.
+struct Acked {
+    began: Tick,
+    at: Tick,
+    response: Response,
+}
+
+type Step<T = ()> = Result<T, Stopped>;
+
+impl Worker {
+    pub(super) fn new(number: usize, seed: u64) -> Self {
+        Self {
+            number,
+            random: StdRng::seed_from_u64(seed),
+            names: 0,
+            own: Vec::new(),
+            gone: Vec::new(),
+            on_shared: HashMap::new(),
+            pending: None,
+            last: None,
+            shared_ops: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Works until the server is gone.
+    pub(super) fn run(&mut self, common: &Common, shared: &[(String, bool)]) -> Stopped {
+        let mut line = Line { common, conn: None };
+        loop {
+            if let Err(stopped) = self.step(&mut line, shared) {
+                return stopped;
+            }
+            common.acks.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn step(&mut self, line: &mut Line<'_>, shared: &[(String, bool)]) -> Step {
+        let open: Vec<usize> =
+            (0..self.own.len()).filter(|index| !self.own[*index].history.known_closed()).collect();
+        if open.len() < 2 && self.own.len() < STREAMS {
+            return self.create(line);
+        }
+        if self.own.len() >= STREAMS || open.is_empty() {
+            let index = self.random.random_range(0..self.own.len());
+            return self.delete(line, index);
+        }
+        let any = self.random.random_range(0..self.own.len());
+        let open = open[self.random.random_range(0..open.len())];
+        match self.random.random_range(0..100) {
+            0..40 => self.append(line, open, Action::Append),
+            40..60 => self.append_as_producer(line, open),
+            60..80 => self.append_to_shared(line, shared),
+            80..86 => self.create(line),
+            86..89 => self.close(line, open),
+            89..92 => self.append(line, open, Action::AppendAndClose),
+            92..96 => self.fork(line, any),
+            _ => self.delete(line, any),
+        }
+    }
+
+    fn fresh_name(&mut self) -> String {
+        self.names += 1;
+        format!("own/{}/{}", self.number, self.names)
+    }
+
+    fn create(&mut self, line: &mut Line<'_>) -> Step {
+        let again = self.random.random_bool(0.4).then(|| self.gone.pop()).flatten();
+        let name = again.unwrap_or_else(|| self.fresh_name());
+        let (json, has_ttl) = (self.random.random(), self.random.random_bool(0.3));
+        let mut call = line.call("PUT", &name);
+        let mut records = Vec::new();
+        if self.random.random_bool(0.5) {
+            let id = line.next_id();
+            call = with_record(call, json, id, any_filler(&mut self.random));
+            records.push(id);
+        } else {
+            call = call.content_type(content_type(json));
+        }
+        if has_ttl {
+            call = call.header("Stream-TTL", TTL);
+        }
+        let result = line.ask(call, &[201]);
+        if matches!(result, Err(Stopped::NotSent)) {
+            self.gone.push(name);
+        } else {
+            let history = History::new(name, json, result.is_ok(), records);
+            let mut stream = OwnStream::new(history, has_ttl);
+            if let Ok(acked) = &result {
+                stream.remember(acked.response.offset());
+                self.tally.creates += 1;
+            }
+            self.own.push(stream);
+        }
+        result.map(drop)
+    }
+
+    fn append(&mut self, line: &mut Line<'_>, index: usize, action: fn(Id) -> Action) -> Step {
+        let id = line.next_id();
+        let filler = any_filler(&mut self.random);
+        let stream = &mut self.own[index];
+        let call = line.call("POST", &stream.history.name);
+        let mut call = with_record(call, stream.history.json, id, filler);
+        let action = action(id);
+        if action.closes() {
+            call = call.header("Stream-Closed", "true");
+        }
+        let result = line.ask(call, &[204]);
+        note(&mut stream.history.ops, action, &result);
+        let acked = result?;
+        stream.remember(acked.response.offset());
+        self.tally.appends += 1;
+        self.tally.closes += usize::from(action.closes());
+        Ok(())
+    }
+
+    fn close(&mut self, line: &mut Line<'_>, index: usize) -> Step {
+        let stream = &mut self.own[index];
+        let call = line.call("POST", &stream.history.name).header("Stream-Closed", "true");
+        let result = line.ask(call, &[204]);
+        note(&mut stream.history.ops, Action::Close, &result);
+        self.tally.closes += usize::from(result.is_ok());
+        result.map(drop)
+    }
+
+    fn delete(&mut self, line: &mut Line<'_>, index: usize) -> Step {
+        let call = line.call("DELETE", &self.own[index].history.name);
+        let result = line.ask(call, &[204]);
+        let ops = &mut self.own[index].history.ops;
+        note(ops, Action::Delete, &result);
+        result?;
+        let stream = self.own.swap_remove(index);
+        if !stream.has_forks {
+            self.gone.push(stream.history.name);
+        }
+        self.tally.deletes += 1;
+        Ok(())
+    }
+
+    fn fork(&mut self, line: &mut Line<'_>, source: usize) -> Step {
+        let name = self.fresh_name();
+        let source = &mut self.own[source];
+        let mut inherited = source.history.known_records();
+        let call = line.call("PUT", &name);
+        let mut call = call.header("Stream-Forked-From", &target(&source.history.name));
+        if !source.points.is_empty() && self.random.random_bool(0.5) {
+            let point = self.random.random_range(0..source.points.len());
+            let (records, offset) = &source.points[point];
+            inherited.truncate(*records);
+            call = call.header("Stream-Fork-Offset", offset.as_str());
+        }
+        let result = line.ask(call, &[201]);
+        if !matches!(result, Err(Stopped::NotSent)) {
+            source.has_forks = true;
+            let has_ttl = source.has_ttl;
+            let history = History::new(name, source.history.json, result.is_ok(), inherited);
+            self.own.push(OwnStream::new(history, has_ttl));
+        }
+        self.tally.forks += usize::from(result.is_ok());
+        result.map(drop)
+    }
+
+    fn append_as_producer(&mut self, line: &mut Line<'_>, index: usize) -> Step {
+        let stream = &self.own[index];
+        let append = self.next_append(
+            line,
+            &stream.history.name.clone(),
+            stream.history.json,
+            stream.producer,
+        );
+        let result = line.ask(append.call(line, self.number), &[200]);
+        let stream = &mut self.own[index];
+        note(&mut stream.history.ops, Action::Append(append.id), &result);
+        if let Ok(acked) = &result {
+            stream.remember(acked.response.offset());
+            stream.producer = append.state.after();
+        }
+        self.remember_append(append, result.map(drop))
+    }
+
+    fn append_to_shared(&mut self, line: &mut Line<'_>, shared: &[(String, bool)]) -> Step {
+        let index = self.random.random_range(0..shared.len());
+        let (name, json) = &shared[index];
+        let mut op = Vec::new();
+        let result = if self.random.random() {
+            let state = self.on_shared.get(name).copied().unwrap_or_default();
+            let append = self.next_append(line, name, *json, state);
+            let result = line.ask(append.call(line, self.number), &[200]);
+            note(&mut op, Action::Append(append.id), &result);
+            if result.is_ok() {
+                self.on_shared.insert(name.clone(), append.state.after());
+            }
+            self.remember_append(append, result.map(drop))
+        } else {
+            let id = line.next_id();
+            let filler = any_filler(&mut self.random);
+            let call = with_record(line.call("POST", name), *json, id, filler);
+            let result = line.ask(call, &[204]);
+            note(&mut op, Action::Append(id), &result);
+            result.map(drop)
+        };
+        self.shared_ops.extend(op.into_iter().map(|op| (index, op)));
+        self.tally.to_shared += usize::from(result.is_ok());
+        result
+    }
+
+    fn next_append(
+        &mut self,
+        line: &Line<'_>,
+        stream: &str,
+        json: bool,
+        mut state: ProducerState,
+    ) -> ProducerAppend {
+        if self.random.random_bool(0.03) {
+            state = ProducerState { epoch: state.epoch + 1, next_seq: 0 };
+        }
+        let filler = any_filler(&mut self.random);
+        ProducerAppend { stream: stream.to_owned(), json, state, id: line.next_id(), filler }
+    }
+
+    fn remember_append(&mut self, append: ProducerAppend, result: Step) -> Step {
+        match result {
+            Ok(()) => {
+                self.last = Some(append);
+                self.tally.by_producers += 1;
+            }
+            Err(Stopped::InFlight { .. }) => self.pending = Some(append),
+            Err(Stopped::NotSent) => {}
+        }
+        result
+    }
+}
+
+impl ProducerState {
+    pub(super) fn after(self) -> Self {
+        Self { epoch: self.epoch, next_seq: self.next_seq + 1 }
+    }
+}
+
+impl ProducerAppend {
+    fn call(&self, line: &Line<'_>, worker: usize) -> Call {
+        self.fill(line.call("POST", &self.stream), worker)
+    }
+
+    /// The request, over whatever leads to the stream.
+    pub(super) fn fill(&self, call: Call, worker: usize) -> Call {
+        let call = with_record(call, self.json, self.id, self.filler);
+        call.producer(&format!("worker-{worker}"), self.state.epoch, self.state.next_seq)
+    }
+}
+
+pub(super) fn content_type(json: bool) -> &'static str {
+    if json { "application/json" } else { "application/octet-stream" }
+}
+
+/// Writes down what was asked for, unless it never left.
+fn note(ops: &mut Vec<Op>, action: Action, result: &Result<Acked, Stopped>) {
+    let (began, outcome) = match result {
+        Ok(Acked { began, at, response }) => {
+            let told = response.header("Stream-Next-Offset").is_some();
+            let position = told.then(|| response.offset().position());
+            (*began, Outcome::Acked { at: *at, position })
+        }
+        Err(Stopped::InFlight { began }) => (*began, Outcome::Unknown),
+        Err(Stopped::NotSent) => return,
+    };
+    ops.push(Op { action, began, outcome });
+}
+
+/// A client's connection.
+struct Line<'a> {
+    common: &'a Common,
+    conn: Option<Conn>,
+}
+
+impl Line<'_> {
+    fn call(&self, method: &str, stream: &str) -> Call {
+        Call::new(self.common.address, method, &target(stream))
+    }
+
+    fn next_id(&self) -> Id {
+        self.common.ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Sends a request and waits for its answer, which must have one of these statuses.
+    fn ask(&mut self, call: Call, statuses: &[u16]) -> Result<Acked, Stopped> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => Conn::open(self.common.address).map_err(|_| Stopped::NotSent)?,
+        };
+        let began = self.common.tick();
+        match call.send_over(&mut conn) {
+            Ok(response) => {
+                let at = self.common.tick();
+                let status = response.status();
+                assert!(statuses.contains(&status), "{}: {response}", response.request);
+                self.conn = Some(conn);
+                Ok(Acked { began, at, response })
+            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                panic!("no answer by the deadline: {error}")
+            }
+            Err(_) => Err(Stopped::InFlight { began }),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The integration tests: a real server process, real sockets, one module per subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests report by panicking"
+)]
+
+mod append;
+mod bad_input;
+mod caching;
+mod close;
+mod connection;
+mod cors;
+mod create;
+mod cursor;
+mod damage;
+mod delete;
+mod durable;
+mod exit_codes;
+mod fork_chains;
+mod forks;
+mod h2c;
+mod if_match;
+mod json;
+mod kill;
+mod limits;
+mod long_poll;
+mod methods;
+mod names;
+mod offsets;
+mod paging;
+mod producers;
+mod restart;
+mod shutdown;
+mod sse_framing;
+mod sse_life;
+mod times;
+mod ts_client;
+mod ttl;
+mod vanish;

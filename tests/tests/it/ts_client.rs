@@ -1,0 +1,161 @@
+//! The published TypeScript client, unchanged, against the server: it writes, reads, tails in both
+//! live modes, and goes on after the server was killed and started again.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use headwater_tests::server::target;
+use headwater_tests::{Launch, Server, Storage, binary, on_each_storage, wait};
+
+/// The folder whose `node_modules` holds the client, installed from the project's lock file.
+fn modules() -> &'static Path {
+    static MODULES: OnceLock<PathBuf> = OnceLock::new();
+    MODULES.get_or_init(|| {
+        let folder = binary::target_dir().join("conformance");
+        let client = folder.join("node_modules/@durable-streams/client/package.json");
+        fs::create_dir_all(&folder).expect("a folder to install into");
+        // The same lock as `cargo xtask conformance` holds while it installs there.
+        let lock = File::create(binary::target_dir().join("conformance.lock")).expect("a lock");
+        lock.lock().expect("the install lock");
+        if !client.exists() {
+            install(&folder);
+        }
+        assert!(client.exists(), "the TypeScript client is not at {}", client.display());
+        folder
+    })
+}
+
+fn install(folder: &Path) {
+    for name in ["package.json", "package-lock.json"] {
+        let from = binary::workspace().join("xtask/conformance").join(name);
+        fs::copy(&from, folder.join(name)).unwrap_or_else(|error| {
+            panic!("{} lists the TypeScript client, and: {error}", from.display())
+        });
+    }
+    let done = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+        .current_dir(folder)
+        .output()
+        .expect("this test installs the TypeScript client and needs `npm`");
+    assert!(done.status.success(), "npm ci: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// A run of `ts_client.mjs`. Dropping it ends it.
+struct Script {
+    child: Child,
+    values: Receiver<String>,
+}
+
+impl Script {
+    fn start(verb: &str, server: &Server, stream: &str, rest: &[&str]) -> Self {
+        let url = format!("http://{}{}", server.address(), target(stream));
+        let mut child = Command::new("node")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("ts_client.mjs"))
+            .arg(modules())
+            .args([verb, &url])
+            .args(rest)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("this test runs the TypeScript client and needs `node`");
+        let values = lines(child.stdout.take().expect("piped"));
+        Self { child, values }
+    }
+
+    /// The next line.
+    #[track_caller]
+    fn line(&self) -> String {
+        match self.values.recv_timeout(wait::DEADLINE) {
+            Ok(line) => line,
+            Err(error) => panic!("the client said nothing more: {error}"),
+        }
+    }
+
+    /// Requires the values `from..to`, in order.
+    #[track_caller]
+    fn expect_values(&self, from: usize, to: usize) {
+        for number in from..to {
+            assert_eq!(self.line(), format!("{{\"n\":{number}}}"));
+        }
+    }
+
+    /// Requires that nothing more comes and that the client ends well.
+    #[track_caller]
+    fn expect_end(mut self) {
+        let more = self.values.recv_timeout(wait::DEADLINE);
+        assert_eq!(more, Err(mpsc::RecvTimeoutError::Disconnected));
+        let status = wait::until("the client ends", || self.child.try_wait().expect("a child"));
+        assert!(status.success(), "the client: {status}");
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(stdout: ChildStdout) -> Receiver<String> {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if tell.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    told
+}
+
+#[test]
+fn it_writes_and_reads() {
+    on_each_storage(&[], |server| {
+        let writer = Script::start("write", server, "a/b", &["200"]);
+        let head = writer.line();
+        assert!(head.contains(server.tail("a/b").as_str()), "{head}");
+        writer.expect_end();
+        let reader = Script::start("read", server, "a/b", &[]);
+        reader.expect_values(0, 200);
+        reader.expect_end();
+    });
+}
+
+fn append(server: &Server, numbers: std::ops::Range<usize>) {
+    for number in numbers {
+        server.append_json("s", &format!("{{\"n\":{number}}}"));
+    }
+}
+
+#[test]
+fn it_tails_and_resumes_after_the_server_was_killed() {
+    thread::scope(|scope| {
+        for live in ["long-poll", "sse"] {
+            scope.spawn(move || {
+                let mut server = Launch::new(Storage::Sled).start();
+                server.create_json("s");
+                append(&server, 0..10);
+                let tail = Script::start("tail", &server, "s", &[live, "49"]);
+                tail.expect_values(0, 10);
+                append(&server, 10..20);
+                tail.expect_values(10, 20);
+                for round in 2..5 {
+                    let address = server.address().to_string();
+                    server.kill9();
+                    // The client comes back to where the server was.
+                    server = server.launch().clone().listen(&address).start();
+                    append(&server, round * 10..round * 10 + 10);
+                    tail.expect_values(round * 10, round * 10 + 10);
+                }
+                tail.expect_end();
+            });
+        }
+    });
+}
