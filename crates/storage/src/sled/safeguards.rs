@@ -2,6 +2,11 @@
 //!
 //! Outside tests nothing is ever taken away. Tests take one thing away at a time and show that it is missed.
 
+#![cfg_attr(
+    not(any(test, feature = "testkit")),
+    allow(unreachable_pub, reason = "public for tests alone")
+)]
+
 use std::fmt;
 use std::fs::File;
 use std::io;

@@ -70,4 +70,3 @@ impl Unacceptable {
         move |_| StorageError::Corrupt(Damage::Content.at(key))
     }
 }
-
