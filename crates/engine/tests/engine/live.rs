@@ -111,6 +111,7 @@ async fn deletion_and_drain_end_a_tail_and_drain_refuses_new_ones() {
     let (engine, _clock) = engine();
     create(&engine, "s", stream_of("text/plain")).await.unwrap();
     let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
     engine.delete(&key("s")).await.unwrap();
     assert!(matches!(within(tail.next()).await.unwrap(), Step::End(End::Deleted)));
 
