@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headwater_core::command::{Append, Create};
 use headwater_core::content_type::ContentKind;
-use headwater_core::decide::{self, Appended, Existence};
+use headwater_core::decide::{self, Appended, Existence, Freshness};
 use headwater_core::storage::{Storage, StorageError};
 use headwater_core::{AccessError, AppendError, CreateError, Lineage, StreamKey, StreamState};
 
@@ -119,6 +119,10 @@ impl Engine {
         let limits = self.shard.options.limits;
         let done =
             self.shard.run(|view, now| decide::append(view, limits, key, &command, now)).await?;
+        if done.outcome.freshness == Freshness::Duplicate {
+            // It changes nothing, and is a use of the stream all the same.
+            self.shard.touch(key);
+        }
         Ok(done.outcome)
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headwater_core::command::Create;
+use headwater_core::command::{Append, Body, Closing, Create};
 use headwater_core::storage::{ListQuery, Storage};
 use headwater_core::{AccessError, Expiry, StoreId, Timestamp};
 use headwater_engine::{End, Failure, Start, Step};
@@ -30,6 +30,19 @@ async fn reads_and_writes_restart_a_ttl_and_looks_do_not() {
     engine.read(&key("s"), Start::Now).await.unwrap();
     clock.pass(9_000);
     engine.head(&key("s")).await.unwrap();
+    clock.pass(1_000);
+    assert_eq!(engine.head(&key("s")).await.unwrap_err(), NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_repeated_close_is_a_use_as_well() {
+    let (engine, clock) = engine();
+    create(&engine, "s", with_expiry(Expiry::Ttl(10))).await.unwrap();
+    let close = Append { closing: Closing::Close, body: Body::Empty, ..text("") };
+    for _ in 0..5 {
+        append(&engine, "s", close.clone()).await.unwrap();
+        clock.pass(9_000);
+    }
     clock.pass(1_000);
     assert_eq!(engine.head(&key("s")).await.unwrap_err(), NOT_FOUND);
 }
