@@ -55,3 +55,6 @@ pub use handle::{Options, SledStorage};
 pub use safeguards::{Comparison, Safeguards, Strict};
 
 pub use crate::directory::OpenError;
+
+#[cfg(test)]
+mod tests;

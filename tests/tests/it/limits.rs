@@ -130,17 +130,16 @@ fn bytes_in_flight_are_bounded_and_the_rest_is_told_to_come_back() {
             }
             let body = vec![b'b'; MIB];
             // Of two that do not fit together, the one that comes later is refused. That is the
-            // held one, too, if the server was slow to take it in: then both are tried again.
-            let (mut conn, answer) = wait::until("the budget is used up", || {
-                let conn = hold_an_append(server, held);
-                let answer = server.post(refused).bytes(&body).send();
-                (answer.status() != 204).then_some((conn, answer))
+            // held one, too, if the server was slow to take it in: then all is tried again, after
+            // the held one is done with, so that nothing of it still counts.
+            wait::until("the later of two is refused", || {
+                let mut conn = hold_an_append(server, held);
+                let second = server.post(refused).bytes(&body).send();
+                let small = server.post(refused).bytes(b"small").send();
+                let first = conn.write(b"h").and_then(|()| conn.read_response("POST")).ok()?;
+                let statuses = [&first, &second, &small].map(|answer| answer.status());
+                (statuses == [204, 503, 204]).then(|| second.expect_error(503, "overloaded"))
             });
-            answer.expect_error(503, "overloaded");
-            // What is small still fits, and what was held is finished.
-            server.post(refused).bytes(b"small").send().expect(204);
-            conn.write(b"h").unwrap();
-            conn.read_response("POST").unwrap().expect(204);
             server.post(refused).bytes(&body).send().expect(204);
         });
     }

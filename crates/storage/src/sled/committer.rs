@@ -57,7 +57,8 @@ pub(super) struct Committer {
     pub(super) pace: Pace,
     /// Bytes that are still to be packed for what was committed.
     pub(super) debt: usize,
-    pub(super) stirred: bool,
+    /// The last group after which the database was let settle.
+    pub(super) settled: u64,
 }
 
 /// Whether anything can still be written.
@@ -125,9 +126,7 @@ fn next(health: &mut Health, requests: &Receiver<Request>) -> Option<Request> {
                 Err(RecvTimeoutError::Timeout) => committer.begin_round(),
             }
         } else {
-            if std::mem::take(&mut committer.stirred) {
-                committer.writer.view.tree.settle();
-            }
+            committer.rest();
             return requests.recv().ok();
         }
     }
@@ -209,7 +208,6 @@ impl Committer {
         drop(recent);
         self.counters =
             Counters { group: number, unit: self.counters.unit + accepted.len() as u64, at: at.0 };
-        self.stirred = true;
         self.packer.committed((number, parts));
         Ok(results)
     }
@@ -247,6 +245,14 @@ impl Committer {
 
     fn step(&mut self) -> Result<Option<usize>, StorageError> {
         self.packer.step(&mut self.writer)
+    }
+
+    /// When everything is packed and nobody asks for anything.
+    fn rest(&mut self) {
+        if self.settled != self.counters.group {
+            self.writer.view.tree.settle();
+            self.settled = self.counters.group;
+        }
     }
 
     /// Packs everything, and deletes what is to be deleted.

@@ -117,6 +117,13 @@ impl SledStorage {
         Ok(Self { requests, reading, closing: AtomicBool::new(false) })
     }
 
+    /// Bytes that recent data takes in memory, about.
+    #[cfg(test)]
+    pub(super) fn recent_bytes(&self) -> usize {
+        let view = self.reading.view.read();
+        view.as_ref().map_or(0, |view| view.recent.read().weight())
+    }
+
     fn view(&self) -> Result<Arc<View>, StorageError> {
         if self.closing.load(Ordering::Acquire) {
             return Err(StorageError::Closed);

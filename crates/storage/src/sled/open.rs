@@ -3,6 +3,8 @@
 mod chains;
 mod database;
 pub(super) use database::is_released;
+#[cfg(test)]
+pub(super) use database::open as open_database;
 mod replay;
 mod survey;
 
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use headwater_core::storage::StorageError;
 use parking_lot::RwLock;
 
-use super::barrier::Barrier;
+use super::barrier::{Barrier, DATA_FILE};
 use super::committed::{self, CommittedFile};
 use super::committer::{Committer, Pace};
 use super::frame::Verify;
@@ -28,9 +30,6 @@ use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
 
 /// The folder of sled's files.
 pub(super) const DATABASE: &str = "sled";
-
-/// sled's own data file, which is also what is synced and locked.
-pub(super) const DATA_FILE: &str = "db";
 
 const LAYOUT: Layout =
     Layout { adapter: "sled", format: 1, owns: &[DATABASE, committed::NAME, seal::NAME] };
@@ -88,8 +87,8 @@ fn view(
     db: sled::Db,
     settings: &Settings,
 ) -> Result<(Arc<View>, Barrier), OpenError> {
-    let data = directory.path().join(DATABASE).join(DATA_FILE);
-    let barrier = Barrier::open(&data, Arc::clone(&settings.safeguards))?;
+    let folder = directory.path().join(DATABASE);
+    let barrier = Barrier::open(&folder, Arc::clone(&settings.safeguards))?;
     let verify = match settings.safeguards.compares(Comparison::Checksums) {
         true => Verify::Checksum,
         false => Verify::Nothing,
@@ -106,7 +105,7 @@ fn committer(
     committed: CommittedFile,
     settings: &Settings,
 ) -> Committer {
-    Committer { writer, packer, counters, committed, pace: settings.pace, debt: 0, stirred: true }
+    Committer { writer, packer, counters, committed, pace: settings.pace, debt: 0, settled: 0 }
 }
 
 type Recovered = (StoredCheckpoint, Packer, Counters);

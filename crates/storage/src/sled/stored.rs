@@ -70,3 +70,6 @@ impl Unacceptable {
         move |_| StorageError::Corrupt(Damage::Content.at(key))
     }
 }
+
+#[cfg(test)]
+mod golden;

@@ -4,38 +4,38 @@
 //! whole when it consolidates, moves or divides it. Two things follow, both measured:
 //!
 //! - A leaf that serializes to more than a quarter of a segment goes into a file of its own under `blobs/`, which sled never
-//!   syncs. With values of 48 KiB and segments of 512 KiB, *all* data of a 200 MiB log ended up in such files, where a loss
-//!   of power can take it back long after it was acknowledged. So values are small and segments large enough that the
-//!   largest possible leaf fits: [`SEGMENT_BYTES`], [`VALUE_LIMIT`].
+//!   syncs. With values of 48 KiB and segments of 512 KiB, *all* data of a 200 MiB log ended up in 476 such files, where a
+//!   loss of power can take it back long after it was acknowledged. So values are small: [`VALUE_BYTES`], [`SEGMENT_BYTES`].
+//!   Should such a file come into being all the same, it is synced too: [`super::barrier`].
 //! - The page cache evicts by leaf, and only after 64 accesses to each of its 256 shards. What is in memory is bounded by
-//!   the size of a leaf far more than by the configured capacity: [`VALUE_BYTES`], [`super::tree::TOUCHES`].
+//!   the size of a leaf far more than by the configured capacity: [`super::tree::TOUCHES`].
 //!
-//! All updates of one sled batch are kept until it is complete, with a copy of the leaf for each: a batch of 20,000 keys
-//! took hundreds of megabytes. So work is cut into batches of [`BATCH_KEYS`].
+//! All that an edit replaces is kept until it is complete, with a copy of the leaf for each key: an edit of 20,000 keys took
+//! hundreds of megabytes. So work is cut into edits of [`BATCH_KEYS`].
 
 /// What values are packed to: sixteen of them make a leaf of 64 KiB.
 pub(super) const VALUE_BYTES: usize = 4096;
 
-/// No value is larger. The largest is a record table of one record with all the metadata that core allows, in many small
-/// entries.
-pub(super) const VALUE_LIMIT: usize = 16 * 1024;
+/// No value is larger. The largest is a chunk of one record with all the metadata that core allows, in many tiny entries.
+pub(super) const VALUE_LIMIT: usize = 24 * 1024;
 
-/// Size of sled's segments. A leaf holds at most 20 entries (16, one more before it is divided, three from a merge), so at most
-/// 20 × (16 KiB + 1 KiB of key) < 512 KiB; an index node at most 320 keys of 1 KiB. Both stay below a quarter of this.
+/// Size of sled's segments. A leaf holds at most 20 entries (16, one more before it is divided, three from a merge). With 8 KiB of
+/// metadata in each, beside 4 KiB of payload, it takes less than a quarter of this; so does an index of 257 names of 990
+/// bytes. Larger segments would hold more, but sled keeps several in memory.
 pub(super) const SEGMENT_BYTES: usize = 1 << 20;
 
-/// sled's page cache, unless configured otherwise. The operating system caches the file too.
-pub(super) const CACHE_BYTES: u64 = 4 << 20;
+/// sled's page cache, unless configured otherwise. Small, because the operating system caches the file too.
+pub(super) const CACHE_BYTES: u64 = 2 << 20;
 
 /// How often sled's own thread writes, syncs and collects garbage, which it does in no other thread.
 pub(super) const FLUSH_EVERY_MS: u64 = 500;
 
-/// Most keys in a batch of background work.
+/// Most keys in an edit of background work.
 pub(super) const BATCH_KEYS: usize = 64;
 
-/// Most bytes in a batch of background work.
-pub(super) const BATCH_BYTES: usize = 512 * 1024;
+/// Most bytes in an edit of background work.
+pub(super) const BATCH_BYTES: usize = 256 * 1024;
 
-/// A last block or table below this is written anew with what follows it, so that slow streams do not leave a value per
+/// A last chunk or stretch below this is written anew with what follows it, so that slow streams do not leave a value per
 /// record; above it, what follows gets a value of its own, so that not all is written again and again.
 pub(super) const MERGE_BELOW: usize = 1024;

@@ -11,7 +11,7 @@ use headwater_core::{Lineage, Slot, StreamKey, Tail};
 
 use super::super::chunk::{self, Chunk, Start};
 use super::super::pack::is_grave;
-use super::super::read::space::open as open_stretch;
+use super::super::read::space::{last_stretch, open as open_stretch};
 use super::super::recent::SpaceName;
 use super::super::row::Row;
 use super::super::stored::{StoredLineage, Unacceptable, decode};
@@ -45,10 +45,12 @@ impl Chains {
                 Ok(())
             }
             Row::Lineage(lineage) => self.visit_lineage(view, lineage, key, value),
+            Row::Space { store, space } => {
+                ends_where_it_should(view, &SpaceName { store, space: Arc::from(space) })
+            }
             Row::Order { store, space, .. } => {
-                let name = SpaceName { store, space: Arc::from(space) };
                 let (first, stretch) = open_stretch(&view.tree, key, value)?;
-                self.visit_stretch(view, name, first, stretch.to)
+                self.visit_stretch(SpaceName { store, space: Arc::from(space) }, first, stretch.to)
             }
             _ => Ok(()),
         }
@@ -107,19 +109,10 @@ impl Chains {
         }
     }
 
-    fn visit_stretch(
-        &mut self,
-        view: &View,
-        name: SpaceName,
-        first: u64,
-        to: u64,
-    ) -> Result<(), StorageError> {
+    fn visit_stretch(&mut self, name: SpaceName, first: u64, to: u64) -> Result<(), StorageError> {
         let expected = match &self.order {
             Some((current, next)) if *current == name => *next,
-            _ => {
-                self.finish_order(view)?;
-                1
-            }
+            _ => 1,
         };
         if first != expected {
             return Err(gap(&name, expected, first));
@@ -128,16 +121,8 @@ impl Chains {
         Ok(())
     }
 
-    /// Compares the end of the last order with what its space says.
-    fn finish_order(&mut self, view: &View) -> Result<(), StorageError> {
-        let Some((name, next)) = self.order.take() else { return Ok(()) };
-        let last = view.packed_space(&name)?.last;
-        if next == last + 1 { Ok(()) } else { Err(gap(&name, next, last + 1)) }
-    }
-
     /// When all rows are met.
-    pub(super) fn finish(&mut self, view: &View) -> Result<(), StorageError> {
-        self.finish_order(view)?;
+    pub(super) fn finish(&self) -> Result<(), StorageError> {
         if self.unnamed == 0 {
             return Ok(());
         }
@@ -163,6 +148,13 @@ impl Chains {
         }
         Ok(())
     }
+}
+
+/// Whether the order of a space goes as far as its counters say.
+fn ends_where_it_should(view: &View, name: &SpaceName) -> Result<(), StorageError> {
+    let last = view.packed_space(name)?.last;
+    let end = last_stretch(&view.tree, name)?.map_or(1, |(_, stretch, _)| stretch.to);
+    if end == last + 1 { Ok(()) } else { Err(gap(name, end, last + 1)) }
 }
 
 /// Where the chunks of a lineage begin; `None` where they are being deleted.

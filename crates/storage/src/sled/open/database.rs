@@ -4,16 +4,16 @@ use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use super::super::barrier::DATA_FILE;
 use super::super::pool::panic_text;
 use super::super::tuning::{FLUSH_EVERY_MS, SEGMENT_BYTES};
-use super::DATA_FILE;
 use crate::directory::{OpenError, sync_directory, with_patience};
 
 /// Opens sled's folder, or creates it.
 ///
 /// This process holds the directory's lock. But sled releases its own a moment after a database was dropped, so a lock
 /// that is held is waited for.
-pub(super) fn open(
+pub(in crate::sled) fn open(
     directory: &Path,
     folder: &Path,
     cache_bytes: u64,

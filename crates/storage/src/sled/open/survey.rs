@@ -62,7 +62,7 @@ pub(super) fn survey(view: &View, safeguards: &dyn Safeguards) -> Result<Survey,
         survey.visit(view, row, &key, &value, safeguards)?;
     }
     if safeguards.compares(Comparison::Chains) {
-        survey.chains.finish(view)?;
+        survey.chains.finish()?;
     }
     if safeguards.compares(Comparison::Digest) {
         survey.compare_sum()?;

@@ -1,0 +1,339 @@
+//! The bytes of every stored structure. A test that fails here says that what was written before would be read wrongly:
+//! the change needs a new version beside the old one.
+
+use std::fmt::{Debug, Write};
+use std::sync::Arc;
+
+use headwater_core::change::Closed;
+use headwater_core::offset::{LineageRange, Ranges};
+use headwater_core::producer::ProducerState;
+use headwater_core::state::Origin;
+use headwater_core::{
+    BatchRecord, ContentType, Expiry, Lineage, Metadata, ProducerId, ProducerNumber, ProducerTuple,
+    Slot, StoreId, StreamKey, StreamSeq, StreamState, Tail, Timestamp,
+};
+
+use super::super::row::Row;
+use super::super::run::{Head, Run};
+use super::*;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// The value is these bytes, and these bytes are the value.
+fn golden<T: Stored + Debug + PartialEq>(row: Row<'_>, value: &T, expected: &str) {
+    let key = row.key();
+    let encoded = encode(&key, value).unwrap();
+    assert_eq!(hex(&encoded), expected, "{row}: {value:?}");
+    assert_eq!(decode::<T>(&key, &encoded, Verify::Checksum).as_ref(), Ok(value), "{row}");
+}
+
+fn key(path: &str) -> StreamKey {
+    StreamKey::parse(StoreId(0x0102), path).unwrap()
+}
+
+fn number(number: u64) -> ProducerNumber {
+    ProducerNumber::new(number).unwrap()
+}
+
+fn ranges(count: u64) -> Arc<[LineageRange]> {
+    let range = |n| LineageRange { lineage: Lineage(n + 1), from: n * 10, to: n * 10 + 10 };
+    (0..count).map(range).collect()
+}
+
+/// A state with everything that a state can have.
+fn full_state(inherited: Arc<[LineageRange]>) -> StreamState {
+    StreamState {
+        ranges: Ranges::with_inherited(inherited, Lineage(900)),
+        revision: 5,
+        content_type: ContentType::parse("text/plain; a=b").unwrap(),
+        expiry: Expiry::Ttl(60),
+        origin: Some(Arc::new(Origin {
+            source: key("a/ü"),
+            source_lineage: Lineage(2),
+            anchor: 10,
+            sub_offset: 3,
+            at: 13,
+            requested_expiry: Expiry::At(Timestamp(77)),
+        })),
+        tail: Tail { position: 300, sequence: 4 },
+        floor: Tail { position: 1, sequence: 0 },
+        closed: Some(Arc::new(Closed {
+            by: Some(ProducerTuple {
+                id: ProducerId::parse("p").unwrap(),
+                epoch: number(1),
+                seq: number((1 << 53) - 1),
+            }),
+        })),
+        stream_seq: Some(StreamSeq::new(&[0, 255]).unwrap()),
+        producers: 1,
+        forks: 2,
+        created_at: Timestamp(1_700_000_000_000),
+        used_at: Timestamp(1_700_000_000_001),
+    }
+}
+
+fn plain_state() -> StreamState {
+    StreamState {
+        ranges: Ranges::root(Lineage(7)),
+        revision: 1,
+        content_type: ContentType::octet_stream(),
+        expiry: Expiry::Never,
+        origin: None,
+        tail: Tail::default(),
+        floor: Tail::default(),
+        closed: None,
+        stream_seq: None,
+        producers: 0,
+        forks: 0,
+        created_at: Timestamp(0),
+        used_at: Timestamp(0),
+    }
+}
+
+#[test]
+fn states() {
+    let name = key("a/b");
+    for (slot, expected) in [
+        (
+            Slot::Live(Arc::new(plain_state())),
+            "019bfddcad00070100000000186170706c69636174696f6e2f6f637465742d73747265616d00000000000000000000",
+        ),
+        (
+            Slot::SoftDeleted(Arc::new(full_state(ranges(2)))),
+            "013f4a225401840705ac020401000f746578742f706c61696e3b20613d62013c80d095ffbc3181d095ffbc31010200ff01020101017001ffffffffffffff0f01820204612fc3bc020a030d024d000201000a020a14",
+        ),
+    ] {
+        let stored = StoredSlot::of(&slot).unwrap();
+        golden(Row::state(&name), &stored, expected);
+        assert_eq!(stored.into_slot(Vec::new()), Ok(slot));
+    }
+    let closed = StreamState { closed: Some(Arc::new(Closed { by: None })), ..plain_state() };
+    let slot = Slot::Live(Arc::new(StreamState { expiry: Expiry::At(Timestamp(9)), ..closed }));
+    let stored = StoredSlot::of(&slot).unwrap();
+    golden(
+        Row::state(&name),
+        &stored,
+        "0130cc6fb100070100000000186170706c69636174696f6e2f6f637465742d73747265616d020900000000000100000000",
+    );
+    assert_eq!(stored.into_slot(Vec::new()), Ok(slot));
+}
+
+#[test]
+fn many_inherited_ranges_have_rows_of_their_own() {
+    for (count, rows) in [(48, 0), (49, 1), (128, 1), (129, 2), (1000, 8)] {
+        let state = full_state(ranges(count));
+        let slot = Slot::Live(Arc::new(state.clone()));
+        let stored = StoredSlot::of(&slot).unwrap();
+        let own = StoredRanges::rows_of(&state);
+        assert_eq!((usize::from(stored.range_rows()), own.len()), (rows, rows), "{count}");
+        let lineage = Lineage(900);
+        for (index, ranges) in (0u16..).zip(&own) {
+            let value = encode(&Row::Ranges { lineage, index }.key(), ranges).unwrap();
+            assert!(value.len() < 4096, "{count}: {}", value.len());
+        }
+        let value = encode(&Row::state(&key("a")).key(), &stored).unwrap();
+        assert!(value.len() < 2048, "{count}: {}", value.len());
+        assert_eq!(stored.into_slot(own), Ok(slot), "{count}");
+    }
+    let [row] = StoredRanges::rows_of(&full_state(ranges(49))).try_into().unwrap();
+    let row: StoredRanges = row;
+    let value = encode(&Row::Ranges { lineage: Lineage(900), index: 0 }.key(), &row).unwrap();
+    assert_eq!(hex(value.get(..20).unwrap()), "0109c94f7e3101000a020a1403141e041e280528");
+}
+
+#[test]
+fn rows() {
+    let (name, lineage) = (key("a/b"), Lineage(7));
+    let base = Tail { position: 300, sequence: 2 };
+    golden(
+        Row::Lineage(lineage),
+        &StoredLineage::new(&name, base),
+        "01559a655f820203612f62ac020200",
+    );
+    golden(
+        Row::Lineage(lineage),
+        &StoredLineage::new(&name, base).kept_to(128),
+        "0132d93839820203612f62ac0202018001",
+    );
+    let space = Row::Space { store: StoreId(1), space: "a" };
+    golden(space, &StoredSpace { last: 300, records: 5, dead: 1 }, "01ddd80334ac020501");
+    let row = ProducerState { epoch: number(1), seq: number(200) };
+    let producer = Row::Producer { lineage, id: "p" };
+    golden(producer, &StoredProducer::of(row), "0153a2190d01c801");
+    let deadline = Row::Deadline { at: Timestamp(9), lineage };
+    golden(deadline, &StoredDeadline::of(&name), "0123bd7cbb820203612f62");
+    golden(Row::Pin { lineage, position: 5 }, &StoredPin { forks: 3 }, "0187bbe3c403");
+    golden(Row::Grave(lineage), &StoredGrave::Whole, "01080e9c5800");
+    golden(Row::Grave(lineage), &StoredGrave::Past(300), "01c70aa1d301ac02");
+    let checkpoint = StoredCheckpoint {
+        packed: 1,
+        unit: 2,
+        at: 1_700_000_000_000,
+        rows: 300,
+        streams: 4,
+        digest: [1, 2, 3, 4, 5, 6, 7, 255],
+    };
+    golden(Row::Checkpoint, &checkpoint, "01ba81b57b010280d095ffbc31ac020401020304050607ff");
+    let seal =
+        StoredSeal { files: vec![("conf".into(), 66, 1), ("db".into(), 1 << 20, 0xFFFF_FFFF)] };
+    golden(Row::Checkpoint, &seal, "01fbd1f5cd0204636f6e664201026462808040ffffffff0f");
+}
+
+fn runs() -> Vec<Run> {
+    let first = Head { lineage: Lineage(7), sequence: 3, position: 100, space: 9, unit: 4, at: 50 };
+    let metadata = Some(Arc::new(Metadata::from([("k".into(), "v".into())])));
+    let records =
+        vec![BatchRecord::plain(5), BatchRecord { len: 0, metadata }, BatchRecord::plain(300)];
+    let second = Head { space: 20, unit: 6, at: 50, ..first.after(&records) };
+    vec![
+        Run { head: first, records },
+        Run { head: second, records: vec![BatchRecord::plain(2); 1000] },
+    ]
+}
+
+#[test]
+fn stretches() {
+    let row = Row::Order {
+        store: StoreId(1),
+        space: "a",
+        first: headwater_core::storage::SpaceSequence(8),
+    };
+    let stored = StoredOrder::of(8, 2000, &runs());
+    golden(row, &stored, "01bbce5a9dd00f0207036404320101030500ac0201010706950302000800e8070200");
+    let stretch = stored.into_stretch(8).unwrap();
+    assert_eq!(stretch.to, 2000);
+    let mut expected = runs();
+    // Of metadata, an order says only that there is some.
+    expected[0].records[1].metadata = Some(Arc::default());
+    assert_eq!(stretch.runs, expected);
+    golden(row, &StoredOrder::of(8, 9, &[]), "01a09ef0b90900");
+}
+
+#[test]
+fn chunks() {
+    let row = Row::Chunk { lineage: Lineage(7), position: 98, sequence: 3 };
+    let table = Table { back: 4096, lead: 2, runs: runs() };
+    let value = super::super::chunk::encode(&row.key(), &table, b"bytes").unwrap();
+    assert_eq!(
+        hex(&value),
+        "0176cf501d1c000000eb0300008020020204320901030500ac02010101016b017602000800e80702006279746573"
+    );
+    let stored = StoredTable::of(&table);
+    assert_eq!(stored.into_table(Lineage(7), 98, 3), Ok(table));
+}
+
+#[test]
+fn groups() {
+    use headwater_core::change::{Birth, Change, Effect, PinChange, ProducerChange, Unit, Update};
+    use headwater_core::{Batch, Version};
+    let basis = Version { lineage: 7, revision: 3 };
+    let state = full_state(ranges(1));
+    let birth = Birth {
+        content_type: state.content_type.clone(),
+        expiry: state.expiry,
+        origin: state.origin.clone(),
+        inherited: ranges(1),
+        base: Tail { position: 10, sequence: 1 },
+        floor: state.floor,
+        batch: Some(Batch::single(bytes::Bytes::from_static(b"first"))),
+        closed: state.closed.clone(),
+        at: Timestamp(5),
+    };
+    let metadata = Some(Arc::new(Metadata::from([("k".into(), "v".into())])));
+    let records = [BatchRecord::plain(2), BatchRecord { len: 1, metadata }];
+    let batch = Batch::new(bytes::Bytes::from_static(b"abc"), Arc::new(records)).unwrap();
+    let producer = ProducerState { epoch: number(0), seq: number(1) };
+    let id = ProducerId::parse("p").unwrap();
+    let update = |pin, producer| Update {
+        batch: Some(batch.clone()),
+        producer: Some(producer),
+        stream_seq: state.stream_seq.clone(),
+        closed: Some(Arc::new(Closed { by: None })),
+        used_at: Some(Timestamp(6)),
+        pin: Some(pin),
+    };
+    let advance = update(PinChange::Add(4), ProducerChange::Advance(id.clone(), producer));
+    let introduce = update(PinChange::Drop(4), ProducerChange::Introduce(id, producer));
+    let change = |path: &str, basis, effect| Change { key: key(path), basis, effect };
+    let place = |space| Some(Place { space, position: 10, sequence: 2 });
+    let units = [
+        GroupUnit {
+            unit: Unit {
+                changes: vec![
+                    change("a/b", Version::ABSENT, Effect::Create(Box::new(birth))),
+                    change("a/c", basis, Effect::Update(Box::new(advance))),
+                    change("a/d", basis, Effect::Update(Box::new(introduce))),
+                ],
+            },
+            first: vec![place(1), place(2), place(300)],
+        },
+        GroupUnit {
+            unit: Unit {
+                changes: vec![
+                    change("a/e", basis, Effect::SoftDelete),
+                    change("a/f", basis, Effect::Remove),
+                    change("a/g", basis, Effect::Update(Box::default())),
+                ],
+            },
+            first: vec![None, None, None],
+        },
+    ];
+    let rows = encode_group(3, 40, 1_700_000_000_000, &units.each_ref()).unwrap();
+    let [(group_key, value)] = rows.as_slice() else { panic!("{} parts", rows.len()) };
+    assert_eq!(*group_key, Row::Group { group: 3, part: 0 }.key());
+    assert_eq!(
+        hex(value),
+        "011916a01a01000000cb0000002880d095ffbc310203820203612f62000001010a02000f746578742f706c61696e3b20613d62013c01820204612fc3bc020a030d024d0101000a0a01010001000105000101017001ffffffffffffff0f05820203612f63070301020a02010101020201010101016b0176010101700001010200ff01000106010004820203612f64070301ac020a02010101020201010101016b0176010001700001010200ff0100010601010403820203612f6507030002820203612f6607030003820203612f67070300010000000000006669727374616263616263"
+    );
+    let group = decode_group(3, &[(0, value)]).unwrap();
+    assert_eq!((group.first_unit, group.at), (40, 1_700_000_000_000));
+    assert_eq!(group.units, units);
+}
+
+#[test]
+fn a_large_group_is_divided_and_no_part_may_be_missing() {
+    use headwater_core::change::{Change, Effect, Unit, Update};
+    use headwater_core::{Batch, Version};
+    let payload: bytes::Bytes = (0..100_000u32).map(|n| (n % 251) as u8).collect();
+    let update = Update { batch: Some(Batch::single(payload)), ..Update::default() };
+    let effect = Effect::Update(Box::new(update));
+    let basis = Version { lineage: 7, revision: 3 };
+    let unit = Unit::of(Change { key: key("a"), basis, effect });
+    let unit = GroupUnit { unit, first: vec![Some(Place { space: 1, position: 0, sequence: 1 })] };
+    let rows = encode_group(9, 1, 5, &[&unit]).unwrap();
+    assert!(rows.len() > 20 && rows.iter().all(|(_, value)| value.len() < 4200));
+    let parts: Vec<(u32, Vec<u8>)> =
+        (0..).zip(rows).map(|(part, (_, value))| (part, value)).collect();
+    assert_eq!(decode_group(9, &parts).unwrap().units, [unit]);
+    for missing in 0..parts.len() {
+        let mut fewer = parts.clone();
+        fewer.remove(missing);
+        assert!(decode_group(9, &fewer).is_err(), "without part {missing}");
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_noticed() {
+    let name = key("a/b");
+    let row = Row::state(&name).key();
+    let slot = Slot::Live(Arc::new(full_state(ranges(2))));
+    let value = encode(&row, &StoredSlot::of(&slot).unwrap()).unwrap();
+    for bit in 0..value.len() * 8 {
+        let mut flipped = value.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(decode::<StoredSlot>(&row, &flipped, Verify::Checksum).is_err(), "bit {bit}");
+    }
+    for len in 0..value.len() {
+        assert!(
+            decode::<StoredSlot>(&row, &value[..len], Verify::Checksum).is_err(),
+            "cut to {len}"
+        );
+    }
+    let other = Row::state(&key("a/c")).key();
+    assert!(decode::<StoredSlot>(&other, &value, Verify::Checksum).is_err(), "under another key");
+}
