@@ -15,13 +15,26 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// # Panics
 /// When [`DEADLINE`] passes first; `what` names the condition.
 #[track_caller]
-pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    until_within(DEADLINE, what, condition)
+}
+
+/// Looks until `condition` yields a value, and returns it; for what has a deadline of its own.
+///
+/// # Panics
+/// When `deadline` passes first; `what` names the condition.
+#[track_caller]
+pub fn until_within<T>(
+    deadline: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(start.elapsed() < DEADLINE, "gave up after {DEADLINE:?} waiting until {what}");
+        assert!(start.elapsed() < deadline, "gave up after {deadline:?} waiting until {what}");
         thread::sleep(PAUSE);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 fn lint(workspace: &Workspace, package: &str, features: &str) -> Result<()> {
     println!("{package} with features [{features}]");
     let status = cargo()
-        .args(["clippy", "--quiet", "--lib", "--package", package])
+        .args(["clippy", "--quiet", "--package", package])
         .args(["--no-default-features", "--features", features, "--", "-D", "warnings"])
         .current_dir(&workspace.root)
         .status()

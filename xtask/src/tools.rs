@@ -49,6 +49,13 @@ const TOOLS: &[Tool] = &[
         hint: "install git",
     },
     Tool {
+        name: "make",
+        probe: &["make", "--version"],
+        used_for: "building jemalloc; `--no-default-features` of headwater-server does without",
+        package: Some("make"),
+        hint: "install make",
+    },
+    Tool {
         name: "node 20 or newer",
         probe: &["node", "-e", "if (parseInt(process.versions.node) < 20) process.exit(1)"],
         used_for: "the protocol suite and the reference server",

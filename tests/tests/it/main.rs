@@ -23,6 +23,7 @@ mod exit_codes;
 mod fork_chains;
 mod forks;
 mod h2c;
+mod idle;
 mod if_match;
 mod json;
 mod kill;

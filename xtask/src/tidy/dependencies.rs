@@ -68,6 +68,7 @@ const ALLOWED: &[Allowed] = &[
             "rand",
             "serde_json",
             "thiserror",
+            "tikv-jemallocator",
             "time",
             "tokio",
             "tokio-util",

@@ -227,6 +227,10 @@ impl Recent {
     /// Forgets a lineage, all of which is packed.
     pub(super) fn forget_stream(&mut self, lineage: Lineage) {
         let Some(stream) = self.streams.remove(&lineage) else { return };
+        if self.streams.is_empty() {
+            // After many streams at once, an empty table would still take megabytes.
+            self.streams.shrink_to_fit();
+        }
         self.weight = self.weight.saturating_sub(stream.weight);
         let slot = self.slots.get(&stream.key).map(Slot::version);
         // An absent slot stands for the removal of this lineage or of a later one that was never in the database.
