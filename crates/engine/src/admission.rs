@@ -54,6 +54,11 @@ impl Reservation {
         self.bytes
     }
 
+    /// This reservation, to be held in several places; nothing if it holds nothing.
+    pub(crate) fn shared(self) -> Option<Arc<Self>> {
+        (self.bytes > 0).then(|| Arc::new(self))
+    }
+
     /// Reserves more bytes, before they are read from a client.
     ///
     /// # Errors

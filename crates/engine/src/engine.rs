@@ -15,6 +15,7 @@ use crate::expiry;
 use crate::options::Options;
 use crate::read::{self, Page, Start};
 use crate::shard::Shard;
+use crate::shard::view::Seen;
 use crate::tail::Tail;
 
 /// What a creation found or made.
@@ -39,8 +40,7 @@ impl Created {
 /// The running log over one storage. Cloning shares it.
 ///
 /// Every method returns when its answer is durable and true: a success, a refusal, and a page that says it is up to
-/// date alike. Dropping a returned future before it ends gives up the answer, not what was asked for, once its body is
-/// handed over.
+/// date alike. Dropping a returned future before it ends gives up the answer: what was asked for happens whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Engine {
     shard: Arc<Shard>,
@@ -94,7 +94,8 @@ impl Engine {
         mut held: Reservation,
     ) -> Result<Created, Failure<CreateError>> {
         admit(&mut held, command.body.batch().map(|batch| batch.payload().len()))?;
-        let done = self.shard.run(|view, now| decide::create(view, key, &command, now)).await?;
+        let decide = |view: &Seen<'_>, now| decide::create(view, key, &command, now);
+        let done = self.shard.run_holding(held.shared(), decide).await?;
         match (done.outcome.existence, done.stamp) {
             (Existence::New(birth), Some(stamp)) => {
                 Ok(Created::New(Arc::new(StreamState::born(&birth, Lineage(stamp.unit.0)))))
@@ -117,8 +118,8 @@ impl Engine {
     ) -> Result<Appended, Failure<AppendError>> {
         admit(&mut held, command.body.batch().map(|batch| batch.payload().len()))?;
         let limits = self.shard.options.limits;
-        let done =
-            self.shard.run(|view, now| decide::append(view, limits, key, &command, now)).await?;
+        let decide = |view: &Seen<'_>, now| decide::append(view, limits, key, &command, now);
+        let done = self.shard.run_holding(held.shared(), decide).await?;
         if done.outcome.freshness == Freshness::Duplicate {
             // It changes nothing, and is a use of the stream all the same.
             self.shard.touch(key);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use headwater_core::{AccessError, Expiry, StreamKey, Timestamp, decide};
+use headwater_core::{AccessError, StreamKey, Timestamp, decide};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::error::Failure;
@@ -12,9 +12,6 @@ use crate::shard::{Done, Shard};
 
 /// Streams looked at per query; enough that a query's fixed cost vanishes, small enough to stay in cache.
 const BATCH: usize = 256;
-
-/// The longest that a use of a TTL stream stays in memory alone.
-const MAX_UNSAVED_MS: u64 = 10_000;
 
 /// Runs until the shard is gone.
 pub(crate) async fn run(shard: Weak<Shard>, interval: Duration, idle_after: Duration) {
@@ -41,23 +38,31 @@ async fn save_uses(shard: &Arc<Shard>) {
         for key in inner.lives.keys() {
             inner.touch(&key, now);
         }
-        inner.due_uses(now)
+        inner.uses.due(now)
     });
-    save(shard, due, now).await;
+    save(shard, due).await;
 }
 
 /// Makes all uses durable that are not.
 pub(crate) async fn save_all(shard: &Arc<Shard>) {
-    let now = shard.clock.steady();
-    let unsaved = shard.with(|inner| std::mem::take(&mut inner.unsaved_uses));
-    save(shard, unsaved.into_keys().collect(), now).await;
+    let unsaved = shard.with(|inner| inner.uses.all());
+    save(shard, unsaved).await;
 }
 
-async fn save(shard: &Arc<Shard>, keys: Vec<StreamKey>, used_at: Timestamp) {
-    together(shard, keys, async move |shard, key| {
-        shard.run(|view, _| decide::mark_used(view, key, used_at)).await
+/// What fails is tried again at the next tick.
+async fn save(shard: &Arc<Shard>, uses: Vec<(StreamKey, Timestamp)>) {
+    let saved = together(shard, uses, async |shard, (key, used_at)| {
+        shard.run(|view, _| decide::mark_used(view, key, *used_at)).await
     })
     .await;
+    shard.with(|inner| {
+        for ((key, _), result) in &saved {
+            if result.as_ref().is_ok_and(|done| done.stamp.is_none()) {
+                // There is no such stream any more.
+                inner.uses.forget(key);
+            }
+        }
+    });
 }
 
 /// Ends streams whose time is up, so that their space comes back although nobody asks for them.
@@ -72,7 +77,7 @@ async fn end_expired(shard: &Arc<Shard>) {
             }
         };
         let full = due.len() == BATCH;
-        let keys = due.into_iter().map(|(_, key)| key).collect();
+        let keys: Vec<_> = due.into_iter().map(|(_, key)| key).collect();
         let ended = together(shard, keys, async |shard, key| {
             shard.run(|view, now| decide::expire(view, key, now)).await
         })
@@ -82,7 +87,12 @@ async fn end_expired(shard: &Arc<Shard>) {
         let renewed = ended.into_iter().filter_map(|(key, result)| {
             result.ok().filter(|done| done.stamp.is_none()).map(|_| key)
         });
-        save(shard, renewed.collect(), now).await;
+        let renewed: Vec<_> = renewed.collect();
+        let uses = shard.with(|inner| {
+            let last = |key: StreamKey| (key.clone(), inner.last_use(&key, now));
+            renewed.into_iter().map(last).collect()
+        });
+        save(shard, uses).await;
         if failed || !full {
             return;
         }
@@ -91,39 +101,26 @@ async fn end_expired(shard: &Arc<Shard>) {
 
 type Upkeep = Result<Done<()>, Failure<AccessError>>;
 
-/// Runs one command per stream, all at once, so that they share a group.
-async fn together<F>(shard: &Arc<Shard>, keys: Vec<StreamKey>, work: F) -> Vec<(StreamKey, Upkeep)>
+/// Runs one command per item, all at once, so that they share a group.
+async fn together<T, F>(shard: &Arc<Shard>, items: Vec<T>, work: F) -> Vec<(T, Upkeep)>
 where
-    F: AsyncFn(&Arc<Shard>, &StreamKey) -> Upkeep,
+    T: std::fmt::Debug,
+    F: AsyncFn(&Arc<Shard>, &T) -> Upkeep,
 {
     let work = &work;
-    let running = keys.into_iter().map(|key| async move {
-        let result = work(shard, &key).await;
+    let running = items.into_iter().map(|item| async move {
+        let result = work(shard, &item).await;
         if let Err(error) = &result {
-            tracing::debug!(%key, %error, "upkeep of a stream was put off");
+            tracing::debug!(?item, %error, "upkeep of a stream was put off");
         }
-        (key, result)
+        (item, result)
     });
     join_all(running).await
 }
 
 impl crate::shard::Inner {
-    /// Takes the uses that must be saved now.
-    fn due_uses(&mut self, now: Timestamp) -> Vec<StreamKey> {
-        let cache = &self.cache;
-        let due = self.unsaved_uses.extract_if(|key, since| {
-            let expiry = cache.get(key).and_then(|stream| stream.durable.state()).map(|s| s.expiry);
-            let wait = match expiry {
-                Some(Expiry::Ttl(seconds)) => seconds.saturating_mul(1000 / 4).min(MAX_UNSAVED_MS),
-                _ => 0,
-            };
-            since.0.saturating_add(wait) <= now.0
-        });
-        due.map(|(key, _)| key).collect()
-    }
-
     fn age(&mut self) -> impl Sized + use<> {
-        let unsaved = &self.unsaved_uses;
-        self.cache.age(|key| unsaved.contains_key(key))
+        let unsaved = &self.uses;
+        self.cache.age(|key| unsaved.contains(key))
     }
 }

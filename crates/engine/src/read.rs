@@ -101,7 +101,7 @@ fn partial(shard: &Shard, key: &StreamKey, start: Start) -> Option<Arc<StreamSta
     let now = shard.clock.steady();
     let cap = shard.options.page_bytes as u64;
     shard.with(|inner| {
-        let state = inner.cache.get_mut(key)?.readable(now)?;
+        let state = inner.readable(key, now)?;
         let from = match start {
             Start::Now => return None,
             Start::Beginning => state.floor.position,

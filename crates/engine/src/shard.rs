@@ -13,7 +13,7 @@
 //! microsecond, and storage, not deciding, is what groups wait for.
 //!
 //! The rooms: [`cache`] (what is in memory per stream), [`queue`] (units on their way and who waits for them), [`view`] (what decisions
-//! see), [`run`] (one command from start to answer), [`load`], [`complete`] (what storage reports), [`foreign`] (what other writers did).
+//! see), [`run`] (one command from start to answer), [`load`], [`complete`] (what storage reports), [`foreign`] (what other writers did), [`uses`] (of TTL streams).
 
 mod cache;
 mod complete;
@@ -21,13 +21,13 @@ mod foreign;
 mod load;
 mod queue;
 mod run;
+mod uses;
 pub(crate) mod view;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use headwater_core::storage::{Storage, Writers};
-use headwater_core::{Expiry, StreamKey, Timestamp};
+use headwater_core::{Expiry, StreamKey, StreamState, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -35,6 +35,7 @@ pub(crate) use self::cache::Cache;
 use self::load::Loading;
 use self::queue::Queue;
 pub(crate) use self::run::Done;
+use self::uses::Uses;
 use crate::clock::Clock;
 use crate::options::Options;
 use crate::tail::Lives;
@@ -59,8 +60,7 @@ pub(crate) struct Inner {
     queue: Queue,
     loading: Loading,
     pub(crate) lives: Lives,
-    /// Uses of TTL streams that are not durable yet, and since when.
-    pub(crate) unsaved_uses: HashMap<StreamKey, Timestamp>,
+    pub(crate) uses: Uses,
     phase: Phase,
 }
 
@@ -136,12 +136,36 @@ impl Shard {
 
 impl Inner {
     pub(crate) fn touch(&mut self, key: &StreamKey, now: Timestamp) {
-        let Some(stream) = self.cache.get_mut(key) else { return };
-        if let Some(state) = stream.private_live_mut()
-            && matches!(state.expiry, Expiry::Ttl(_))
-        {
-            state.used_at = state.used_at.max(now);
-            self.unsaved_uses.entry(key.clone()).or_insert(now);
+        // What is poisoned or stopped saves nothing any more.
+        if self.phase != Phase::Serving {
+            return;
         }
+        let Some(stream) = self.cache.get_mut(key) else { return };
+        if let Some((ttl, used_at)) = stream.ttl_mut() {
+            *used_at = now.max(*used_at);
+            self.uses.note(key, ttl, now);
+        }
+    }
+
+    /// The durable state of a stream, where what is private differs from it by data alone: both are the same live
+    /// stream, and its time is not up. A stream with a live reader is in use at every moment.
+    pub(crate) fn readable(
+        &mut self,
+        key: &StreamKey,
+        now: Timestamp,
+    ) -> Option<&Arc<StreamState>> {
+        let watched = self.lives.has_readers(key);
+        let (private, durable) = self.cache.get_mut(key)?.same_stream()?;
+        let ended = private.expired(now) && !(watched && matches!(private.expiry, Expiry::Ttl(_)));
+        (!ended).then_some(durable)
+    }
+
+    /// When a stream was last used, as far as this engine knows.
+    pub(crate) fn last_use(&mut self, key: &StreamKey, now: Timestamp) -> Timestamp {
+        if self.lives.has_readers(key) {
+            return now;
+        }
+        let ttl = self.cache.get_mut(key).and_then(cache::Stream::ttl_mut);
+        ttl.map_or(now, |(_, used_at)| *used_at)
     }
 }

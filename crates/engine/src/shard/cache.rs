@@ -3,13 +3,20 @@
 //! Two generations: what is used moves to the young one; at the end of an idle period the old one is dropped and the
 //! young one becomes old. A stream that was idle for one to two periods costs nothing any more.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use headwater_core::producer::{ProducerId, ProducerState};
-use headwater_core::{Slot, StreamKey, StreamState, Timestamp};
+use headwater_core::{Expiry, Slot, StreamKey, StreamState, Timestamp};
 
 use super::queue::Ticket;
+
+/// Ids of producers that a stream does not know, which are remembered until they are decided on; more than commands that
+/// run at the same time.
+const MAX_UNKNOWN_PRODUCERS: usize = 256;
+
+/// Names without a stream that are remembered, so that many who ask for the same one at once are answered by one load.
+const MAX_ABSENT: usize = 1024;
 
 /// One stream in memory.
 #[derive(Debug)]
@@ -24,6 +31,8 @@ pub(crate) struct Stream {
     pub(super) pending: Option<Ticket>,
     /// Rows of producers as privately decided; what is missing has not changed since the entry was made.
     pub(super) producers: HashMap<ProducerId, Option<ProducerState>>,
+    /// Whether it stands among the names without a stream.
+    absent: bool,
 }
 
 /// What decisions are made on.
@@ -35,22 +44,37 @@ pub(super) enum Private {
 }
 
 impl Stream {
-    pub(crate) fn private_live_mut(&mut self) -> Option<&mut StreamState> {
+    /// The TTL in seconds and the last use, if it has one. A state without is not copied for this.
+    pub(super) fn ttl_mut(&mut self) -> Option<(u64, &mut Timestamp)> {
         match &mut self.private {
-            Private::Known(Slot::Live(state)) => Some(Arc::make_mut(state)),
+            Private::Known(Slot::Live(state)) => match state.expiry {
+                Expiry::Ttl(seconds) => Some((seconds, &mut Arc::make_mut(state).used_at)),
+                Expiry::Never | Expiry::At(_) => None,
+            },
             Private::Known(_) | Private::Creating => None,
         }
     }
 
-    /// The durable state, where it can be read without looking at what is private: both are the same live stream.
-    pub(crate) fn readable(&self, now: Timestamp) -> Option<&Arc<StreamState>> {
+    /// The private and the durable state, where both are the same live stream.
+    pub(super) fn same_stream(&self) -> Option<(&Arc<StreamState>, &Arc<StreamState>)> {
         match (&self.private, &self.durable) {
             (Private::Known(Slot::Live(private)), Slot::Live(durable)) => {
-                (private.ranges.own() == durable.ranges.own() && !private.expired(now))
-                    .then_some(durable)
+                (private.ranges.own() == durable.ranges.own()).then_some((private, durable))
             }
             _ => None,
         }
+    }
+
+    /// Notes what storage knows of a producer, unless more is known already.
+    pub(super) fn enter_producer(&mut self, id: &ProducerId, row: Option<ProducerState>) {
+        if row.is_none() {
+            // Whoever sends unknown ids is refused, and must not fill the memory with them. What is forgotten is asked again.
+            let unknown = self.producers.values().filter(|row| row.is_none()).count();
+            if unknown >= MAX_UNKNOWN_PRODUCERS {
+                self.producers.retain(|_, row| row.is_some());
+            }
+        }
+        self.producers.entry(id.clone()).or_insert(row);
     }
 
     /// Whether dropping the entry loses nothing.
@@ -67,6 +91,8 @@ impl Stream {
 pub(crate) struct Cache {
     young: HashMap<StreamKey, Stream>,
     old: HashMap<StreamKey, Stream>,
+    /// Names under which there was nothing, oldest first, and the entries that say so.
+    absent: VecDeque<(StreamKey, u64)>,
     next_id: u64,
 }
 
@@ -92,6 +118,7 @@ impl Cache {
             durable: slot,
             pending: None,
             producers: HashMap::new(),
+            absent: false,
         };
         self.young.entry(key).insert_entry(stream).into_mut()
     }
@@ -102,10 +129,24 @@ impl Cache {
         self.old.remove(key);
     }
 
-    /// Forgets a key under which there is nothing: asking for names that do not exist costs no memory.
-    pub(super) fn forget_nothing(&mut self, key: &StreamKey) {
-        if self.get(key).is_some_and(Stream::is_nothing) {
-            self.forget(key);
+    /// Notes that there is nothing under a key. Only so many are remembered: asking for names that do not exist costs no
+    /// memory.
+    pub(super) fn note_absent(&mut self, key: &StreamKey) {
+        let Some(stream) = self.get_mut(key).filter(|stream| stream.is_nothing() && !stream.absent)
+        else {
+            return;
+        };
+        stream.absent = true;
+        let id = stream.id;
+        self.absent.push_back((key.clone(), id));
+        if self.absent.len() > MAX_ABSENT
+            && let Some((oldest, id)) = self.absent.pop_front()
+            && let Some(stream) = self.get_mut(&oldest).filter(|stream| stream.id == id)
+        {
+            stream.absent = false;
+            if stream.is_nothing() {
+                self.forget(&oldest);
+            }
         }
     }
 
@@ -144,13 +185,34 @@ mod tests {
     }
 
     #[test]
-    fn names_without_a_stream_are_not_remembered() {
+    fn of_names_without_a_stream_only_so_many_are_remembered() {
         let mut cache = Cache::default();
-        cache.insert(key("nothing"), Slot::Absent);
-        cache.forget_nothing(&key("nothing"));
-        assert!(cache.get(&key("nothing")).is_none());
         cache.insert(key("creating"), Slot::Absent).private = Private::Creating;
-        cache.forget_nothing(&key("creating"));
+        cache.note_absent(&key("creating"));
+        for number in 0..3 * MAX_ABSENT {
+            let key = key(&format!("n/{number}"));
+            cache.insert(key.clone(), Slot::Absent);
+            cache.note_absent(&key);
+            cache.note_absent(&key);
+        }
+        assert_eq!(cache.young.len(), MAX_ABSENT + 1);
+        assert!(cache.get(&key(&format!("n/{}", 3 * MAX_ABSENT - 1))).is_some());
         assert!(cache.get(&key("creating")).is_some());
+    }
+
+    #[test]
+    fn unknown_producers_do_not_fill_the_memory() {
+        let mut cache = Cache::default();
+        let stream = cache.insert(key("s"), Slot::Absent);
+        let id = |number: usize| ProducerId::parse(&number.to_string()).unwrap();
+        let number = |n| headwater_core::ProducerNumber::new(n).unwrap();
+        let row = ProducerState { epoch: number(0), seq: number(0) };
+        stream.enter_producer(&id(0), Some(row));
+        for unknown in 1..10 * MAX_UNKNOWN_PRODUCERS {
+            stream.enter_producer(&id(unknown), None);
+            assert_eq!(stream.producers.get(&id(unknown)), Some(&None));
+        }
+        assert!(stream.producers.len() <= MAX_UNKNOWN_PRODUCERS + 1);
+        assert_eq!(stream.producers.get(&id(0)), Some(&Some(row)));
     }
 }

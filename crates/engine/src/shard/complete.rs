@@ -2,19 +2,27 @@
 
 use std::sync::Arc;
 
-use headwater_core::storage::{Stamp, UnitResult, Writers};
+use headwater_core::storage::{Refusal, Stamp, UnitResult, Writers};
 use headwater_core::{Lineage, Slot, StreamState};
 use tokio::sync::oneshot;
 
 use super::cache::Private;
 use super::queue::{After, Aftermath, Fate, Sent, Ticket};
 use super::{Inner, Phase, Shard};
+use crate::admission::Reservation;
 use crate::tail::Publication;
+
+/// Who waits for a unit, what became of it, and its bytes, which are no longer in flight.
+struct Answer {
+    waiters: Vec<oneshot::Sender<Fate>>,
+    fate: Fate,
+    held: Option<Arc<Reservation>>,
+}
 
 /// What is left to do when the lock is free again.
 #[derive(Default)]
 struct Afterwards {
-    answers: Vec<(Vec<oneshot::Sender<Fate>>, Fate)>,
+    answers: Vec<Answer>,
     publications: Vec<Publication>,
 }
 
@@ -34,7 +42,9 @@ impl Shard {
         drop(inner);
         self.send(group);
         // Writers first: the next append is on its way while readers are woken, who then take both at once.
-        for (waiters, fate) in afterwards.answers {
+        for Answer { waiters, fate, held } in afterwards.answers {
+            // Before the answer: whoever has it finds the room again.
+            drop(held);
             for waiter in waiters {
                 // A client that went away no longer listens; what it asked for is done all the same.
                 let _gone = waiter.send(fate.clone());
@@ -51,7 +61,7 @@ impl Shard {
 
 impl Inner {
     fn settle(&mut self, sent: Sent, result: UnitResult, writers: Writers, out: &mut Afterwards) {
-        let Sent { ticket, aftermath, waiters } = sent;
+        let Sent { ticket, aftermath, waiters, held } = sent;
         let fate = match result {
             UnitResult::Committed(stamp) => {
                 for change in aftermath {
@@ -60,7 +70,12 @@ impl Inner {
                 Fate::Committed(Arc::new(stamp))
             }
             UnitResult::Conflict => self.fall(&aftermath, Fate::Redo, out),
-            UnitResult::Refused(refusal) => self.fall(&aftermath, Fate::Refused(refusal), out),
+            UnitResult::Refused(refusal) => {
+                if refusal == Refusal::Poisoned && self.phase == Phase::Serving {
+                    self.phase = Phase::Poisoned;
+                }
+                self.fall(&aftermath, Fate::Refused(refusal), out)
+            }
             UnitResult::Unknown if writers == Writers::Several => {
                 self.fall(&aftermath, Fate::Unknown, out)
             }
@@ -70,7 +85,7 @@ impl Inner {
                 Fate::Unknown
             }
         };
-        out.answers.push((waiters, fate));
+        out.answers.push(Answer { waiters, fate, held });
     }
 
     /// A unit did not commit: what was decided on it is decided again.
@@ -79,7 +94,7 @@ impl Inner {
         let entries: Vec<u64> = aftermath.iter().map(|change| change.id).collect();
         for sent in self.queue.fell(&entries) {
             self.disbelieve(&sent.aftermath);
-            out.answers.push((sent.waiters, Fate::Redo));
+            out.answers.push(Answer { waiters: sent.waiters, fate: Fate::Redo, held: sent.held });
         }
         fate
     }
@@ -91,7 +106,11 @@ impl Inner {
         }
         for sent in self.queue.clear() {
             self.disbelieve(&sent.aftermath);
-            out.answers.push((sent.waiters, Fate::Unknown));
+            out.answers.push(Answer {
+                waiters: sent.waiters,
+                fate: Fate::Unknown,
+                held: sent.held,
+            });
         }
     }
 
@@ -110,6 +129,7 @@ impl Inner {
             }
         };
         out.publications.extend(self.lives.publication(&key, &slot, payload));
+        self.uses.saved(&key, &slot);
         let Some(stream) = self.cache.get_mut(&key).filter(|stream| stream.id == id) else {
             return;
         };
@@ -120,7 +140,7 @@ impl Inner {
         }
         if stream.pending == Some(ticket) {
             stream.pending = None;
-            self.cache.forget_nothing(&key);
+            self.cache.note_absent(&key);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Loading: what storage knows comes into memory, one load per key at a time.
 //!
-//! Because nobody can decide on a key that is not in memory, and only one load of it is under way, what a load brings is
-//! not older than the last commit of this engine.
+//! Nobody can decide on a key that is not in memory, only one load of it is under way, and an entry with something on its
+//! way to storage is forgotten only together with that. So what a load brings is not older than the last commit of this engine.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -61,7 +61,11 @@ impl Shard {
                 let loaded = self.storage.load(key, None).await?;
                 let slot = self.begin_window(loaded.slot);
                 self.with(|inner| {
-                    inner.cache.insert(key.clone(), slot);
+                    let used_at = inner.uses.last(key);
+                    let stream = inner.cache.insert(key.clone(), slot);
+                    if let (Some((_, loaded)), Some(noted)) = (stream.ttl_mut(), used_at) {
+                        *loaded = noted.max(*loaded);
+                    }
                 });
                 drop(claim);
                 Ok(())
@@ -84,7 +88,7 @@ impl Shard {
             if let Some(stream) = inner.cache.get_mut(key).filter(|stream| stream.id == entry) {
                 let same = stream.durable.version().lineage == loaded.slot.version().lineage;
                 if same {
-                    stream.producers.entry(id.clone()).or_insert(loaded.producer);
+                    stream.enter_producer(id, loaded.producer);
                 } else if stream.pending.is_none() {
                     inner.cache.forget(key);
                 }

@@ -9,6 +9,8 @@ use headwater_core::storage::{Refusal, Stamp};
 use headwater_core::{Slot, StreamKey};
 use tokio::sync::oneshot;
 
+use crate::admission::Reservation;
+
 /// Most payload bytes of a group. Above this a sync costs more than it shares; what is left goes into the next group.
 const GROUP_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -55,12 +57,14 @@ pub(super) struct Sent {
     pub(super) ticket: Ticket,
     pub(super) aftermath: Vec<Aftermath>,
     pub(super) waiters: Vec<oneshot::Sender<Fate>>,
+    /// Keeps its bytes admitted for as long as they are in memory, also when nobody waits for the answer any more.
+    pub(super) held: Option<Arc<Reservation>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     last: u64,
-    /// Decided, not yet with storage. Bounded by admission.
+    /// Decided, not yet with storage. Bounded by admission: what a unit carries stays admitted while it is here.
     filling: VecDeque<(Unit, Sent)>,
     /// With storage.
     in_flight: Vec<Sent>,
@@ -110,23 +114,29 @@ impl Queue {
         Some(group)
     }
 
-    /// Takes out of the next group what was decided on these cache entries, and what was decided on that, and so on.
+    /// Takes out of the next group all that concerns these cache entries, and the entries of what is taken out, and so on.
     ///
     /// They were not handed over, so storage cannot see that they fall: a foreign commit may have taken the revision
-    /// that they name.
+    /// that they name. A unit before the one that fell goes too where they share an entry: the entry is forgotten, and what
+    /// is loaded in its place must not be older than a unit that is still on its way.
     pub(super) fn fell(&mut self, entries: &[u64]) -> Vec<Sent> {
         let mut fallen: HashSet<u64> = entries.iter().copied().collect();
         let mut out = Vec::new();
-        let filling = std::mem::take(&mut self.filling);
-        for (unit, sent) in filling {
-            if sent.aftermath.iter().any(|change| fallen.contains(&change.id)) {
-                fallen.extend(sent.aftermath.iter().map(|change| change.id));
-                out.push(sent);
-            } else {
-                self.filling.push_back((unit, sent));
+        loop {
+            let known = out.len();
+            let filling = std::mem::take(&mut self.filling);
+            for (unit, sent) in filling {
+                if sent.aftermath.iter().any(|change| fallen.contains(&change.id)) {
+                    fallen.extend(sent.aftermath.iter().map(|change| change.id));
+                    out.push(sent);
+                } else {
+                    self.filling.push_back((unit, sent));
+                }
+            }
+            if out.len() == known {
+                return out;
             }
         }
-        out
     }
 
     /// Takes everything out of the next group.

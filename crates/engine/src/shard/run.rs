@@ -13,6 +13,7 @@ use super::cache::Private;
 use super::queue::{After, Aftermath, Fate, Sent, Ticket};
 use super::view::{Boundaries, Seen};
 use super::{Inner, Phase, Shard};
+use crate::admission::Reservation;
 use crate::error::{Failure, ServiceError};
 use crate::read::boundary;
 
@@ -53,10 +54,19 @@ impl Shard {
         self: &Arc<Self>,
         decide: impl Fn(&Seen<'_>, Timestamp) -> Decision<T, E>,
     ) -> Result<Done<T>, Failure<E>> {
+        self.run_holding(None, decide).await
+    }
+
+    /// As [`Shard::run`]; what is committed keeps the reservation.
+    pub(crate) async fn run_holding<T, E>(
+        self: &Arc<Self>,
+        held: Option<Arc<Reservation>>,
+        decide: impl Fn(&Seen<'_>, Timestamp) -> Decision<T, E>,
+    ) -> Result<Done<T>, Failure<E>> {
         let mut boundaries = Boundaries::new();
         let mut rounds = 0;
         while rounds < MAX_ROUNDS {
-            match self.step(&decide, &boundaries) {
+            match self.step(&decide, &boundaries, held.as_ref()) {
                 Next::Again => {}
                 Next::Refuse(error) => return Err(error.into()),
                 Next::Need(Need::Stream(key)) => self.load(&key).await?,
@@ -69,8 +79,8 @@ impl Shard {
                 }
                 Next::Await(fate) => match fate.await {
                     Ok(Fate::Unknown) => return Err(ServiceError::Unknown.into()),
-                    Ok(Fate::Refused(refusal)) => return Err(ServiceError::from(refusal).into()),
-                    Ok(Fate::Committed(_) | Fate::Redo) | Err(_) => {}
+                    // What was refused is another command's. It did not happen, so this one looks again.
+                    Ok(Fate::Committed(_) | Fate::Redo | Fate::Refused(_)) | Err(_) => {}
                 },
                 Next::Commit { outcome, fate } => match fate.await {
                     Ok(Fate::Committed(stamp)) => return Ok(Done { outcome, stamp: Some(stamp) }),
@@ -103,8 +113,8 @@ impl Shard {
         for fate in fates {
             match fate.await {
                 Ok(Fate::Committed(_)) => {}
-                Ok(Fate::Redo) => return Ok(false),
-                Ok(Fate::Refused(refusal)) => return Err(refusal.into()),
+                // It did not happen, whoever asked for it.
+                Ok(Fate::Redo | Fate::Refused(_)) => return Ok(false),
                 Ok(Fate::Unknown) | Err(_) => return Err(ServiceError::Unknown),
             }
         }
@@ -142,6 +152,7 @@ impl Shard {
         self: &Arc<Self>,
         decide: &impl Fn(&Seen<'_>, Timestamp) -> Decision<T, E>,
         boundaries: &Boundaries,
+        held: Option<&Arc<Reservation>>,
     ) -> Next<T, E> {
         let mut inner = self.inner.lock();
         let now = self.clock.steady();
@@ -149,11 +160,11 @@ impl Shard {
         let (next, queued) = match decision {
             Decision::Need(need) => return inner.wait_for(need),
             Decision::Reply { outcome, relies_on } => return inner.reply(outcome, relies_on),
-            Decision::First(unit) => match inner.enqueue(unit) {
+            Decision::First(unit) => match inner.enqueue(unit, None) {
                 Ok(_) => (Next::Again, true),
                 Err(error) => (Next::Refuse(error), false),
             },
-            Decision::Commit { unit, outcome } => match inner.enqueue(unit) {
+            Decision::Commit { unit, outcome } => match inner.enqueue(unit, held) {
                 Ok(fate) => (Next::Commit { outcome, fate }, true),
                 Err(error) => (Next::Refuse(error), false),
             },
@@ -200,13 +211,17 @@ impl Inner {
         for (key, _) in &relies_on {
             let pending = self.cache.get_mut(key).and_then(|stream| stream.pending);
             fates.extend(pending.and_then(|ticket| self.queue.wait(ticket)));
-            self.cache.forget_nothing(key);
+            self.cache.note_absent(key);
         }
         Next::Reply { outcome, relies_on, fates }
     }
 
     /// Applies a unit to the private state and puts it on its way.
-    fn enqueue(&mut self, unit: Unit) -> Result<oneshot::Receiver<Fate>, ServiceError> {
+    fn enqueue(
+        &mut self,
+        unit: Unit,
+        held: Option<&Arc<Reservation>>,
+    ) -> Result<oneshot::Receiver<Fate>, ServiceError> {
         match self.phase {
             Phase::Serving => {}
             Phase::Poisoned => return Err(ServiceError::Poisoned),
@@ -216,7 +231,8 @@ impl Inner {
         let changes = unit.changes.iter();
         let aftermath = changes.filter_map(|change| self.apply(change, ticket)).collect();
         let (waiter, fate) = oneshot::channel();
-        self.queue.push(unit, Sent { ticket, aftermath, waiters: vec![waiter] });
+        self.queue
+            .push(unit, Sent { ticket, aftermath, waiters: vec![waiter], held: held.cloned() });
         Ok(fate)
     }
 
@@ -236,14 +252,11 @@ impl Inner {
             }
             (_, Private::Creating) => After::Slot(Slot::Absent),
         };
-        if let Effect::Update(update) = &change.effect {
-            if let Some(producer) = &update.producer {
-                let (id, row) = producer.row();
-                stream.producers.insert(id.clone(), Some(row));
-            }
-            if update.used_at.is_some() {
-                self.unsaved_uses.remove(&change.key);
-            }
+        if let Effect::Update(update) = &change.effect
+            && let Some(producer) = &update.producer
+        {
+            let (id, row) = producer.row();
+            stream.producers.insert(id.clone(), Some(row));
         }
         let payload = change.batch().map(|batch| batch.payload().clone());
         Some(Aftermath { key: change.key.clone(), id: stream.id, after, payload })

@@ -40,8 +40,7 @@ impl Tail {
             let now = shard.clock.steady();
             // Joined under the lock that commits are made durable under, so none falls between state and news.
             let joined = shard.with(|inner| {
-                let stream = inner.cache.get(key)?;
-                let durable = Arc::clone(stream.readable(now)?);
+                let durable = Arc::clone(inner.readable(key, now)?);
                 let same = durable.ranges.own() == state.ranges.own();
                 let live =
                     same.then(|| inner.lives.join(key, &durable, shard.options.tail_bytes))?;

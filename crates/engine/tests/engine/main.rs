@@ -16,4 +16,5 @@ mod late;
 mod live;
 mod order;
 mod pages;
+mod refused;
 mod support;
