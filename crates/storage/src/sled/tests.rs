@@ -4,6 +4,7 @@ mod chunks;
 mod counting;
 mod crash;
 mod damage;
+mod deep;
 mod format;
 mod keys;
 mod lookout;

@@ -47,6 +47,7 @@ pub(super) fn add(view: &View, lineage: Lineage, batch: &mut Batch) -> Result<Re
     }
     if let Some(base) = item.unlisted {
         batch.edit.put(Row::Lineage(lineage), &StoredLineage::new(&item.key, base))?;
+        put_ranges(&item, &mut batch.edit)?;
     }
     put_records(view, &item, &mut batch.edit)?;
     if item.rest == Rest::More {
@@ -94,6 +95,16 @@ fn put_records(view: &View, item: &Item, edit: &mut Edit) -> Result<(), StorageE
     cutter.finish()?.into_iter().try_for_each(|(key, value)| edit.put_value(key, value))
 }
 
+/// Writes the inherited ranges that have rows of their own. They never change, so they are written once, together with the
+/// lineage: whatever is packed of a stream afterwards, and in however many steps, finds them there.
+fn put_ranges(item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
+    let Some(state) = item.slot.state() else { return Ok(()) };
+    for (index, ranges) in (0u16..).zip(StoredRanges::rows_of(state)) {
+        edit.put(Row::Ranges { lineage: item.lineage, index }, &ranges)?;
+    }
+    Ok(())
+}
+
 /// Writes state, producers, deadline, and pins.
 fn put_rows(view: &View, item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
     let Some(stored) = StoredSlot::of(&item.slot) else { return Ok(()) };
@@ -103,13 +114,6 @@ fn put_rows(view: &View, item: &Item, edit: &mut Edit) -> Result<(), StorageErro
         edit.put(row, &StoredProducer::of(*state))?;
     }
     edit.put(Row::state(&item.key), &stored)?;
-    if item.unlisted.is_some()
-        && let Some(state) = item.slot.state()
-    {
-        for (index, ranges) in (0u16..).zip(StoredRanges::rows_of(state)) {
-            edit.put(Row::Ranges { lineage: item.lineage, index }, &ranges)?;
-        }
-    }
     put_deadline(item, deadline(&old), edit)?;
     let pins = put_pins(view, item, edit)?;
     if matches!(item.slot, Slot::SoftDeleted(_)) {
