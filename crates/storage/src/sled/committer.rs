@@ -69,21 +69,36 @@ enum Health {
 }
 
 /// Serves requests until all who could send one are gone. `release` gives up what closing has to give up.
+///
+/// A panic ends what was being done and never the thread: whoever asks afterwards is answered too.
 pub(super) fn run(
     committer: Committer,
     requests: &Receiver<Request>,
     release: impl Fn(Committer, Ending) -> Result<(), StorageError>,
 ) {
     let mut health = Health::Sound(Box::new(committer));
-    while let Some(request) = next(&mut health, requests) {
+    while let Err(error) = guarded(|| {
+        serve(&mut health, requests, &release);
+        Ok(())
+    }) {
+        poison(&mut health, &error);
+    }
+}
+
+fn serve(
+    health: &mut Health,
+    requests: &Receiver<Request>,
+    release: &impl Fn(Committer, Ending) -> Result<(), StorageError>,
+) {
+    while let Some(request) = next(health, requests) {
         match request {
             Request::Commit { group, now, done } => {
-                let results = commit(&mut health, group, now);
+                let results = commit(health, group, now);
                 report(results, done);
-                maintain(&mut health, Committer::keep_pace);
+                maintain(health, Committer::keep_pace);
             }
             Request::Close(closed) => {
-                let outcome = match std::mem::replace(&mut health, Health::Closed) {
+                let outcome = match std::mem::replace(health, Health::Closed) {
                     Health::Sound(mut committer) => match guarded(|| committer.pack_all()) {
                         Ok(()) => release(*committer, Ending::Clean),
                         Err(error) => release(*committer, Ending::Unclean).and(Err(error)),
@@ -157,11 +172,14 @@ fn maintain(health: &mut Health, work: impl FnOnce(&mut Committer) -> Result<(),
 }
 
 fn poison(health: &mut Health, error: &StorageError) {
-    if let Health::Sound(committer) = std::mem::replace(health, Health::Closed) {
-        let directory = committer.writer.view.directory.path().display().to_string();
-        tracing::error!(%error, directory, "storage failed; nothing more is written until it is reopened");
-        *health = Health::Poisoned(committer);
-    }
+    *health = match std::mem::replace(health, Health::Closed) {
+        Health::Sound(committer) => {
+            let directory = committer.writer.view.directory.path().display().to_string();
+            tracing::error!(%error, directory, "storage failed; nothing more is written until it is reopened");
+            Health::Poisoned(committer)
+        }
+        other => other,
+    };
 }
 
 /// Calls back. A caller's panic must not end the thread that all callers need.

@@ -241,7 +241,7 @@ impl Storage for SledStorage {
         self.closing.store(true, Ordering::Release);
         let (closed, waiting) = oneshot::channel();
         drop(self.requests.send(Request::Close(closed)));
-        // Only a thread that panicked does not answer.
+        // Not answered where sled panicked while it was given up.
         Box::pin(async move { waiting.await.unwrap_or(Err(StorageError::Closed)) })
     }
 }

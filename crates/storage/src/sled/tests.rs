@@ -1,5 +1,6 @@
 //! What needs to look inside, to take something away, or to damage something.
 
+mod answers;
 mod chunks;
 mod counting;
 mod crash;
