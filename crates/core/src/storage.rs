@@ -137,7 +137,7 @@ pub enum StorageError {
     #[error("stored data is damaged: {0}")]
     Corrupt(String),
     /// The medium failed. Trying again may help.
-    #[error("the storage could not be read: {0}")]
+    #[error("the storage failed: {0}")]
     Unavailable(String),
     /// The bytes are not there any more: the stream was removed, or the range trimmed.
     #[error("the data is no longer stored")]
@@ -320,5 +320,8 @@ pub trait Storage: Send + Sync + fmt::Debug + 'static {
 
     /// Waits for the group in flight, leaves the data as a clean stop does, and releases it. Later calls are answered
     /// [`Refusal::Closed`] and [`StorageError::Closed`]. Closing twice is the same as once.
+    ///
+    /// # Errors
+    /// When the data could not be left as a clean stop does, a poisoned storage's among them. It is released all the same.
     fn close(&self) -> BoxFuture<'_, Result<(), StorageError>>;
 }

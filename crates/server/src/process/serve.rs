@@ -20,23 +20,34 @@ pub(super) fn run(settings: Settings) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime
         .map_err(|error| Failed::new(Exit::Internal, format!("no threads to run on: {error}")))?;
-    runtime.block_on(serve(settings))
+    let outcome = runtime.block_on(serve(settings));
+    // Whoever was told to stop while the data directory was being opened does not wait for that.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(settings: Settings) -> Result<(), Failed> {
     let Settings { listen, data_dir, storage: wanted, http, engine, log: _ } = settings;
     // The address first: a server that cannot listen must not touch the data.
     let (listener, address) = bind(listen).await?;
-    let signals = Signals::catch().map_err(|error| {
+    let mut signals = Signals::catch().map_err(|error| {
         Failed::new(Exit::Internal, format!("signals cannot be caught: {error}"))
     })?;
     let Opened { adapter, storage } = {
         let data_dir = data_dir.clone();
         let opening = tokio::task::spawn_blocking(move || storage::open(wanted, &data_dir));
-        let opened = opening
-            .await
-            .map_err(|_| Failed::new(Exit::Internal, "opening the data directory failed"))?;
-        opened.map_err(|error| Failed::new(error.exit(), error.to_string()))?
+        let opened = tokio::select! {
+            opened = opening => opened,
+            (name, _) = signals.next() => {
+                // Nothing was promised yet, and a directory is left as a crash would leave it, which the
+                // next start knows how to read.
+                info!("{name} while the data directory was being opened: stopped");
+                return Ok(());
+            }
+        };
+        opened
+            .map_err(|_| Failed::new(Exit::Internal, "opening the data directory failed"))?
+            .map_err(|error| Failed::new(error.exit(), error.to_string()))?
     };
     let engine = Engine::start(storage, Arc::new(SystemClock::new()), engine);
     // Whoever started it may have stopped reading; that is no reason not to serve.
@@ -46,7 +57,8 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
         warn!(connections, "requests in flight took too long and were cut");
     }
     engine.shutdown().await.map_err(|error| {
-        Failed::new(Exit::Internal, format!("the storage did not close cleanly: {error}"))
+        let told = "what was acknowledged is kept, the next start decides about the rest";
+        Failed::new(Exit::Internal, format!("the storage did not close cleanly: {error}; {told}"))
     })?;
     info!("stopped");
     Ok(())

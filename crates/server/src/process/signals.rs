@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM: the first drains, the second ends the process where it stands.
+//! SIGINT and SIGTERM: the first drains, the second ends the process where it stands. While the data directory is still
+//! being opened there is nothing to drain, and the first ends it.
 
 use std::io;
 
@@ -31,7 +32,7 @@ impl Signals {
     }
 
     /// The name of the next signal, and the exit code by which shells tell it: 128 and its number.
-    async fn next(&mut self) -> (&'static str, i32) {
+    pub(super) async fn next(&mut self) -> (&'static str, i32) {
         tokio::select! {
             _ = self.interrupt.recv() => ("SIGINT", 130),
             _ = self.terminate.recv() => ("SIGTERM", 143),

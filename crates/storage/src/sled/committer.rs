@@ -103,7 +103,9 @@ fn serve(
                         Ok(()) => release(*committer, Ending::Clean),
                         Err(error) => release(*committer, Ending::Unclean).and(Err(error)),
                     },
-                    Health::Poisoned(committer) => release(*committer, Ending::Unclean),
+                    Health::Poisoned(committer) => {
+                        release(*committer, Ending::Unclean).and(Err(poisoned()))
+                    }
                     Health::Closed => Ok(()),
                 };
                 // Who closed may not wait for it.
@@ -180,6 +182,11 @@ fn poison(health: &mut Health, error: &StorageError) {
         }
         other => other,
     };
+}
+
+/// What the end of a poisoned directory is told as: nobody may take it for a clean one.
+fn poisoned() -> StorageError {
+    StorageError::Unavailable("a write or a sync failed while the directory was open".to_owned())
 }
 
 /// Calls back. A caller's panic must not end the thread that all callers need.
