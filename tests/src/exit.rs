@@ -13,6 +13,9 @@ pub const FOREIGN: i32 = 5;
 /// The data directory is damaged.
 pub const CORRUPT: i32 = 6;
 
+/// Anything else, an unclean end among it.
+pub const INTERNAL: i32 = 70;
+
 /// A process that has ended.
 #[derive(Debug)]
 pub struct Exit {

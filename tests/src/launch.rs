@@ -50,6 +50,7 @@ pub struct Launch {
     listen: String,
     flags: Vec<String>,
     wrapper: Vec<String>,
+    panics_in: Option<&'static str>,
 }
 
 impl Launch {
@@ -63,6 +64,7 @@ impl Launch {
             listen: "127.0.0.1:0".to_owned(),
             flags: Vec::new(),
             wrapper: Vec::new(),
+            panics_in: None,
         }
     }
 
@@ -93,6 +95,19 @@ impl Launch {
     pub fn under(mut self, wrapper: &[&str]) -> Self {
         self.wrapper = wrapper.iter().map(ToString::to_string).collect();
         self
+    }
+
+    /// Allows panics whose place in the source contains this text, for a test that provokes them. Any other panic of
+    /// any server fails its test.
+    #[must_use]
+    pub fn with_panics_in(mut self, place: &'static str) -> Self {
+        self.panics_in = Some(place);
+        self
+    }
+
+    /// Where a panic is no failure of the test.
+    pub(crate) fn panics_in(&self) -> Option<&'static str> {
+        self.panics_in
     }
 
     /// The data directory.

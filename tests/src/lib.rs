@@ -22,6 +22,7 @@ pub mod offset;
 pub mod on_each;
 pub mod server;
 pub mod sse;
+pub mod strace;
 mod streams;
 pub mod wait;
 

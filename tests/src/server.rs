@@ -6,7 +6,8 @@ use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use rustix::process::{Pid, Signal, kill_process};
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 use crate::exit::Exit;
 use crate::http::{Call, Conn};
@@ -16,7 +17,7 @@ use crate::wait;
 /// Where streams live.
 pub const ROOT: &str = "/v1/stream/";
 
-/// A server process. Dropping it kills the process.
+/// A server process. Dropping it kills the process, and fails the test if the process ever panicked.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -118,8 +119,13 @@ impl Server {
 
     /// Sends SIGTERM.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("the process takes signals");
+        kill_process(pid, signal).expect("the process takes signals");
     }
 
     /// Kills it at once, as a crash would, and waits until it is gone.
@@ -174,10 +180,20 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill9();
+        let said = self.stderr.all();
         if thread::panicking() {
-            eprintln!("--- standard error of the server\n{}---", self.stderr.text());
+            eprintln!("--- standard error of the server\n{said}---");
+        } else {
+            let unexpected = unexpected_panic(&said, self.launch.panics_in());
+            assert!(unexpected.is_none(), "the server panicked: {unexpected:?}\n{said}");
         }
     }
+}
+
+/// The line of a panic that no test asked for.
+fn unexpected_panic<'a>(said: &'a str, allowed: Option<&str>) -> Option<&'a str> {
+    let unexpected = |line: &&str| !allowed.is_some_and(|place| line.contains(place));
+    said.lines().filter(|line| line.contains("panicked")).find(unexpected)
 }
 
 /// The request target of a stream.
@@ -226,5 +242,20 @@ impl Captured {
             reader.join().expect("the pipe's reader");
         }
         self.text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unexpected_panic;
+
+    #[test]
+    fn a_panic_is_seen_unless_its_place_is_expected() {
+        let said = "INFO ready\n\nthread 'a' (7) panicked at src/main.rs:3:5:\noh\nINFO stopped\n";
+        let line = "thread 'a' (7) panicked at src/main.rs:3:5:";
+        assert_eq!(unexpected_panic(said, None), Some(line));
+        assert_eq!(unexpected_panic(said, Some("other.rs")), Some(line));
+        assert_eq!(unexpected_panic(said, Some("src/main.rs")), None);
+        assert_eq!(unexpected_panic("INFO ready\n", None), None);
     }
 }
