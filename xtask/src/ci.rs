@@ -2,15 +2,19 @@
 //!
 //! Every step is a command that can be run by hand. A failing step does not keep the later ones
 //! from running, so that one run tells everything. The last line is `N passed, N failed`: the sum
-//! of all tests, and one for each step that is not made of tests.
+//! of all tests, and one for each step that is not made of tests. A full run that takes longer than
+//! its budget counts as one failure more.
 
 mod counts;
+#[cfg(test)]
+mod entrance;
 mod steps;
+mod total;
 mod verdict;
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -19,7 +23,12 @@ use crate::process::{Echo, tee};
 use crate::workspace::{Workspace, cargo};
 
 use steps::{FULL, Kind, QUICK, Step};
+use total::Total;
 use verdict::{Tally, Verdict};
+
+/// The status of a run that failed and has printed its last line. `.ci/run` tells it from all others, with which
+/// something ended before it could count: cargo's 101, rustup's and this program's 1, a signal.
+const FAILED: i32 = 10;
 
 /// A step that runs this many times its budget is killed and has failed.
 const HARD_LIMIT: u32 = 3;
@@ -35,27 +44,30 @@ pub(crate) struct Args {
     quick: bool,
 }
 
-/// Runs the steps; fails when anything failed.
+/// Runs the steps; ends the process with [`FAILED`] when anything failed.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    let start = Instant::now();
     // Read before any step can replace the file behind it.
     let xtask = std::env::current_exe().context("this program has no path")?;
-    let (steps, least) = if args.quick { (QUICK, QUICK_LIMIT) } else { (FULL, Duration::ZERO) };
+    let (plan, least) = if args.quick { (QUICK, QUICK_LIMIT) } else { (FULL, Duration::ZERO) };
     let mut verdicts = Vec::new();
-    for (number, step) in (1..).zip(steps) {
-        println!("\n=== {number}/{} {} (budget {} s)", steps.len(), step.name, step.budget);
+    for (number, step) in (1..).zip(plan.steps) {
+        println!("\n=== {number}/{} {} (budget {} s)", plan.steps.len(), step.name, step.budget);
         let limit = least.max(Duration::from_secs(step.budget) * HARD_LIMIT);
         let verdict = try_step(workspace, &xtask, step, limit)
             .unwrap_or_else(|error| Verdict::broken(step, &error));
         println!("--- {verdict}");
         verdicts.push(verdict);
     }
+    let total = Total::of(&plan, start.elapsed());
     println!("\nsummary");
     verdicts.iter().for_each(|verdict| println!("  {verdict}"));
-    let tally: Tally = verdicts.iter().map(Verdict::tally).sum();
+    println!("  {total}");
+    let tally: Tally = verdicts.iter().map(Verdict::tally).chain([total.tally()]).sum();
     println!("{tally}");
     if tally.failed > 0 {
         // Not an error to describe: the count above is to stay the last line.
-        std::process::exit(1);
+        std::process::exit(FAILED);
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! `cargo xtask`: everything the project does besides being built.
 //!
 //! Each task is a module with an `Args` struct and a `run` function; this file only dispatches.
-//! A task that finds a fault says what and where, and makes the process end with status 1.
+//! A task that finds a fault says what and where, and makes the process end with status 1; `ci` alone has a
+//! status of its own for that, because its last line is its tally.
 
 #![allow(
     clippy::print_stdout,
@@ -15,6 +16,7 @@ mod conformance;
 mod features;
 mod headwater;
 mod npm;
+mod package;
 mod process;
 mod readme;
 mod soak;
@@ -52,6 +54,8 @@ enum Task {
     Soak(soak::Args),
     /// Measure a server's speed.
     Bench(bench::BenchArgs),
+    /// Pack every crate as for its publication, and look at what is in it.
+    Package,
     /// Look for the programs that CI needs, and install those it can.
     Tools,
     /// Install the pinned npm packages under the target directory.
@@ -80,7 +84,8 @@ fn try_main() -> anyhow::Result<()> {
         Task::Readme => readme::run(&workspace),
         Task::Soak(args) => soak::run(&workspace, &args),
         Task::Bench(args) => bench::run(args),
-        Task::Tools => tools::run(),
+        Task::Package => package::run(&workspace),
+        Task::Tools => tools::run(&workspace),
         Task::Npm => npm::install(&workspace).map(drop),
     }
 }

@@ -16,6 +16,7 @@ mod purity;
 mod sleeps;
 mod testkit;
 mod tokens;
+mod toolchain;
 mod tree;
 
 use anyhow::{Result, bail};
@@ -36,6 +37,7 @@ const RULES: &[(&str, Rule)] = &[
     ("leftovers", leftovers::check),
     ("sleeping tests", sleeps::check),
     ("manifests", manifests::check),
+    ("toolchain", toolchain::check),
     ("links", links::check),
     ("hosts and paths", places::check),
     ("crate catalogue", catalogue::check),

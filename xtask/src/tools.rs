@@ -1,14 +1,19 @@
-//! The programs that CI needs beside the Rust toolchain.
+//! The programs that CI needs, and the Rust toolchain it needs them beside.
 //!
 //! What Debian's package manager has is installed when this is root; what is missing then is named
 //! together with the way to get it, and fails the task.
 
+mod rust;
+mod table;
+
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 
 use crate::process::{Echo, tee};
+use crate::workspace::Workspace;
+use table::{TOOLS, Tool};
 
 /// Long enough for a slow package mirror.
 const INSTALL_LIMIT: Duration = Duration::from_secs(240);
@@ -16,82 +21,23 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(240);
 /// A probe answers at once.
 const PROBE_LIMIT: Duration = Duration::from_secs(30);
 
-/// A program, how to see that it is there, and how to get it.
-struct Tool {
-    name: &'static str,
-    probe: &'static [&'static str],
-    used_for: &'static str,
-    /// The Debian package that holds it, where that one is recent enough.
-    package: Option<&'static str>,
-    hint: &'static str,
+/// Checks the toolchain and every tool, and installs what it can; fails naming all that are missing.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    rust::check(workspace)?;
+    provide(TOOLS, Tool::is_there, Tool::install)
 }
 
-const TOOLS: &[Tool] = &[
-    Tool {
-        name: "rustfmt",
-        probe: &["cargo", "fmt", "--version"],
-        used_for: "the format check",
-        package: None,
-        hint: "rustup component add rustfmt",
-    },
-    Tool {
-        name: "clippy",
-        probe: &["cargo", "clippy", "--version"],
-        used_for: "lints",
-        package: None,
-        hint: "rustup component add clippy",
-    },
-    Tool {
-        name: "git",
-        probe: &["git", "--version"],
-        used_for: "tidy, which lists the repository's files",
-        package: Some("git"),
-        hint: "install git",
-    },
-    Tool {
-        name: "make",
-        probe: &["make", "--version"],
-        used_for: "building jemalloc; `--no-default-features` of headwater-server does without",
-        package: Some("make"),
-        hint: "install make",
-    },
-    Tool {
-        name: "node 20 or newer",
-        probe: &["node", "-e", "if (parseInt(process.versions.node) < 20) process.exit(1)"],
-        used_for: "the protocol suite and the reference server",
-        package: None,
-        hint: "install Node.js 20 or newer",
-    },
-    Tool {
-        name: "npm",
-        probe: &["npm", "--version"],
-        used_for: "installing the protocol suite",
-        package: None,
-        hint: "install npm; it comes with Node.js",
-    },
-    Tool {
-        name: "curl",
-        probe: &["curl", "--version"],
-        used_for: "the commands of README.md",
-        package: Some("curl"),
-        hint: "install curl",
-    },
-    Tool {
-        name: "strace",
-        probe: &["strace", "--version"],
-        used_for: "the test that every acknowledged append was synced",
-        package: Some("strace"),
-        hint: "install strace",
-    },
-];
-
-/// Checks every tool and installs what it can; fails naming all that are missing.
-pub(crate) fn run() -> Result<()> {
+/// Looks for every tool, and gets those that are not there.
+fn provide(
+    tools: &[Tool],
+    is_there: impl Fn(&Tool) -> bool,
+    install: impl Fn(&Tool) -> bool,
+) -> Result<()> {
     let mut missing = Vec::new();
-    for tool in TOOLS {
-        let state = if tool.is_there() {
+    for tool in tools {
+        let state = if is_there(tool) {
             "present"
-        } else if tool.install() {
+        } else if install(tool) {
             "installed just now"
         } else {
             missing.push(format!("{} ({}): {}", tool.name, tool.used_for, tool.hint));
@@ -99,9 +45,7 @@ pub(crate) fn run() -> Result<()> {
         };
         println!("{:<18} {state}", tool.name);
     }
-    if !missing.is_empty() {
-        bail!("missing tools:\n  {}", missing.join("\n  "));
-    }
+    ensure!(missing.is_empty(), "missing tools:\n  {}", missing.join("\n  "));
     Ok(())
 }
 
@@ -141,5 +85,41 @@ mod tests {
         assert!(!succeeds(&["headwater-no-such-program"], PROBE_LIMIT, Echo::Hidden));
         assert!(!succeeds(&["bash", "-c", "exit 1"], PROBE_LIMIT, Echo::Hidden));
         assert!(succeeds(&["bash", "-c", "exit 0"], PROBE_LIMIT, Echo::Hidden));
+    }
+
+    const ABSENT: Tool = Tool {
+        name: "absent",
+        probe: &["headwater-no-such-program"],
+        used_for: "showing what is said",
+        package: None,
+        hint: "there is no way",
+    };
+
+    #[test]
+    fn an_absent_tool_fails_and_is_named_with_its_use_and_the_way_to_get_it() {
+        let there = Tool { name: "there", probe: &["bash", "-c", "exit 0"], ..ABSENT };
+        let tools = [ABSENT, there, Tool { name: "absent too", ..ABSENT }];
+        let error = provide(&tools, Tool::is_there, Tool::install).unwrap_err().to_string();
+        let expected = "missing tools:\n  absent (showing what is said): there is no way\n  \
+                        absent too (showing what is said): there is no way";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn every_tool_of_the_table_can_be_the_missing_one() {
+        for absent in TOOLS {
+            let is_there = |tool: &Tool| tool.name != absent.name;
+            let error = provide(TOOLS, is_there, |_| false).unwrap_err().to_string();
+            for text in [absent.name, absent.used_for, absent.hint] {
+                assert!(!text.is_empty() && error.contains(text), "{error}");
+            }
+            assert_eq!(error.lines().count(), 2, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_installed_is_not_missing() {
+        assert!(provide(&[ABSENT], |_| false, |_| true).is_ok());
+        assert!(provide(TOOLS, |_| true, |tool| panic!("{} is there", tool.name)).is_ok());
     }
 }

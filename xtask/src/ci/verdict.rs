@@ -116,7 +116,7 @@ mod tests {
     fn judge(code: i32, counted: Option<Result<Tally>>) -> (u64, u64) {
         let ending = Ending::Exited(ExitStatus::from_raw(code << 8));
         let done = Finished { ending, output: String::new(), took: Duration::ZERO };
-        let tally = Verdict::of(&FULL[0], &done, counted).tally();
+        let tally = Verdict::of(&FULL.steps[0], &done, counted).tally();
         (tally.passed, tally.failed)
     }
 
@@ -142,7 +142,7 @@ mod tests {
             output: String::new(),
             took: Duration::from_secs(10_000),
         };
-        let verdict = Verdict::of(&FULL[0], &done, tests(7, 0));
+        let verdict = Verdict::of(&FULL.steps[0], &done, tests(7, 0));
         assert_eq!(verdict.tally(), Tally { passed: 7, failed: 1 });
         let line = verdict.to_string();
         assert!(line.contains("FAILED") && line.contains("OVER") && line.contains("killed"));

@@ -7,6 +7,12 @@ use super::tree::{File, Package, Tree};
 
 const LICENSE: &str = "MIT OR Apache-2.0";
 
+/// Both stand at the root and in every crate, because a crate is published without the rest.
+const LICENSE_FILES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
+
+/// The registry takes no more keywords, and no more categories.
+const MOST_WORDS: usize = 5;
+
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
     for package in tree.crates() {
@@ -19,7 +25,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         versions(file, &mut found);
     }
     unused(tree, &mut found);
-    for license in ["LICENSE-MIT", "LICENSE-APACHE"] {
+    for license in LICENSE_FILES {
         if tree.file(license).is_none_or(|file| file.text.is_empty()) {
             found.push(Finding::whole(license, "is missing"));
         }
@@ -32,8 +38,27 @@ fn publishable(tree: &Tree, package: &Package, found: &mut Vec<Finding>) {
     if tree.file(&readme).is_none_or(|file| file.text.trim().is_empty()) {
         found.push(Finding::whole(&readme, "is missing"));
     }
-    if package.description.is_empty() {
-        found.push(Finding::whole(&package.folder, "has no description"));
+    let text = |path: &str| tree.file(path).map(|file| file.text.as_str());
+    for license in LICENSE_FILES {
+        let path = format!("{}/{license}", package.folder);
+        if text(&path) != text(license) || text(&path).is_none() {
+            found.push(Finding::whole(&path, "is not the root's"));
+        }
+    }
+    for (field, is_there) in [
+        ("description", !package.description.is_empty()),
+        ("repository", !package.repository.is_empty()),
+        ("readme", package.readme == "README.md"),
+    ] {
+        if !is_there {
+            found.push(Finding::whole(&package.folder, format!("has no {field}")));
+        }
+    }
+    for (field, words) in [("keywords", &package.keywords), ("categories", &package.categories)] {
+        if words.is_empty() || words.len() > MOST_WORDS {
+            let message = format!("has {} {field}, not 1 to {MOST_WORDS}", words.len());
+            found.push(Finding::whole(&package.folder, message));
+        }
     }
     if package.license != LICENSE {
         found.push(Finding::whole(&package.folder, format!("its licence is not {LICENSE}")));
@@ -109,6 +134,8 @@ mod tests {
             ("Cargo.toml", root),
             ("crates/core/Cargo.toml", manifest),
             ("crates/core/README.md", "# Core"),
+            ("crates/core/LICENSE-MIT", "text"),
+            ("crates/core/LICENSE-APACHE", "text"),
             ("LICENSE-MIT", "text"),
             ("LICENSE-APACHE", "text"),
         ]);
@@ -133,13 +160,25 @@ mod tests {
         ] {
             assert_eq!(check(&tree(&GOOD.replace(from, to))).len(), 1, "{to}");
         }
-        for path in ["crates/core/README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        for (path, count) in [
+            ("crates/core/README.md", 1),
+            ("crates/core/LICENSE-MIT", 1),
+            ("crates/core/LICENSE-APACHE", 1),
+            // The crate's own is then no copy of it.
+            ("LICENSE-MIT", 2),
+            ("LICENSE-APACHE", 2),
+        ] {
             let mut planted = tree(GOOD);
             planted.files.retain(|file| file.path != path);
-            assert_eq!(check(&planted).len(), 1, "{path}");
+            assert_eq!(check(&planted).len(), count, "{path}");
         }
-        let faults: [fn(&mut Package); 3] = [
+        let faults: [fn(&mut Package); 8] = [
             |package| package.description.clear(),
+            |package| package.repository.clear(),
+            |package| package.readme.clear(),
+            |package| package.keywords.clear(),
+            |package| package.keywords = vec!["word".to_owned(); MOST_WORDS + 1],
+            |package| package.categories.clear(),
             |package| package.license = "MIT".to_owned(),
             |package| package.dependencies.truncate(1),
         ];

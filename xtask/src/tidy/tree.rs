@@ -50,6 +50,13 @@ pub(super) struct Package {
     pub(super) folder: String,
     pub(super) description: String,
     pub(super) license: String,
+    pub(super) repository: String,
+    /// Its README, from its own folder.
+    pub(super) readme: String,
+    pub(super) keywords: Vec<String>,
+    pub(super) categories: Vec<String>,
+    /// The oldest Rust it builds with, say `1.95`.
+    pub(super) rust_version: String,
     pub(super) dependencies: Vec<Dependency>,
 }
 
@@ -146,6 +153,10 @@ pub(super) fn names_in_cargo_tree(text: &str) -> BTreeSet<String> {
 impl Package {
     fn parse(package: &Value, workspace: &Workspace) -> Result<Self> {
         let text = |field: &str| package.get(field).and_then(Value::as_str).map(str::to_owned);
+        let list = |field: &str| {
+            let values = package.get(field).and_then(Value::as_array).into_iter().flatten();
+            values.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
         let name = text("name").context("a package has a name")?;
         let manifest = text("manifest_path").context("a package has a manifest")?;
         let folder = Path::new(&manifest)
@@ -175,6 +186,11 @@ impl Package {
             folder,
             description: text("description").unwrap_or_default(),
             license: text("license").unwrap_or_default(),
+            repository: text("repository").unwrap_or_default(),
+            readme: text("readme").unwrap_or_default(),
+            keywords: list("keywords"),
+            categories: list("categories"),
+            rust_version: text("rust_version").unwrap_or_default(),
             dependencies,
         })
     }
@@ -193,6 +209,11 @@ impl Package {
             folder: folder.to_owned(),
             description: "A crate.".to_owned(),
             license: "MIT OR Apache-2.0".to_owned(),
+            repository: "https://example.com/headwater".to_owned(),
+            readme: "README.md".to_owned(),
+            keywords: vec!["stream".to_owned()],
+            categories: vec!["database".to_owned()],
+            rust_version: "1.95".to_owned(),
             dependencies: dependencies.iter().map(dependency).collect(),
         }
     }
