@@ -4,6 +4,8 @@
 
 mod app;
 mod config;
+#[cfg(test)]
+mod documented;
 pub mod errors;
 pub mod headers;
 pub mod limits;
