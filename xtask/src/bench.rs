@@ -52,6 +52,10 @@ pub(crate) fn run(args: BenchArgs) -> anyhow::Result<()> {
         return run_optimised();
     }
     let plan = Plan::new(&args);
+    if let Some(reference) = &args.demand_ahead {
+        let others = plan.targets.get(1..).unwrap_or_default();
+        ensure!(others.contains(reference), "{reference} is not measured beside the first server");
+    }
     raise_file_limit(plan.most_connections())?;
     let launcher = Launcher::prepare(&plan.targets, plan.profile, args.data_dir.as_deref())?;
     let report = runner::run(&plan, &launcher);
@@ -62,6 +66,11 @@ pub(crate) fn run(args: BenchArgs) -> anyhow::Result<()> {
     }
     let failures = report.failures();
     ensure!(failures.is_empty(), "{} of the measurements failed", failures.len());
+    if let Some(reference) = &args.demand_ahead {
+        let behind = report.not_ahead_of(reference);
+        ensure!(behind.is_empty(), "not ahead of {reference}:\n  {}", behind.join("\n  "));
+        println!("\nahead of {reference} in every row");
+    }
     Ok(())
 }
 

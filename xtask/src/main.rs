@@ -53,7 +53,7 @@ enum Task {
     /// Run the full counts of the long tests, and print what each reached.
     Soak(soak::Args),
     /// Measure a server's speed.
-    Bench(bench::BenchArgs),
+    Bench(Box<bench::BenchArgs>),
     /// Pack every crate as for its publication, and look at what is in it.
     Package,
     /// Look for the programs that CI needs, and install those it can.
@@ -83,7 +83,7 @@ fn try_main() -> anyhow::Result<()> {
         Task::Features => features::run(&workspace),
         Task::Readme => readme::run(&workspace),
         Task::Soak(args) => soak::run(&workspace, &args),
-        Task::Bench(args) => bench::run(args),
+        Task::Bench(args) => bench::run(*args),
         Task::Package => package::run(&workspace),
         Task::Tools => tools::run(&workspace),
         Task::Npm => npm::install(&workspace).map(drop),

@@ -81,6 +81,11 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=15_000))]
     pub(super) waiters: Vec<u32>,
 
+    /// Fail unless the first server is ahead of this other one in every row, by rate and by processor
+    /// time
+    #[arg(long, value_name = "TARGET")]
+    pub(super) demand_ahead: Option<Target>,
+
     /// Also write everything measured to a file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,

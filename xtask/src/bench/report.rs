@@ -1,5 +1,6 @@
 //! The figures, as a table to read and as JSON to keep.
 
+mod ahead;
 mod figures;
 mod table;
 
@@ -31,7 +32,7 @@ struct Machine {
 }
 
 /// One workload on all servers.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     /// The work.
     pub(crate) title: String,
@@ -42,7 +43,7 @@ pub(crate) struct Row {
 }
 
 /// One workload on one server.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Entry {
     /// The server.
     pub(crate) target: String,

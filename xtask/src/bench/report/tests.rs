@@ -14,13 +14,13 @@ fn sample(count: u64, server_nanos: Option<f64>, faults: Option<Faults>) -> Samp
     }
 }
 
-fn report(entries: Vec<Entry>) -> Report {
+pub(super) fn report(entries: Vec<Entry>) -> Report {
     let mut report = Report::of_this_machine(3);
     report.rows.push(Row { title: "work".to_owned(), unit: Unit::Append, entries });
     report
 }
 
-fn entry(target: &str, counts: &[u64], server_nanos: f64) -> Entry {
+pub(super) fn entry(target: &str, counts: &[u64], server_nanos: f64) -> Entry {
     let mut entry = Entry::new(&target.parse().unwrap());
     let sound = Some(Faults::default());
     entry.samples = counts.iter().map(|count| sample(*count, Some(server_nanos), sound)).collect();
