@@ -4,6 +4,7 @@
 //! reaches the tail says that there is no more, so it waits until everything decided before it is durable.
 
 pub(crate) mod boundary;
+mod restarts;
 
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use headwater_core::decide;
 use headwater_core::storage::{Detail, ReadRange, StorageError, Writers};
 use headwater_core::{AccessError, ContentKind, Offset, OffsetError, StreamKey, StreamState};
 
-use crate::error::{Failure, ServiceError};
+pub(crate) use self::restarts::{Miss, Restarts};
+use crate::error::Failure;
 use crate::shard::Shard;
 
 /// Where a read begins.
@@ -59,9 +61,6 @@ impl Page {
     }
 }
 
-/// How often a page is begun anew because the stream was replaced while it was read.
-const MAX_RESTARTS: u32 = 8;
-
 /// Looks at a stream; the state is durable and the present one.
 pub(crate) async fn look(
     shard: &Arc<Shard>,
@@ -77,20 +76,23 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Page, Failure<AccessError>> {
-    for _ in 0..MAX_RESTARTS {
+    let mut restarts = Restarts::default();
+    loop {
         let state = match partial(shard, key, start) {
             Some(state) => state,
             None => look(shard, key).await?,
         };
         shard.touch(key);
-        let from = resolve(shard, &state, start).await?;
-        match page_of(shard, &state, from).await {
+        match place(shard, &state, start).await {
             Ok(page) => return Ok(page),
-            Err(StorageError::Gone) => shard.refresh(key).await,
-            Err(error) => return Err(error.into()),
+            Err(miss) => restarts.after(miss, shard, key).await?,
         }
     }
-    Err(ServiceError::Overloaded.into())
+}
+
+async fn place(shard: &Shard, state: &Arc<StreamState>, start: Start) -> Result<Page, Miss> {
+    let from = resolve(shard, state, start).await?;
+    Ok(page(shard, state, from).await?)
 }
 
 /// The durable state, if a page from there certainly ends short of its tail.
@@ -112,11 +114,7 @@ fn partial(shard: &Shard, key: &StreamKey, start: Start) -> Option<Arc<StreamSta
 }
 
 /// The position a read begins at.
-pub(crate) async fn resolve(
-    shard: &Shard,
-    state: &StreamState,
-    start: Start,
-) -> Result<u64, Failure<AccessError>> {
+pub(crate) async fn resolve(shard: &Shard, state: &StreamState, start: Start) -> Result<u64, Miss> {
     let tail = state.tail.position;
     let floor = state.floor.position;
     let position = match start {
@@ -124,7 +122,7 @@ pub(crate) async fn resolve(
         Start::Beginning | Start::At(Offset::START) => return Ok(floor),
         Start::At(offset) => state.ranges.resolve(offset, tail),
     };
-    let refused = |error| Failure::Refused(AccessError::Offset(error));
+    let refused = |error| Miss::Refused(AccessError::Offset(error));
     let position = position.map_err(refused)?;
     if position < floor {
         return Err(refused(OffsetError::Expired));
@@ -146,11 +144,7 @@ pub(crate) async fn page(
     shard: &Shard,
     state: &Arc<StreamState>,
     from: u64,
-) -> Result<Page, ServiceError> {
-    Ok(page_of(shard, state, from).await?)
-}
-
-async fn page_of(shard: &Shard, state: &Arc<StreamState>, from: u64) -> Result<Page, StorageError> {
+) -> Result<Page, StorageError> {
     let tail = state.tail.position;
     let cap = shard.options.page_bytes as u64;
     let mut to = tail.min(from.saturating_add(cap));

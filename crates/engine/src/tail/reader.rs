@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use headwater_core::storage::StorageError;
 use headwater_core::{AccessError, StreamKey, StreamState};
 use tokio::sync::watch;
 
 use super::live::{Head, Live};
 use super::{Delivery, End, Piece, Step};
 use crate::error::{Failure, ServiceError};
-use crate::read::{self, Start};
+use crate::read::{self, Restarts, Start};
 use crate::shard::Shard;
 
 /// A live reader: a position in a stream that moves with it.
@@ -34,9 +35,16 @@ impl Tail {
         key: &StreamKey,
         start: Start,
     ) -> Result<Self, Failure<AccessError>> {
+        let mut restarts = Restarts::default();
         loop {
             let state = read::look(shard, key).await?;
-            let position = read::resolve(shard, &state, start).await?;
+            let position = match read::resolve(shard, &state, start).await {
+                Ok(position) => position,
+                Err(miss) => {
+                    restarts.after(miss, shard, key).await?;
+                    continue;
+                }
+            };
             let now = shard.clock.steady();
             // Joined under the lock that commits are made durable under, so none falls between state and news.
             let joined = shard.with(|inner| {
@@ -61,6 +69,12 @@ impl Tail {
                 None => {}
             }
         }
+    }
+
+    /// The stream's name.
+    #[must_use]
+    pub fn key(&self) -> &StreamKey {
+        &self.key
     }
 
     /// The stream as it was when the tail was opened.
@@ -88,6 +102,7 @@ impl Tail {
     /// # Errors
     /// When storage fails. The tail can be asked again.
     pub async fn next(&mut self) -> Result<Step, Failure<AccessError>> {
+        let mut restarts = Restarts::default();
         loop {
             let Head { state, end } = self.news.borrow_and_update().clone();
             if let Some(end) = end {
@@ -106,9 +121,13 @@ impl Tail {
                         self.delivered = Some((to, closed && to == tail));
                         return Ok(Step::Delivery(delivery));
                     }
-                    // Deleted while it was read: the end is on its way.
-                    Err(ServiceError::Unavailable(_)) if self.has_ended() => continue,
-                    Err(error) => return Err(error.into()),
+                    Err(error) => {
+                        restarts.after(error, &self.shard, &self.key).await?;
+                        if !self.is_there().await? {
+                            return Ok(Step::End(End::Deleted));
+                        }
+                        continue;
+                    }
                 }
             }
             if self.news.changed().await.is_err() {
@@ -117,7 +136,7 @@ impl Tail {
         }
     }
 
-    async fn collect(&self, state: &Arc<StreamState>) -> Result<Vec<Piece>, ServiceError> {
+    async fn collect(&self, state: &Arc<StreamState>) -> Result<Vec<Piece>, StorageError> {
         let tail = state.tail.position;
         if self.position >= tail {
             return Ok(Vec::new());
@@ -134,8 +153,13 @@ impl Tail {
         Ok(vec![Piece { from: page.from, bytes, shared: None }])
     }
 
-    fn has_ended(&self) -> bool {
-        self.news.borrow().end.is_some()
+    /// Whether the stream that is followed still exists, once that is durable.
+    async fn is_there(&self) -> Result<bool, ServiceError> {
+        match read::look(&self.shard, &self.key).await {
+            Ok(state) => Ok(state.ranges.own() == self.opened.ranges.own()),
+            Err(Failure::Refused(_)) => Ok(false),
+            Err(Failure::Service(error)) => Err(error),
+        }
     }
 }
 

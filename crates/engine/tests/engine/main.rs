@@ -17,4 +17,5 @@ mod live;
 mod order;
 mod pages;
 mod refused;
+mod removed;
 mod support;

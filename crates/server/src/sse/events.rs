@@ -4,17 +4,33 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use headwater_core::AccessError;
+use headwater_core::{AccessError, Code, StreamKey};
 use headwater_engine::Failure;
 use http_body::Frame;
 use tokio_util::sync::ReusableBoxFuture;
+use tracing::{error, warn};
 
 use super::session::{Session, Turn};
 
 /// A response was broken off, so that its end is not taken for the end of the stream.
 #[derive(Debug, thiserror::Error)]
 #[error("the events were broken off: {0}")]
-pub(crate) struct Torn(#[from] Failure<AccessError>);
+pub(crate) struct Torn(Failure<AccessError>);
+
+impl Torn {
+    /// Breaks off the events of a stream, and says so in the log: the head of the response has been sent, so nobody else
+    /// will hear of the fault. Damage needs somebody's hand; all else passes.
+    pub(super) fn of(key: &StreamKey, failure: Failure<AccessError>) -> Self {
+        let code = failure.code();
+        match code {
+            Code::Corrupt | Code::Internal => {
+                error!(%key, code = code.as_str(), "events were broken off: {failure}");
+            }
+            _ => warn!(%key, code = code.as_str(), "events were broken off: {failure}"),
+        }
+        Self(failure)
+    }
+}
 
 /// Events of one reader, as the connection asks for them.
 #[derive(Debug)]

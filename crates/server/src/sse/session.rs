@@ -94,7 +94,7 @@ impl Session {
                 step = self.tail.next() => match step {
                     Ok(Step::Delivery(delivery)) => self.deliver(&delivery, &mut out),
                     Ok(Step::End(_)) => return Turn::End,
-                    Err(failure) => return Turn::Tear(Torn::from(failure)),
+                    Err(failure) => return Turn::Tear(Torn::of(self.tail.key(), failure)),
                 },
                 () = self.timer.as_mut() => self.tick(&mut out),
             }

@@ -13,5 +13,7 @@
 mod failing;
 mod held;
 mod limits;
+mod logged;
 mod pages;
+mod removed;
 mod rig;

@@ -200,6 +200,13 @@ impl Events {
         }
     }
 
+    /// Reads until nothing comes for as long as a request is watched to be waiting.
+    pub(crate) async fn until_quiet(&mut self) {
+        while let Ok(more) = timeout(WATCHED, self.some()).await {
+            assert!(more, "ended after {} bytes", self.read.len());
+        }
+    }
+
     /// Whether the response came to its own end, rather than being broken off.
     pub(crate) fn ended_cleanly(&self) -> bool {
         self.read.ends_with("\r\n0\r\n\r\n")

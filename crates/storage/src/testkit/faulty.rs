@@ -12,6 +12,7 @@
 //! | nobody knows what became of a unit | [`unknown_on`], [`settle`] |
 //! | there is no room | [`refuse`], [`accept`] |
 //! | a load takes long | [`hold_loads`], [`loads_held`], [`release_loads`] |
+//! | a read takes long | [`hold_reads`], [`reads_held`], [`release_reads`] |
 //! | the medium cannot be read | [`fail_reads`], [`heal_reads`] |
 //!
 //! [`hold`]: Faulty::hold
@@ -27,10 +28,14 @@
 //! [`hold_loads`]: Faulty::hold_loads
 //! [`loads_held`]: Faulty::loads_held
 //! [`release_loads`]: Faulty::release_loads
+//! [`hold_reads`]: Faulty::hold_reads
+//! [`reads_held`]: Faulty::reads_held
+//! [`release_reads`]: Faulty::release_reads
 //! [`fail_reads`]: Faulty::fail_reads
 //! [`heal_reads`]: Faulty::heal_reads
 
 mod commit;
+mod gate;
 mod storage;
 
 use std::fmt;
@@ -43,6 +48,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::worker::Worker;
 use commit::{Held, Injection, Plan};
+use gate::Gate;
 
 /// Where a commit is held open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,8 +81,8 @@ struct Control {
     // A mutex, for a glance or a change: never held while the adapter or a callback is called.
     plan: Mutex<Plan>,
     groups_held: watch::Sender<usize>,
-    loads_held: watch::Sender<usize>,
-    loads_open: watch::Sender<bool>,
+    loads: Gate,
+    reads: Gate,
     worker: Worker,
 }
 
@@ -87,8 +93,8 @@ impl Faulty {
         let control = Control {
             plan: Mutex::new(Plan::default()),
             groups_held: watch::Sender::new(0),
-            loads_held: watch::Sender::new(0),
-            loads_open: watch::Sender::new(true),
+            loads: Gate::open(),
+            reads: Gate::open(),
             worker: Worker::start(),
         };
         Arc::new(Self { inner, control: Arc::new(control) })
@@ -101,7 +107,7 @@ impl Faulty {
 
     /// Waits until at least so many groups are held.
     pub async fn held(&self, groups: usize) {
-        reached(&self.control.groups_held, groups).await;
+        gate::reached(&self.control.groups_held, groups).await;
     }
 
     /// Lets the groups go on that are held now, in their order; later ones are held as before.
@@ -166,17 +172,33 @@ impl Faulty {
     /// Holds the answers of loads back from now on. An answer is taken before it is held, so that it may be behind when
     /// it comes.
     pub fn hold_loads(&self) {
-        self.control.loads_open.send_replace(false);
+        self.control.loads.shut();
     }
 
     /// Waits until at least so many loads are held.
     pub async fn loads_held(&self, loads: usize) {
-        reached(&self.control.loads_held, loads).await;
+        self.control.loads.held(loads).await;
     }
 
     /// Lets all loads answer, now and from now on.
     pub fn release_loads(&self) {
-        self.control.loads_open.send_replace(true);
+        self.control.loads.release();
+    }
+
+    /// Holds reads of ranges back from now on, before they look at anything: they answer as things stand when they are
+    /// let go.
+    pub fn hold_reads(&self) {
+        self.control.reads.shut();
+    }
+
+    /// Waits until at least so many reads are held.
+    pub async fn reads_held(&self, reads: usize) {
+        self.control.reads.held(reads).await;
+    }
+
+    /// Lets all reads go on, now and from now on.
+    pub fn release_reads(&self) {
+        self.control.reads.release();
     }
 
     /// Makes everything that reads fail from now on.
@@ -188,12 +210,6 @@ impl Faulty {
     pub fn heal_reads(&self) {
         self.control.plan.lock().unreadable = None;
     }
-}
-
-/// Waits until a counter has got as far as that.
-async fn reached(counter: &watch::Sender<usize>, count: usize) {
-    // Fails only when the counter is gone, and it is borrowed here.
-    drop(counter.subscribe().wait_for(|reached| *reached >= count).await);
 }
 
 impl fmt::Debug for Faulty {

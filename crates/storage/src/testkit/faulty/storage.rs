@@ -18,33 +18,6 @@ impl Control {
     fn readable(&self) -> Result<(), StorageError> {
         self.plan.lock().unreadable.clone().map_or(Ok(()), Err)
     }
-
-    /// Waits while loads are held.
-    async fn pass_load(&self) {
-        let mut open = self.loads_open.subscribe();
-        if *open.borrow_and_update() {
-            return;
-        }
-        let _counted = Counted::one(self);
-        // Fails only when the sender is gone, and it is borrowed here.
-        drop(open.wait_for(|open| *open).await);
-    }
-}
-
-/// A load that is held; also given up ones stop counting.
-struct Counted<'a>(&'a Control);
-
-impl<'a> Counted<'a> {
-    fn one(control: &'a Control) -> Self {
-        control.loads_held.send_modify(|held| *held += 1);
-        Self(control)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.loads_held.send_modify(|held| *held -= 1);
-    }
 }
 
 impl Storage for Faulty {
@@ -62,7 +35,7 @@ impl Storage for Faulty {
                 Ok(()) => self.inner.load(key, producer).await,
                 Err(error) => Err(error),
             };
-            self.control.pass_load().await;
+            self.control.loads.pass().await;
             answer
         })
     }
@@ -83,6 +56,7 @@ impl Storage for Faulty {
 
     fn read(&self, range: ReadRange, detail: Detail) -> BoxFuture<'_, Result<Page, StorageError>> {
         Box::pin(async move {
+            self.control.reads.pass().await;
             self.control.readable()?;
             self.inner.read(range, detail).await
         })
