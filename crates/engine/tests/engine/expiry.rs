@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
-use headwater_core::command::{Append, Body, Closing, Create};
+use headwater_core::command::{Append, Body, Closing};
 use headwater_core::storage::{ListQuery, Storage};
 use headwater_core::{AccessError, Expiry, StoreId, Timestamp};
 use headwater_engine::{End, Failure, Start, Step};
 use headwater_storage::memory::MemoryStorage;
 
 use crate::support::{
-    append, create, engine, engine_on, key, options, stream_of, text, until, within,
+    append, create, engine, engine_on, key, options, text, until, with_expiry, within,
 };
-
-fn with_expiry(expiry: Expiry) -> Create {
-    Create { expiry, ..stream_of("text/plain") }
-}
 
 const NOT_FOUND: Failure<AccessError> = Failure::Refused(AccessError::NotFound);
 

@@ -7,15 +7,21 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod counting;
 mod durable;
+mod ending;
 mod expiry;
 mod fallen;
 mod faults;
 mod forks;
+mod grouping;
 mod late;
 mod live;
 mod order;
 mod pages;
+mod parked;
 mod refused;
 mod removed;
+mod revealing;
 mod support;
+mod uses;

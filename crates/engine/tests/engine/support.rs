@@ -16,6 +16,14 @@ use headwater_core::{
 use headwater_engine::{Clock, Created, Engine, Failure, Options, Start, Step, Tail};
 use headwater_storage::memory::MemoryStorage;
 
+/// What a demand found: a sentence where it was not met, as a value, so that a planted fault can be required to fail it.
+pub(crate) type Verdict = Result<(), String>;
+
+/// Fails unless a condition holds.
+pub(crate) fn demand(holds: bool, otherwise: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}
+
 /// Nothing in these tests takes longer than this unless it hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -83,6 +91,10 @@ pub(crate) fn stream_of(content_type: &str) -> Create {
         body: Body::Empty,
         fork: None,
     }
+}
+
+pub(crate) fn with_expiry(expiry: Expiry) -> Create {
+    Create { expiry, ..stream_of("text/plain") }
 }
 
 pub(crate) fn fork_of(source: &str, offset: Option<Offset>, sub_offset: u64) -> Create {
@@ -162,6 +174,15 @@ pub(crate) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() 
         while !condition().await {
             tokio::task::yield_now().await;
         }
+    })
+    .await;
+}
+
+/// Waits until storage has so many bytes of a stream: an adapter that answers early is behind what it said.
+pub(crate) async fn stored(storage: &dyn Storage, path: &str, bytes: u64) {
+    until(|| async {
+        let slot = storage.load(&key(path), None).await.unwrap().slot;
+        slot.state().is_some_and(|state| state.tail.position == bytes)
     })
     .await;
 }

@@ -2,8 +2,12 @@
 //!
 //! [`Planted`] lies over the memory adapter, whose answers come at once. [`FAULTS`] says for each [`Fault`] which checks
 //! have to fail; together they name every check of the suite, so that there is none that cannot fail.
+//!
+//! [`Hasty`] and [`Leak`] are for what is built on storage: they lie over a handle whose commits can be held.
 
 mod answers;
+mod hasty;
+mod leaky;
 mod storage;
 mod writes;
 
@@ -15,6 +19,8 @@ use parking_lot::Mutex;
 
 use super::harness::{Harness, Restarts};
 use crate::memory::{MemoryStorage, SharedMemory};
+pub use hasty::Hasty;
+pub use leaky::{Leak, Showing, Writing};
 pub use storage::Planted;
 
 /// A list of faults, and the checks that have to catch each.

@@ -158,12 +158,12 @@ impl State {
     }
 }
 
-fn creates(unit: &Unit) -> bool {
+pub(super) fn creates(unit: &Unit) -> bool {
     unit.changes.iter().any(|change| matches!(change.effect, Effect::Create(_)))
 }
 
 /// A stamp that nobody gave, with numbers that cannot be told from real ones.
-fn invented(unit: &Unit, now: Timestamp) -> Stamp {
+pub(super) fn invented(unit: &Unit, now: Timestamp) -> Stamp {
     let with_records = unit.changes.iter().filter(|change| change.batch().is_some());
     let first = with_records.map(|_| SpaceSequence(1 << 40)).collect();
     Stamp { unit: UnitNumber(1 << 40), at: now, first }
