@@ -45,6 +45,9 @@
 //! later commit is [`Refusal::Poisoned`] until the data directory is opened again, which decides what is there. Reads of
 //! what was durable go on. No adapter retries a sync.
 //!
+//! **A failed read** while it is decided on a unit refuses that unit ([`Refusal::Unreadable`]), and nothing else: nothing was
+//! written, and the others of its group go on.
+//!
 //! **Unknown.** The unit may or may not take effect, now or later, once. Nothing that was based on it may be answered as if
 //! it did or did not; the engine drops what it believed about those streams and loads them again.
 //!
@@ -125,6 +128,9 @@ pub enum Refusal {
     /// An earlier write or sync failed; only opening the data directory again helps.
     #[error("an earlier write failed; the data directory must be reopened")]
     Poisoned,
+    /// What stands where it would be written could not be read. It concerns the streams and spaces of this unit alone.
+    #[error("what is stored there could not be read")]
+    Unreadable,
     /// The handle was closed.
     #[error("the storage is closed")]
     Closed,

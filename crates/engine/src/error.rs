@@ -51,6 +51,7 @@ impl From<Refusal> for ServiceError {
         match refusal {
             Refusal::Full => Self::Full,
             Refusal::Poisoned => Self::Poisoned,
+            Refusal::Unreadable => Self::Unavailable(refusal.to_string()),
             Refusal::Closed => Self::Draining,
         }
     }

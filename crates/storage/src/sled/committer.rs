@@ -3,7 +3,10 @@
 //! It takes a group, decides on its units, writes what commits, syncs, and reports; then the next. Packing is done in small
 //! steps between groups, in proportion to what was committed, and all of it when nobody commits for a while.
 //!
-//! The first thing that fails poisons it: from then on nothing is written and nothing is synced, not even when it ends.
+//! What cannot be read while it is decided on a unit refuses that unit. The first write or sync that fails poisons the thread,
+//! and so does what packing cannot read, because what is not packed must not grow without bound: from then on it writes and
+//! syncs nothing, not even when it ends. sled's own thread still writes out what sled was given before, and so does sled
+//! when it is dropped; that is no harm, because opening the directory decides on what is there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -207,8 +210,7 @@ impl Committer {
         let space = room::look(view.directory.path(), &group, view.recent.read().weight());
         let at = Timestamp(now.0.max(self.counters.at));
         let mut deciding = Deciding::new(&view, self.counters.unit + 1, at);
-        let results = group.into_iter().map(|unit| deciding.decide(unit, space));
-        let results = results.collect::<Result<Vec<_>, _>>()?;
+        let results = group.into_iter().map(|unit| deciding.decide(unit, space)).collect();
         let accepted = deciding.accepted;
         if accepted.is_empty() {
             return Ok(results);

@@ -1,5 +1,6 @@
 //! Compare and set: which units of a group commit, and with which numbers.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use headwater_core::change::{Change, Effect, Unit};
@@ -72,12 +73,8 @@ impl<'v> Deciding<'v> {
         Self { view, at, next_unit, slots, spaces, fallen: Fallen::default(), accepted: Vec::new() }
     }
 
-    /// Decides on the next unit.
-    pub(super) fn decide(
-        &mut self,
-        unit: Unit,
-        space: DiskSpace,
-    ) -> Result<UnitResult, StorageError> {
+    /// Decides on the next unit. What cannot be read refuses this unit alone, and it leaves no trace.
+    pub(super) fn decide(&mut self, unit: Unit, space: DiskSpace) -> UnitResult {
         let mut fallen = std::mem::take(&mut self.fallen);
         // What is based on a unit that fell falls untried.
         let mut outcome = Ok(Trial::Not(UnitResult::Conflict));
@@ -86,12 +83,16 @@ impl<'v> Deciding<'v> {
             matches!(outcome, Ok(Trial::Accepted(..))).then_some(())
         });
         self.fallen = fallen;
-        match outcome? {
-            Trial::Not(result) => Ok(result),
-            Trial::Accepted(stamp, slots, first) => {
+        match outcome {
+            Ok(Trial::Not(result)) => result,
+            Ok(Trial::Accepted(stamp, slots, first)) => {
                 let number = stamp.unit.0;
                 self.accepted.push(Accepted { unit: GroupUnit { unit, first }, number, slots });
-                Ok(UnitResult::Committed(stamp))
+                UnitResult::Committed(stamp)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a commit is refused, because what it is based on cannot be read");
+                UnitResult::Refused(Refusal::Unreadable)
             }
         }
     }
@@ -111,13 +112,17 @@ impl<'v> Deciding<'v> {
             }
             before.push(slot);
         }
+        // The last thing that can fail: from here on the unit commits, and leaves its trace.
+        for change in unit.changes.iter().filter(|change| records(change) > 0) {
+            self.look_up_space(&change.key)?;
+        }
         let number = self.next_unit;
         self.next_unit += 1;
         let mut slots = Vec::with_capacity(before.len());
         let mut first = Vec::with_capacity(before.len());
         for (change, before) in unit.changes.iter().zip(before) {
             let after = change.apply(&before, Lineage(number));
-            first.push(self.place_records(change, &before)?);
+            first.push(self.place_records(change, &before));
             self.slots.insert(change.key.clone(), after.clone());
             slots.push(after);
         }
@@ -136,29 +141,35 @@ impl<'v> Deciding<'v> {
         }
     }
 
-    /// Gives places to the records of a change, if it has any, and returns the first one.
-    fn place_records(
-        &mut self,
-        change: &Change,
-        before: &Slot,
-    ) -> Result<Option<Place>, StorageError> {
-        let count = change.batch().map_or(0, |batch| batch.records().len() as u64);
+    /// Notes the last number given in the space of a stream, if it is not known yet.
+    fn look_up_space(&mut self, key: &StreamKey) -> Result<(), StorageError> {
+        if let Entry::Vacant(unknown) = self.spaces.entry(SpaceName::of(key)) {
+            let last = self.view.last_of_space(unknown.key())?;
+            unknown.insert(last);
+        }
+        Ok(())
+    }
+
+    /// Gives places to the records of a change in a space that was looked up, if it has any, and returns the first one.
+    fn place_records(&mut self, change: &Change, before: &Slot) -> Option<Place> {
+        let count = records(change);
         if count == 0 {
-            return Ok(None);
+            return None;
         }
         let tail = match &change.effect {
             Effect::Create(birth) => birth.base,
             _ => before.state().map_or(Tail::default(), |state| state.tail),
         };
-        let name = SpaceName::of(&change.key);
-        let last = match self.spaces.get(&name) {
-            Some(last) => *last,
-            None => self.view.last_of_space(&name)?,
-        };
-        self.spaces.insert(name, last + count);
-        let (position, sequence) = (tail.position, tail.sequence + 1);
-        Ok(Some(Place { space: last + 1, position, sequence }))
+        let last = self.spaces.get_mut(&SpaceName::of(&change.key))?;
+        let space = *last + 1;
+        *last += count;
+        Some(Place { space, position: tail.position, sequence: tail.sequence + 1 })
     }
+}
+
+/// How many records a change appends.
+fn records(change: &Change) -> u64 {
+    change.batch().map_or(0, |batch| batch.records().len() as u64)
 }
 
 /// Whether a change can be made to what stands there at all.
