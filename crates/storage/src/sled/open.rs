@@ -8,6 +8,7 @@ pub(super) use database::open as open_database;
 mod replay;
 mod survey;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -56,12 +57,13 @@ fn create(directory: Arc<DataDir>, settings: &Settings) -> Result<Committer, Ope
     let db = database::open(path, &folder, settings.cache_bytes)?;
     let mut checkpoint = StoredCheckpoint::default();
     let (view, barrier) = view(&directory, db, settings)?;
-    let begun = view.tree.apply(Edit::default(), &mut checkpoint).and_then(|()| view.tree.flush());
-    begun.and_then(|()| barrier.wait()).map_err(|error| damage(path, error))?;
+    guarded(|| view.tree.apply(Edit::default(), &mut checkpoint))
+        .map_err(failed("cannot write the database in", path))?;
+    let writer = Writer { view, barrier, checkpoint };
+    guarded(|| writer.sync()).map_err(failed("cannot write the database in", path))?;
     database::sync_files(&folder)?;
     sync_directory(path)?;
     directory.finish()?;
-    let writer = Writer { view, barrier, checkpoint };
     Ok(committer(writer, Packer::default(), Counters::default(), committed, settings))
 }
 
@@ -78,8 +80,13 @@ fn reopen(directory: Arc<DataDir>, settings: &Settings) -> Result<Committer, Ope
     let db = database::open(path, &folder, settings.cache_bytes)?;
     let (view, barrier) = view(&directory, db, settings)?;
     let recovered = guarded(|| recover(&view, reported, settings.safeguards.as_ref()));
-    let (checkpoint, packer, counters) = recovered.map_err(|error| damage(path, error))?;
-    Ok(committer(Writer { view, barrier, checkpoint }, packer, counters, committed, settings))
+    let (checkpoint, packer, counters) =
+        recovered.map_err(failed("cannot read the database in", path))?;
+    let writer = Writer { view, barrier, checkpoint };
+    // A group that a crash found written and not synced is found here in the memory of the operating system, perhaps, and
+    // nowhere else. It is shown to readers from now on, so from now on it must not be lost.
+    guarded(|| writer.sync()).map_err(failed("cannot sync the database in", path))?;
+    Ok(committer(writer, packer, counters, committed, settings))
 }
 
 fn view(
@@ -133,9 +140,15 @@ fn recover(
     Ok((survey.checkpoint, Packer::new(groups, survey.packed, survey.crowded), counters))
 }
 
-fn damage(directory: &Path, error: StorageError) -> OpenError {
-    match error {
+/// What a failure says about a directory: damage is named as such, and what the medium refused as what was tried.
+fn failed(action: &'static str, directory: &Path) -> impl FnOnce(StorageError) -> OpenError {
+    move |error| match error {
         StorageError::Corrupt(place) => OpenError::corrupt(directory, &place),
-        other => OpenError::Corrupt(format!("{}: {other}", directory.display())),
+        StorageError::Unavailable(reason) => {
+            OpenError::io(action, directory)(io::Error::other(reason))
+        }
+        other @ (StorageError::Gone | StorageError::Closed) => {
+            OpenError::io(action, directory)(io::Error::other(other))
+        }
     }
 }

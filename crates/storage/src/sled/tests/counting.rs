@@ -10,7 +10,9 @@ use headwater_core::Timestamp;
 use headwater_core::storage::{Refusal, UnitResult};
 
 use super::story::Story;
-use super::{Directory, Safeguards, packed_at_once, packed_now_and_then, packed_when_closed};
+use super::{
+    Directory, OpenError, Safeguards, packed_at_once, packed_now_and_then, packed_when_closed,
+};
 use crate::testkit::{Failure, Rig, Verdict, make};
 
 /// Counts syncs, and the reports that were made when each was asked for.
@@ -148,6 +150,34 @@ fn a_failed_sync_is_unknown_and_poisons_and_is_not_tried_again() {
     ];
     assert!(expected.contains(&rig.content(&key).unwrap().to_vec()));
     rig.create(&make::key("b").unwrap(), make::birth()).unwrap();
+}
+
+#[test]
+fn what_opening_found_is_synced_before_it_is_shown() {
+    let directory = Directory::new(packed_when_closed());
+    let rig = Rig::open(&directory).unwrap();
+    let key = make::key("a").unwrap();
+    rig.create(&key, make::birth()).unwrap();
+    let image = directory.image();
+    let witness = Arc::new(Witness::default());
+    let reopened = Directory { safeguards: witness.clone(), ..image };
+    let rig = Rig::open(&reopened).unwrap();
+    assert_eq!(witness.syncs.load(Ordering::Acquire), 1);
+    rig.live(&key).unwrap();
+}
+
+#[test]
+fn a_disk_that_fails_while_a_directory_is_opened_is_not_taken_for_damage() {
+    let new = Directory::guarded(packed_when_closed(), Failing::after(0));
+    let known = Directory::new(packed_when_closed());
+    drop(Rig::open(&known).unwrap());
+    for directory in [new, Directory { safeguards: Failing::after(0), ..known }] {
+        let error = directory.try_open().unwrap_err();
+        assert!(matches!(error, OpenError::Io { .. }), "{error}");
+        assert!(error.to_string().contains("the disk is gone"), "{error}");
+        // The next attempt, on a disk that works, is not held against it.
+        Directory { safeguards: Arc::new(super::Strict), ..directory }.try_open().unwrap();
+    }
 }
 
 #[test]
