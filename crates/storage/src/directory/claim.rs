@@ -82,7 +82,7 @@ impl DataDir {
     /// [`OpenError`], in all its kinds. Nothing was changed unless it was [`OpenError::Io`].
     pub(crate) fn claim(directory: &Path, layout: Layout) -> Result<Claimed, OpenError> {
         acceptable(directory, layout)?;
-        fs::create_dir_all(directory).map_err(OpenError::io("cannot create", directory))?;
+        create(directory)?;
         let claimed = Self { path: directory.to_owned(), _lock: lock(directory)? };
         // Looked at once more, because until now another process could have created something here.
         match acceptable(directory, layout)? {
@@ -124,6 +124,21 @@ impl DataDir {
     pub(crate) fn finish(&self) -> Result<(), OpenError> {
         rename(&self.path, &self.path.join(DRAFT), MANIFEST)
     }
+}
+
+/// Creates a directory and those above it that are missing, durably: without its name, all that is in it is lost.
+fn create(directory: &Path) -> Result<(), OpenError> {
+    let changed = parents_of_missing(directory);
+    fs::create_dir_all(directory).map_err(OpenError::io("cannot create", directory))?;
+    changed.into_iter().try_for_each(sync_directory)
+}
+
+/// The directories that will hold a new name when a directory is created, innermost first.
+pub(super) fn parents_of_missing(directory: &Path) -> Vec<&Path> {
+    let missing = directory.ancestors().take_while(|path| !path.exists());
+    let parents = missing.filter_map(Path::parent);
+    // The parent of a relative path's first part is the working directory, whose own name is empty.
+    parents.map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path }).collect()
 }
 
 /// Looks whether an adapter can have a directory.

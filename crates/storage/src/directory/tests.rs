@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::claim::parents_of_missing;
 use super::manifest::{Manifest, NotAManifest};
 use super::{Claimed, DataDir, Layout, OpenError, detect};
 
@@ -134,6 +135,21 @@ fn a_claimed_directory_is_in_use_until_it_is_dropped() {
     assert!(waited >= Duration::from_secs(2) && waited < Duration::from_secs(20), "{waited:?}");
     drop(held);
     DataDir::claim(root.path(), LAYOUT).unwrap();
+}
+
+#[test]
+fn every_directory_that_gets_a_new_name_is_synced() {
+    let root = TempDir::new().unwrap();
+    let root = root.path();
+    let nested = root.join("a/b/c");
+    assert_eq!(parents_of_missing(&nested), [&root.join("a/b"), &root.join("a"), root]);
+    DataDir::claim(&nested, LAYOUT).unwrap();
+    assert_eq!(parents_of_missing(&nested), [] as [&Path; 0]);
+    assert_eq!(parents_of_missing(&root.join("a/d")), [root.join("a")]);
+    // Nothing is created here: these names are only looked for.
+    let working = Path::new(".");
+    assert_eq!(parents_of_missing(Path::new("no/such")), [Path::new("no"), working]);
+    assert_eq!(parents_of_missing(Path::new("./none")), [working]);
 }
 
 #[test]
