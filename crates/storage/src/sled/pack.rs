@@ -29,6 +29,8 @@ use super::tuning::BATCH_KEYS;
 use super::view::View;
 pub(super) use graves::is_grave;
 use sweep::Sweep;
+#[cfg(test)]
+pub(super) use sweep::count_dead;
 pub(super) use sweep::is_crowded;
 
 /// Who changes packed rows: the committer's thread alone.

@@ -21,6 +21,8 @@ use std::time::Duration;
 use headwater_core::Storage;
 use tempfile::TempDir;
 
+use super::committer::{Committer, Pace};
+use super::open::{self, Settings};
 use super::{OpenError, Options, Safeguards, SledStorage, Strict};
 use crate::testkit::{Harness, Restarts};
 
@@ -57,6 +59,14 @@ impl Directory {
 
     fn try_open(&self) -> Result<SledStorage, OpenError> {
         SledStorage::open_with(self.path(), self.options, Arc::clone(&self.safeguards))
+    }
+
+    /// What writes to it, without the thread that would; it packs nothing of its own accord.
+    fn committer(&self) -> Committer {
+        let pace = Pace { recent_bytes: usize::MAX / 2, idle: Duration::from_secs(3600) };
+        let safeguards = Arc::clone(&self.safeguards);
+        let settings = Settings { cache_bytes: 1 << 20, pace, safeguards };
+        open::open(&self.path(), &settings).unwrap()
     }
 
     /// Bytes of the database's file.

@@ -10,7 +10,7 @@ use super::super::read::space::last_stretch;
 use super::super::recent::{RecentRun, SpaceName};
 use super::super::row::Row;
 use super::super::run::{Cutter, Run};
-use super::super::stored::{StoredOrder, StoredSpace};
+use super::super::stored::StoredOrder;
 use super::super::tree::{Edit, Tree};
 use super::super::tuning::MERGE_BELOW;
 use super::super::view::View;
@@ -109,14 +109,5 @@ impl<'t> Listed<'t> {
         let known = self.tree.get(&Row::Lineage(lineage).key())?.is_some();
         self.known.insert(lineage, known);
         Ok(known)
-    }
-}
-
-/// The counters of a space after some of its records left the order.
-pub(super) fn without(space: StoredSpace, records: u64) -> StoredSpace {
-    StoredSpace {
-        records: space.records.saturating_sub(records),
-        dead: space.dead.saturating_sub(records),
-        ..space
     }
 }

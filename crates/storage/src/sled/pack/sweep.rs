@@ -3,6 +3,10 @@
 //! A record's place in the order is not looked for when its stream is removed: a stream's records may be spread over all of
 //! the order. When more than half of an order is about streams that are gone, all of it is gone through, a few stretches at a
 //! time. So the work is proportional to what was removed, and an order is at most twice as large as it has to be.
+//!
+//! How many records are about streams that are gone is an estimate, and may be too high: some of those that were removed never
+//! came into the order. So a sweep that ends takes away all that was estimated when it began, whatever it found; what was
+//! added meanwhile stays, for it may concern stretches that were behind the sweep already.
 
 use std::collections::VecDeque;
 
@@ -15,7 +19,7 @@ use super::super::run::Cutter;
 use super::super::stored::StoredSpace;
 use super::super::tree::Edit;
 use super::super::view::View;
-use super::order::{Listed, put_stretches, without};
+use super::order::{Listed, put_stretches};
 use super::{Rest, Writer};
 
 /// Fewer dead records than this are not worth the while: they fit into a few stretches.
@@ -30,16 +34,22 @@ pub(super) struct Sweep {
     name: SpaceName,
     /// Where the next stretch begins; `None` before the first one.
     next: Option<u64>,
+    /// How many records were taken for dead when it began.
+    dead: u64,
 }
 
 impl Sweep {
     pub(super) fn new(name: SpaceName) -> Self {
-        Self { name, next: None }
+        Self { name, next: None, dead: 0 }
     }
 
     /// Rewrites some stretches.
     pub(super) fn step(&mut self, writer: &mut Writer) -> Result<(usize, Rest), StorageError> {
         let (name, tree) = (&self.name, &writer.view.tree);
+        let mut space = writer.view.packed_space(name)?;
+        if self.next.is_none() {
+            self.dead = space.dead;
+        }
         let row = |first| Row::Order {
             store: name.store,
             space: &name.space,
@@ -68,9 +78,12 @@ impl Sweep {
             return Ok((0, Rest::Nothing));
         }
         let last = put_stretches(name, (begins, next), cutter, &mut edit)?;
-        let space = without(writer.view.packed_space(name)?, gone);
-        edit.put(Row::Space { store: name.store, space: &name.space }, &space)?;
+        space.records = space.records.saturating_sub(gone);
         let rest = if count < STRETCHES_AT_ONCE { Rest::Nothing } else { Rest::More };
+        if rest == Rest::Nothing {
+            space.dead = space.dead.saturating_sub(self.dead);
+        }
+        edit.put(Row::Space { store: name.store, space: &name.space }, &space)?;
         // The last one written may be small: the next step begins with it, and joins it with what follows.
         self.next = Some(last);
         Ok((writer.apply(edit)?, rest))
@@ -87,7 +100,7 @@ fn first_stretch(view: &View, name: &SpaceName) -> Result<Option<u64>, StorageEr
 }
 
 /// Counts records of streams that are removed, and tells whether the order of their space is worth a sweep.
-pub(super) fn count_dead(
+pub(in crate::sled) fn count_dead(
     view: &View,
     name: &SpaceName,
     records: u64,

@@ -11,7 +11,6 @@ use headwater_core::storage::{Refusal, Stamp, UnitResult};
 use headwater_core::{StoreId, Timestamp, Version};
 
 use super::super::committer::{self, Committer, Ending, Request};
-use super::super::open::{self, Settings};
 use super::super::row::Row;
 use super::lookout::key;
 use super::{Directory, packed_when_closed};
@@ -19,12 +18,6 @@ use crate::testkit::{Rig, make};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn opened(directory: &Directory) -> Committer {
-    let pace = committer::Pace { recent_bytes: usize::MAX / 2, idle: Duration::from_secs(3600) };
-    let safeguards = Arc::clone(&directory.safeguards);
-    open::open(&directory.path(), &Settings { cache_bytes: 1 << 20, pace, safeguards }).unwrap()
-}
 
 /// A request that creates a stream, and where its results arrive.
 fn creation(name: &str) -> (Request, Receiver<Vec<UnitResult>>) {
@@ -41,7 +34,7 @@ fn request(group: Vec<Unit>) -> (Request, Receiver<Vec<UnitResult>>) {
 #[test]
 fn who_commits_after_a_panic_is_answered_all_the_same() {
     let directory = Directory::new(packed_when_closed());
-    let committer = opened(&directory);
+    let committer = directory.committer();
     let (requests, queue) = mpsc::channel();
     let (before, told) = creation("before");
     requests.send(before).unwrap();
@@ -77,7 +70,7 @@ fn damaged() -> (Directory, Committer, impl Fn(&str) -> Version) {
     let versions = names.clone().map(|name| rig.version(&name).unwrap());
     rig.close().unwrap();
     drop(rig);
-    let committer = opened(&directory);
+    let committer = directory.committer();
     let rows = [Row::state(&names[2]), Row::Space { store: StoreId::default(), space: "b" }];
     let rows = rows.map(|row| (row.key(), vec![1, 0, 0, 0, 0, 0]));
     committer.writer.view.tree.append(rows.into()).unwrap();

@@ -3,18 +3,15 @@
 //! Its records are more than one step packs, so there is a moment when its lineage is in the database and its state is not.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use headwater_core::change::{Birth, PinChange, Unit};
 use headwater_core::storage::UnitResult;
 use headwater_core::{StreamKey, Version};
 
-use super::super::committer::Pace;
-use super::super::open::{self, Settings};
 use super::super::row::tag;
 use super::lookout::{Given, Places, Sight, key};
 use super::missing::{rows_with, wait_until};
-use super::{Directory, Strict, packed_at_once, packed_when_closed};
+use super::{Directory, packed_at_once, packed_when_closed};
 use crate::testkit::{Rig, make};
 
 /// Forks in the chain: more than the inherited ranges that a state row holds.
@@ -92,9 +89,7 @@ fn a_crash_between_any_two_steps_of_packing_leaves_a_deep_fork_whole() {
     tell(&rig);
     let expected = look(&rig);
     drop(rig);
-    let pace = Pace { recent_bytes: usize::MAX / 2, idle: Duration::from_secs(3600) };
-    let settings = Settings { cache_bytes: 1 << 20, pace, safeguards: Arc::new(Strict) };
-    let mut opened = open::open(&directory.path(), &settings).unwrap();
+    let mut opened = directory.committer();
     opened.packer.begin_round(&opened.writer.view, opened.counters);
     let mut halfway = 0;
     while opened.packer.step(&mut opened.writer).unwrap().is_some() {

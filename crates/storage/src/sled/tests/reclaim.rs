@@ -6,7 +6,11 @@ use headwater_core::change::{Birth, ProducerChange};
 use headwater_core::record::MAX_METADATA_BYTES;
 use headwater_core::{Batch, BatchRecord, Metadata};
 
+use super::super::committer::Committer;
+use super::super::pack::{Writer, count_dead};
+use super::super::recent::SpaceName;
 use super::super::row::tag;
+use super::super::tree::Edit;
 use super::super::tuning::SEGMENT_BYTES;
 use super::lookout::key;
 use super::missing::{rows_with, wait_until};
@@ -106,6 +110,43 @@ fn the_order_of_a_space_is_rid_of_streams_that_are_gone() {
     let last = kept.last().unwrap().meta.space_sequence.0;
     let stamp = rig.append(&names[0], make::batch(1, &[1]).unwrap()).unwrap();
     assert!(stamp.first[0].0 > last, "numbers go on");
+}
+
+/// Records that were taken for dead and never came into the order are not looked for again and again.
+#[test]
+fn a_sweep_that_ends_leaves_nothing_to_sweep_but_what_was_removed_meanwhile() {
+    let directory = Directory::new(packed_when_closed());
+    let rig = Rig::open(&directory).unwrap();
+    rig.create(&key("o/stream"), make::birth()).unwrap();
+    for seed in 0..10 {
+        let lens: Vec<_> = (0..10_000).map(|n| n % 5).collect();
+        rig.append(&key("o/stream"), make::batch(seed, &lens).unwrap()).unwrap();
+    }
+    rig.close().unwrap();
+    drop(rig);
+    let name = SpaceName::of(&key("o/stream"));
+    let take_for_dead = |committer: &mut Committer, records| {
+        let Writer { view, checkpoint, .. } = &mut committer.writer;
+        let mut edit = Edit::default();
+        count_dead(view, &name, records, &mut edit).unwrap();
+        view.tree.apply(edit, checkpoint).unwrap();
+    };
+    let mut committer = directory.committer();
+    take_for_dead(&mut committer, 90_000);
+    committer.writer.sync().unwrap();
+    drop(committer);
+    assert!(rows_with(&directory, &[tag::ORDER]).len() > 16, "one step sweeps all of it");
+    let mut committer = directory.committer();
+    let mut steps = 0;
+    while committer.packer.step(&mut committer.writer).unwrap().is_some() {
+        steps += 1;
+        if steps == 1 {
+            take_for_dead(&mut committer, 700);
+        }
+    }
+    assert!(steps > 1, "the order was swept at once");
+    let space = committer.writer.view.packed_space(&name).unwrap();
+    assert_eq!((space.records, space.dead), (100_000, 700));
 }
 
 #[test]
