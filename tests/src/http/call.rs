@@ -126,6 +126,14 @@ impl Call {
     /// When there is no whole answer.
     pub fn send_over(&self, conn: &mut Conn) -> io::Result<Response> {
         conn.write(&self.encode())?;
+        self.read_over(conn)
+    }
+
+    /// Reads the answer to this request, which has been written to the connection.
+    ///
+    /// # Errors
+    /// When there is no whole answer.
+    pub fn read_over(&self, conn: &mut Conn) -> io::Result<Response> {
         let mut response = conn.read_response(&self.method)?;
         response.request = self.title();
         Ok(response)

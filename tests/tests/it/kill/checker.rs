@@ -3,9 +3,14 @@
 //! It promises to tell every acknowledged record that is missing, doubled, out of order or at
 //! another position than was told; every record that nobody wrote; every change to what was
 //! settled or had been read; a closed stream that is open or goes on; half of an append-and-close; a
-//! stream that is there after its deletion or gone without one.
+//! stream that is there after its deletion or gone without one; a sequence that was accepted twice;
+//! a deleted stream that is gone while forks need it or held back after them; a lifetime that ends
+//! too early or never.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use headwater_tests::wait::DEADLINE;
 
 use super::history::{Action, History, Op, Outcome, Tick};
 use super::record::{Found, Id, Torn};
@@ -46,6 +51,68 @@ pub(super) enum Violation {
     /// An append-and-close took effect by half.
     HalfClosed(Id),
     AppendedAfterClose(Id),
+    /// A record stands after another whose `Stream-Seq` is not smaller.
+    SequenceNotGrowing(Id),
+    /// A `Stream-Seq` that had been accepted was not refused when it came again.
+    SequenceTakenAgain {
+        status: u16,
+    },
+    /// A deleted stream is gone for good while a fork lives.
+    ReleasedUnderForks,
+    /// A deleted stream is held back, and no fork lives.
+    HeldWithoutForks,
+    /// There is a stream where there must be none.
+    BackAgain {
+        status: u16,
+    },
+    EndedEarly,
+    NeverEnds,
+}
+
+/// What must be found at the name of a deleted stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Forks need what it held.
+    Held,
+    Free,
+}
+
+/// Holds the status of a `HEAD` against what must be found.
+pub(super) fn check_name(expected: Name, status: u16) -> Option<Violation> {
+    match (expected, status) {
+        (Name::Held, 410) | (Name::Free, 404) => None,
+        (Name::Held, 404) => Some(Violation::ReleasedUnderForks),
+        (Name::Free, 410) => Some(Violation::HeldWithoutForks),
+        (Name::Held | Name::Free, status) => Some(Violation::BackAgain { status }),
+    }
+}
+
+/// Holds the answer to an append whose `Stream-Seq` had been accepted before against the rule.
+pub(super) fn check_repeat(status: u16) -> Option<Violation> {
+    (status != 409).then_some(Violation::SequenceTakenAgain { status })
+}
+
+/// What is known of the window of a stream with a lifetime.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    pub(super) ttl: Duration,
+    /// At most so long ago was the last use that surely took effect. `None` if even the creation
+    /// is unknown.
+    pub(super) since_use: Option<Duration>,
+    /// At least so long ago was the last use that may have taken effect.
+    pub(super) since_last_chance: Duration,
+}
+
+/// Holds whether a stream is there against its window: it is until the lifetime is over, and not
+/// much longer.
+pub(super) fn check_window(window: &Window, present: bool) -> Option<Violation> {
+    let overdue = window.since_last_chance > window.ttl + DEADLINE;
+    let early = window.since_use.is_some_and(|since| since < window.ttl);
+    match present {
+        true if overdue => Some(Violation::NeverEnds),
+        false if early => Some(Violation::EndedEarly),
+        _ => None,
+    }
 }
 
 /// Every promise of `history` that `observation` breaks.
@@ -89,6 +156,20 @@ fn check_records(history: &History, records: &[Found]) -> Vec<Violation> {
 
     let new = &records[history.settled.len()..];
     violations.extend(check_order(new, &written));
+    violations.extend(check_sequences(history, &ids));
+    violations
+}
+
+fn check_sequences(history: &History, ids: &[Id]) -> Vec<Violation> {
+    let mut last = None;
+    let mut violations = Vec::new();
+    for id in ids {
+        let Some(sequence) = history.sequences.get(id) else { continue };
+        if last.is_some_and(|last| last >= sequence) {
+            violations.push(Violation::SequenceNotGrowing(*id));
+        }
+        last = last.max(Some(sequence));
+    }
     violations
 }
 

@@ -1,5 +1,7 @@
 //! What clients did to a stream and what they were told, since it was last looked at.
 
+use std::collections::HashMap;
+
 use super::record::{Found, Id};
 
 /// A point in the order in which clients sent requests and got answers.
@@ -67,6 +69,8 @@ pub(super) struct History {
     pub(super) ops: Vec<Op>,
     /// What readers were given since, each from the start of the stream.
     pub(super) seen: Vec<Vec<Id>>,
+    /// The `Stream-Seq` of every record that was sent with one.
+    pub(super) sequences: HashMap<Id, u64>,
 }
 
 impl History {
@@ -79,6 +83,7 @@ impl History {
             settled_closed: false,
             ops: Vec::new(),
             seen: Vec::new(),
+            sequences: HashMap::new(),
         }
     }
 
@@ -95,6 +100,16 @@ impl History {
     pub(super) fn known_records(&self) -> Vec<Id> {
         let appended = self.ops.iter().filter(|op| op.acked()).filter_map(|op| op.action.record());
         self.settled.iter().copied().chain(appended).collect()
+    }
+
+    /// The greatest `Stream-Seq` its only writer knows to have been accepted.
+    pub(super) fn known_sequence(&self) -> Option<u64> {
+        self.known_records().iter().filter_map(|id| self.sequences.get(id)).copied().max()
+    }
+
+    /// A `Stream-Seq` that must be accepted, by what its only writer knows.
+    pub(super) fn next_sequence(&self) -> u64 {
+        self.known_sequence().map_or(0, |last| last + 1)
     }
 
     /// Whether its only writer knows it to be closed.

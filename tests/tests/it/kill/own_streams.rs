@@ -19,7 +19,8 @@ const POINTS: usize = 8;
 pub(super) struct OwnStream {
     pub(super) history: History,
     pub(super) has_ttl: bool,
-    pub(super) has_forks: bool,
+    /// The stream it was forked from.
+    pub(super) source: Option<String>,
     pub(super) producer: ProducerState,
     /// Offsets that were told, each with the number of records before it.
     pub(super) points: Vec<(usize, Offset)>,
@@ -43,14 +44,8 @@ pub(super) struct ProducerAppend {
 }
 
 impl OwnStream {
-    pub(super) fn new(history: History, has_ttl: bool) -> Self {
-        Self {
-            history,
-            has_ttl,
-            has_forks: false,
-            producer: ProducerState::default(),
-            points: Vec::new(),
-        }
+    pub(super) fn new(history: History, has_ttl: bool, source: Option<String>) -> Self {
+        Self { history, has_ttl, source, producer: ProducerState::default(), points: Vec::new() }
     }
 
     pub(super) fn remember(&mut self, offset: Offset) {
@@ -66,6 +61,11 @@ impl OwnStream {
 pub(super) fn with_record(call: Call, json: bool, id: Id, filler: usize) -> Call {
     let text = record::text(id, filler);
     if json { call.json(&format!("\"{text}\"")) } else { call.bytes(text) }
+}
+
+/// Gives a request a `Stream-Seq`: of one width, so that the order of the bytes is that of numbers.
+pub(super) fn with_sequence(call: Call, sequence: u64) -> Call {
+    call.header("Stream-Seq", &format!("{sequence:016x}"))
 }
 
 /// The length of a record's filler: mostly small, sometimes over many stored values.

@@ -2,46 +2,25 @@
 //! writes down what it asked for and what it was told.
 
 use std::collections::HashMap;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use headwater_tests::http::{Call, Conn, Response};
+use headwater_tests::http::Call;
 use headwater_tests::server::target;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::cycle::Tally;
-use super::history::{Action, History, Op, Outcome, Tick};
-use super::own_streams::{OwnStream, ProducerAppend, ProducerState, TTL, any_filler, with_record};
+use super::deleted::{Deleted, part};
+use super::history::{Action, History, Op, Outcome};
+use super::line::{Acked, Common, Line, Stopped};
+use super::own_streams::{
+    OwnStream, ProducerAppend, ProducerState, TTL, any_filler, with_record, with_sequence,
+};
 use super::record::Id;
+use super::short_lived::ShortLives;
+use super::tally::Tally;
 
 /// How many streams a client keeps at most.
 const STREAMS: usize = 12;
-
-/// What all clients share.
-#[derive(Debug)]
-pub(super) struct Common {
-    pub(super) address: SocketAddr,
-    pub(super) clock: AtomicU64,
-    pub(super) ids: AtomicU64,
-    pub(super) acks: AtomicUsize,
-}
-
-impl Common {
-    pub(super) fn tick(&self) -> Tick {
-        self.clock.fetch_add(1, Ordering::SeqCst)
-    }
-}
-
-/// Why a client stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
-    /// The server was gone before the request was.
-    NotSent,
-    /// The request was sent, at this time, and never answered.
-    InFlight { began: Tick },
-}
 
 /// A client.
 #[derive(Debug)]
@@ -50,8 +29,11 @@ pub(super) struct Worker {
     random: StdRng,
     names: u64,
     pub(super) own: Vec<OwnStream>,
-    /// Names of streams whose deletion was acknowledged and that nobody forked.
+    /// Deleted streams whose forks live.
+    pub(super) held: Vec<Deleted>,
+    /// Names of deleted streams that no fork needs.
     pub(super) gone: Vec<String>,
+    pub(super) short_lives: ShortLives,
     /// The producer's state on each stream that is shared with other clients.
     pub(super) on_shared: HashMap<String, ProducerState>,
     /// A producer's append whose outcome is unknown.
@@ -63,13 +45,6 @@ pub(super) struct Worker {
     pub(super) tally: Tally,
 }
 
-/// An acknowledged request.
-struct Acked {
-    began: Tick,
-    at: Tick,
-    response: Response,
-}
-
 type Step<T = ()> = Result<T, Stopped>;
 
 impl Worker {
@@ -79,7 +54,9 @@ impl Worker {
             random: StdRng::seed_from_u64(seed),
             names: 0,
             own: Vec::new(),
+            held: Vec::new(),
             gone: Vec::new(),
+            short_lives: ShortLives::default(),
             on_shared: HashMap::new(),
             pending: None,
             last: None,
@@ -90,7 +67,7 @@ impl Worker {
 
     /// Works until the server is gone.
     pub(super) fn run(&mut self, common: &Common, shared: &[(String, bool)]) -> Stopped {
-        let mut line = Line { common, conn: None };
+        let mut line = Line::new(common);
         loop {
             if let Err(stopped) = self.step(&mut line, shared) {
                 return stopped;
@@ -112,15 +89,22 @@ impl Worker {
         let any = self.random.random_range(0..self.own.len());
         let open = open[self.random.random_range(0..open.len())];
         match self.random.random_range(0..100) {
-            0..40 => self.append(line, open, Action::Append),
-            40..60 => self.append_as_producer(line, open),
-            60..80 => self.append_to_shared(line, shared),
-            80..86 => self.create(line),
-            86..89 => self.close(line, open),
-            89..92 => self.append(line, open, Action::AppendAndClose),
-            92..96 => self.fork(line, any),
+            0..30 => self.append(line, open, Action::Append),
+            30..52 => self.append_as_producer(line, open),
+            52..72 => self.append_to_shared(line, shared),
+            72..77 => self.create(line),
+            77..80 => self.close(line, open),
+            80..83 => self.append(line, open, Action::AppendAndClose),
+            83..88 => self.fork(line, any),
+            88..96 => self.short_life(line),
             _ => self.delete(line, any),
         }
+    }
+
+    fn short_life(&mut self, line: &mut Line<'_>) -> Step {
+        self.names += 1;
+        let name = || format!("short/{}/{}", self.number, self.names);
+        self.short_lives.step(line, &mut self.random, name)
     }
 
     fn fresh_name(&mut self) -> String {
@@ -149,7 +133,7 @@ impl Worker {
             self.gone.push(name);
         } else {
             let history = History::new(name, json, result.is_ok(), records);
-            let mut stream = OwnStream::new(history, has_ttl);
+            let mut stream = OwnStream::new(history, has_ttl, None);
             if let Ok(acked) = &result {
                 stream.remember(acked.response.offset());
                 self.tally.creates += 1;
@@ -169,11 +153,17 @@ impl Worker {
         if action.closes() {
             call = call.header("Stream-Closed", "true");
         }
+        let sequence = self.random.random_bool(0.4).then(|| stream.history.next_sequence());
+        if let Some(sequence) = sequence {
+            stream.history.sequences.insert(id, sequence);
+            call = with_sequence(call, sequence);
+        }
         let result = line.ask(call, &[204]);
         note(&mut stream.history.ops, action, &result);
         let acked = result?;
         stream.remember(acked.response.offset());
         self.tally.appends += 1;
+        self.tally.sequenced += usize::from(sequence.is_some());
         self.tally.closes += usize::from(action.closes());
         Ok(())
     }
@@ -194,11 +184,23 @@ impl Worker {
         note(ops, Action::Delete, &result);
         result?;
         let stream = self.own.swap_remove(index);
-        if !stream.has_forks {
-            self.gone.push(stream.history.name);
-        }
+        let held = self.held.len();
+        self.bury(vec![stream]);
         self.tally.deletes += 1;
+        self.tally.held += usize::from(self.held.len() > held);
+        self.tally.released += held.saturating_sub(self.held.len());
         Ok(())
+    }
+
+    /// Takes streams that are not there any more among the deleted ones.
+    pub(super) fn bury(&mut self, streams: Vec<OwnStream>) {
+        let deleted = streams.into_iter();
+        self.held.extend(deleted.map(|one| Deleted { name: one.history.name, source: one.source }));
+        let living: Vec<&str> =
+            self.own.iter().filter_map(|stream| stream.source.as_deref()).collect();
+        let (held, free) = part(std::mem::take(&mut self.held), &living);
+        self.held = held;
+        self.gone.extend(free);
     }
 
     fn fork(&mut self, line: &mut Line<'_>, source: usize) -> Step {
@@ -215,10 +217,10 @@ impl Worker {
         }
         let result = line.ask(call, &[201]);
         if !matches!(result, Err(Stopped::NotSent)) {
-            source.has_forks = true;
             let has_ttl = source.has_ttl;
+            let from = source.history.name.clone();
             let history = History::new(name, source.history.json, result.is_ok(), inherited);
-            self.own.push(OwnStream::new(history, has_ttl));
+            self.own.push(OwnStream::new(history, has_ttl, Some(from)));
         }
         self.tally.forks += usize::from(result.is_ok());
         result.map(drop)
@@ -288,7 +290,7 @@ impl Worker {
                 self.last = Some(append);
                 self.tally.by_producers += 1;
             }
-            Err(Stopped::InFlight { .. }) => self.pending = Some(append),
+            Err(Stopped::Unanswered { .. }) => self.pending = Some(append),
             Err(Stopped::NotSent) => {}
         }
         result
@@ -318,53 +320,15 @@ pub(super) fn content_type(json: bool) -> &'static str {
 }
 
 /// Writes down what was asked for, unless it never left.
-fn note(ops: &mut Vec<Op>, action: Action, result: &Result<Acked, Stopped>) {
+pub(super) fn note(ops: &mut Vec<Op>, action: Action, result: &Result<Acked, Stopped>) {
     let (began, outcome) = match result {
         Ok(Acked { began, at, response }) => {
             let told = response.header("Stream-Next-Offset").is_some();
             let position = told.then(|| response.offset().position());
             (*began, Outcome::Acked { at: *at, position })
         }
-        Err(Stopped::InFlight { began }) => (*began, Outcome::Unknown),
+        Err(Stopped::Unanswered { began, .. }) => (*began, Outcome::Unknown),
         Err(Stopped::NotSent) => return,
     };
     ops.push(Op { action, began, outcome });
-}
-
-/// A client's connection.
-struct Line<'a> {
-    common: &'a Common,
-    conn: Option<Conn>,
-}
-
-impl Line<'_> {
-    fn call(&self, method: &str, stream: &str) -> Call {
-        Call::new(self.common.address, method, &target(stream))
-    }
-
-    fn next_id(&self) -> Id {
-        self.common.ids.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Sends a request and waits for its answer, which must have one of these statuses.
-    fn ask(&mut self, call: Call, statuses: &[u16]) -> Result<Acked, Stopped> {
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => Conn::open(self.common.address).map_err(|_| Stopped::NotSent)?,
-        };
-        let began = self.common.tick();
-        match call.send_over(&mut conn) {
-            Ok(response) => {
-                let at = self.common.tick();
-                let status = response.status();
-                assert!(statuses.contains(&status), "{}: {response}", response.request);
-                self.conn = Some(conn);
-                Ok(Acked { began, at, response })
-            }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                panic!("no answer by the deadline: {error}")
-            }
-            Err(_) => Err(Stopped::InFlight { began }),
-        }
-    }
 }
