@@ -43,6 +43,22 @@ const JOBS: &[Job] = &[
         limit: 3,
     },
     Job {
+        name: "differential",
+        args: &[
+            "test",
+            "--package",
+            "headwater-storage",
+            "--release",
+            "--all-features",
+            "--test",
+            "differential",
+            "--",
+            "--nocapture",
+        ],
+        env: &[("HEADWATER_SOAK", "1")],
+        limit: 3,
+    },
+    Job {
         name: "kill",
         args: &[
             "test",
