@@ -19,6 +19,7 @@ mod cursor;
 mod damage;
 mod delete;
 mod durable;
+mod event_source;
 mod exit_codes;
 mod failing_sync;
 mod fork_chains;

@@ -1,8 +1,11 @@
 //! Control events: where the reader is, and how it goes on.
+//!
+//! They carry the same id as data events. A browser that heard nothing but where it stands comes back there, and does
+//! not begin again at an offset such as `now`, which has moved meanwhile.
 
 use bytes::BytesMut;
 use headwater_core::Offset;
-use headwater_sse::{Event, EventType, event_type};
+use headwater_sse::{Event, EventId, EventType, event_type};
 
 const CONTROL: EventType<'static> = event_type!("control");
 
@@ -37,7 +40,9 @@ pub(super) fn encode(out: &mut BytesMut, next: Offset, standing: Standing) {
         Standing::CaughtUp { .. } => &[open, &next, member, &cursor, "\",\"upToDate\":true}"],
         Standing::AtEnd => &[open, &next, "\",\"upToDate\":true,\"streamClosed\":true}"],
     };
-    Event::new().event_type(CONTROL).data_fragments(fragments).encode(out);
+    let event = Event::new().event_type(CONTROL).data_fragments(fragments);
+    // A token is digits and an underscore, which an id may always be.
+    EventId::new(&next).map_or(event, |id| event.id(id)).encode(out);
 }
 
 #[cfg(test)]
@@ -46,7 +51,7 @@ mod tests {
     use headwater_core::Lineage;
 
     #[test]
-    fn control_events_are_one_line_of_json_without_a_space() {
+    fn control_events_are_one_line_of_json_without_a_space_and_an_id() {
         for (standing, expected) in [
             (Standing::Behind { cursor: 5 }, r#","streamCursor":"5"}"#),
             (Standing::CaughtUp { cursor: 5 }, r#","streamCursor":"5","upToDate":true}"#),
@@ -55,9 +60,8 @@ mod tests {
             let mut out = BytesMut::new();
             encode(&mut out, Offset::new(Lineage(3), 7), standing);
             let token = "0000000000000003_0000000000000007";
-            let expected =
-                format!("event: control\ndata:{{\"streamNextOffset\":\"{token}\"{expected}\n\n");
-            assert_eq!(out, expected.as_bytes());
+            let data = format!("data:{{\"streamNextOffset\":\"{token}\"{expected}");
+            assert_eq!(out, format!("id: {token}\nevent: control\n{data}\n\n").as_bytes());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Data events: the payload in the form that the stream's kind asks for.
 //!
-//! Each carries the offset after it as its id, so that a browser that reconnects by itself resumes there.
+//! Each carries the offset after it as its id, as control events do, so that a browser that reconnects by itself
+//! resumes there.
 //! Nothing in an event depends on the reader, so all readers of a commit share one.
 
 use std::borrow::Cow;

@@ -6,9 +6,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::limits::JOIN_BYTES;
 
-/// Room for the control event behind a data event: an offset, a cursor of up to twenty digits, and the words around
-/// them stay under it.
-const CONTROL_ROOM: usize = 160;
+/// Room for the control event behind a data event: an offset twice, a cursor of up to twenty digits, and the words
+/// around them stay under it.
+const CONTROL_ROOM: usize = 192;
 
 /// Bytes to be sent, in order.
 #[derive(Debug, Default)]

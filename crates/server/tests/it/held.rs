@@ -77,7 +77,7 @@ async fn everything_waits_for_a_commit_that_is_held_and_is_answered_after_it() {
         let duplicate = held.duplicate.finish().await.expect(204);
         assert_eq!(duplicate.header("stream-next-offset"), Some(after));
         held.mismatch.finish().await.expect_error(409, "config_mismatch");
-        held.events.until("data:basenews\n\nevent: control").await;
+        held.events.until("data:basenews\n\nid: ").await;
     }
 }
 
@@ -99,7 +99,7 @@ async fn live_readers_see_nothing_of_a_commit_that_is_held() {
         rig.faulty.release();
         writer.finish().await.expect(204);
         assert_eq!(waiting.finish().await.expect(200).body, "news");
-        events.until("data:news\n\nevent: control").await;
+        events.until("data:news\n\nid: ").await;
         events.read.clear();
         waiting = rig.begin("GET", "s?offset=now&live=long-poll", "", "");
         waiting.expect_waiting().await;
