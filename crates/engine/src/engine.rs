@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::error::{Failure, ServiceError};
 use crate::expiry;
 use crate::options::Options;
+use crate::read::records::{self, Records};
 use crate::read::{self, Page, Start};
 use crate::shard::Shard;
 use crate::shard::view::Seen;
@@ -150,6 +151,20 @@ impl Engine {
     /// [`AccessError`] when there is no stream or the offset does not point into it.
     pub async fn read(&self, key: &StreamKey, start: Start) -> Result<Page, Failure<AccessError>> {
         read::read(&self.shard, key, start).await
+    }
+
+    /// Reads a page of whole records with their rows: numbers, time and metadata beside the bytes. At least one record,
+    /// if there is one, and then as many as fit into [`Options::page_bytes`]. An offset inside of a record of a byte
+    /// stream reads that record from its start. Counts as a use, and waits as [`Engine::read`] does.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub async fn read_records(
+        &self,
+        key: &StreamKey,
+        start: Start,
+    ) -> Result<Records, Failure<AccessError>> {
+        records::read(&self.shard, key, start).await
     }
 
     /// Opens a live tail. Counts as a use until it is dropped.

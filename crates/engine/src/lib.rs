@@ -17,5 +17,6 @@ pub use clock::{Clock, SystemClock};
 pub use engine::{Created, Engine};
 pub use error::{Failure, ServiceError};
 pub use options::Options;
+pub use read::records::{Record, Records};
 pub use read::{Page, Start};
 pub use tail::{Delivery, End, Piece, Step, Tail};

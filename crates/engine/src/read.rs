@@ -4,6 +4,7 @@
 //! reaches the tail says that there is no more, so it waits until everything decided before it is durable.
 
 pub(crate) mod boundary;
+pub(crate) mod records;
 mod restarts;
 
 use std::sync::Arc;
@@ -76,6 +77,16 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Page, Failure<AccessError>> {
+    begun_at(shard, key, start, page).await
+}
+
+/// Makes a page from where a read begins: of a state that may be told, and anew if the stream was replaced meanwhile.
+async fn begun_at<P>(
+    shard: &Arc<Shard>,
+    key: &StreamKey,
+    start: Start,
+    page_of: impl AsyncFn(&Shard, &Arc<StreamState>, u64) -> Result<P, StorageError>,
+) -> Result<P, Failure<AccessError>> {
     let mut restarts = Restarts::default();
     loop {
         let state = match partial(shard, key, start) {
@@ -83,16 +94,21 @@ pub(crate) async fn read(
             None => look(shard, key).await?,
         };
         shard.touch(key);
-        match place(shard, &state, start).await {
+        match place(shard, &state, start, &page_of).await {
             Ok(page) => return Ok(page),
             Err(miss) => restarts.after(miss, shard, key).await?,
         }
     }
 }
 
-async fn place(shard: &Shard, state: &Arc<StreamState>, start: Start) -> Result<Page, Miss> {
+async fn place<P>(
+    shard: &Shard,
+    state: &Arc<StreamState>,
+    start: Start,
+    page_of: &impl AsyncFn(&Shard, &Arc<StreamState>, u64) -> Result<P, StorageError>,
+) -> Result<P, Miss> {
     let from = resolve(shard, state, start).await?;
-    Ok(page(shard, state, from).await?)
+    Ok(page_of(shard, state, from).await?)
 }
 
 /// The durable state, if a page from there certainly ends short of its tail.

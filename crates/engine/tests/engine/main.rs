@@ -20,6 +20,7 @@ mod live;
 mod order;
 mod pages;
 mod parked;
+mod records;
 mod refused;
 mod removed;
 mod revealing;
