@@ -23,6 +23,7 @@ mod parked;
 mod records;
 mod refused;
 mod removed;
+mod reuse;
 mod revealing;
 mod support;
 mod uses;
