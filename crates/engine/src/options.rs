@@ -11,7 +11,8 @@ pub struct Options {
     pub limits: Limits,
     /// Most bytes of a page; one record of a JSON stream may exceed it. Large enough that a page's fixed costs vanish beside its bytes.
     pub page_bytes: usize,
-    /// Bytes of recent records kept per stream that has live readers; who falls further behind reads from storage.
+    /// Memory for recent records per stream that has live readers: their payload twice, for what is shared of the wire
+    /// form, and 384 bytes each. What alone exceeds it is not kept. Who falls further behind reads from storage.
     pub tail_bytes: usize,
     /// Bytes of appends in flight, all streams together.
     pub in_flight_bytes: usize,
@@ -28,7 +29,7 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             page_bytes: 1024 * 1024,
-            tail_bytes: 256 * 1024,
+            tail_bytes: 512 * 1024,
             in_flight_bytes: 256 * 1024 * 1024,
             in_flight_bytes_per_stream: 64 * 1024 * 1024,
             idle_after: Duration::from_secs(5),

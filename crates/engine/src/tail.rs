@@ -1,12 +1,13 @@
 //! Live tails: readers that follow a stream.
 //!
-//! A commit is published once per stream ([`live`]): the new state, and its bytes into a short ring. A reader is a
-//! position and a receiver of that news; when it wakes it takes all from its position to the durable tail, from the
-//! ring where it reaches back far enough, from storage where not. A slow reader therefore costs a position, delays
-//! nobody, and loses nothing.
+//! A commit is published once per stream ([`live`]): the new state, and its bytes into a short [`ring`]. A reader is a
+//! position and a receiver of that news; when it wakes it takes what lies between its position and the durable tail, a
+//! part at a time, from the ring where it reaches back far enough, from storage where not. A slow reader therefore costs
+//! a position and a part, delays nobody, and loses nothing.
 
 mod live;
 mod reader;
+mod ring;
 
 use std::sync::{Arc, OnceLock};
 
@@ -44,7 +45,7 @@ impl Piece {
     }
 }
 
-/// What a live reader gets next.
+/// What a live reader gets next: all that is new, or a part of it with the rest in the deliveries that follow at once.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The stream, as durable at the time of the delivery.

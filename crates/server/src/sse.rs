@@ -5,7 +5,8 @@
 //! - Every `data` event is followed by the `control` event that tells where it ends; both leave in one write.
 //! - The wire form of a commit is made once and shared by all readers of the stream; a reader's own part is the
 //!   control line.
-//! - The tail is asked only when the connection takes bytes, so a slow reader costs one delivery of memory.
+//! - The tail is asked only when the connection takes bytes, so a slow reader costs one delivery of memory: a page, or a
+//!   part of what the stream keeps for live readers.
 //! - A character is never split, whatever appends did to it, and no payload can forge an event.
 //! - A response ends cleanly at the end of the stream, on its deletion, when the server stops, and of old age. A fault
 //!   of storage tears the response, so that it is never taken for an end.

@@ -1,6 +1,6 @@
 //! What the live readers of a stream share.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use headwater_core::{Slot, StreamKey, StreamState};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::ring::Ring;
 use super::{End, Piece};
 
 /// The news: how the stream stands.
@@ -24,17 +25,9 @@ pub(crate) struct Live {
     ring: Mutex<Ring>,
 }
 
-/// The last bytes of the stream, one piece per commit, contiguous.
-#[derive(Debug)]
-struct Ring {
-    pieces: VecDeque<Piece>,
-    bytes: usize,
-    capacity: usize,
-}
-
 impl Live {
     fn new(state: Arc<StreamState>, capacity: usize) -> Arc<Self> {
-        let ring = Mutex::new(Ring { pieces: VecDeque::new(), bytes: 0, capacity });
+        let ring = Mutex::new(Ring::new(capacity));
         Arc::new(Self { head: watch::Sender::new(Head { state, end: None }), ring })
     }
 
@@ -42,7 +35,7 @@ impl Live {
         self.head.subscribe()
     }
 
-    /// Pieces from a position to another, if the ring reaches back that far.
+    /// Pieces from a position towards another, if the ring reaches back that far.
     pub(super) fn pieces(&self, from: u64, to: u64) -> Option<Vec<Piece>> {
         self.ring.lock().pieces(from, to)
     }
@@ -65,54 +58,6 @@ impl Live {
         self.head.send_modify(|head| {
             head.end.get_or_insert(end);
         });
-    }
-}
-
-impl Ring {
-    fn push(&mut self, piece: Piece) {
-        if piece.bytes.is_empty() {
-            return;
-        }
-        match self.pieces.back().map(Piece::to) {
-            Some(end) if piece.from < end => return,
-            Some(end) if piece.from > end => {
-                self.pieces.clear();
-                self.bytes = 0;
-            }
-            _ => {}
-        }
-        self.bytes += piece.bytes.len();
-        self.pieces.push_back(piece);
-        // The newest piece stays, however large: every reader at the tail wants it.
-        while self.bytes > self.capacity && self.pieces.len() > 1 {
-            if let Some(oldest) = self.pieces.pop_front() {
-                self.bytes -= oldest.bytes.len();
-            }
-        }
-    }
-
-    fn pieces(&self, from: u64, to: u64) -> Option<Vec<Piece>> {
-        let first = self.pieces.partition_point(|piece| piece.to() <= from);
-        let reaches_back = self.pieces.get(first).is_some_and(|piece| piece.from <= from);
-        let reaches_far = self.pieces.back().is_some_and(|piece| piece.to() >= to);
-        if !reaches_back || !reaches_far {
-            return None;
-        }
-        let wanted = self.pieces.iter().skip(first).take_while(|piece| piece.from < to);
-        Some(wanted.map(|piece| piece.between(from, to)).collect())
-    }
-}
-
-impl Piece {
-    /// The part of this piece that lies between two positions. A part has no shared wire form.
-    fn between(&self, from: u64, to: u64) -> Self {
-        if from <= self.from && self.to() <= to {
-            return self.clone();
-        }
-        let start = from.max(self.from);
-        let index = |position: u64| usize::try_from(position - self.from).unwrap_or(usize::MAX);
-        let bytes = self.bytes.slice(index(start)..index(to.min(self.to())));
-        Self { from: start, bytes, shared: None }
     }
 }
 
@@ -208,44 +153,5 @@ impl Lives {
         self.draining = true;
         let lives = self.streams.drain();
         lives.map(|(_, (live, _))| Publication { live, news: News::End(End::Draining) }).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ring(capacity: usize, pieces: &[(u64, &'static str)]) -> Ring {
-        let mut ring = Ring { pieces: VecDeque::new(), bytes: 0, capacity };
-        for (from, text) in pieces {
-            ring.push(Piece {
-                from: *from,
-                bytes: Bytes::from_static(text.as_bytes()),
-                shared: None,
-            });
-        }
-        ring
-    }
-
-    fn text(pieces: Option<Vec<Piece>>) -> Option<String> {
-        let bytes: Vec<u8> = pieces?.iter().flat_map(|piece| piece.bytes.to_vec()).collect();
-        String::from_utf8(bytes).ok()
-    }
-
-    #[test]
-    fn a_ring_gives_what_it_holds_and_nothing_else() {
-        let full = ring(100, &[(10, "abc"), (13, "def"), (16, "ghi")]);
-        assert_eq!(text(full.pieces(10, 19)).as_deref(), Some("abcdefghi"));
-        assert_eq!(text(full.pieces(14, 18)).as_deref(), Some("efgh"));
-        assert_eq!(text(full.pieces(9, 19)), None, "too far back");
-        assert_eq!(text(full.pieces(10, 20)), None, "beyond its end");
-        let trimmed = ring(5, &[(10, "abc"), (13, "def"), (16, "ghi")]);
-        assert_eq!(text(trimmed.pieces(16, 19)).as_deref(), Some("ghi"));
-        assert_eq!(text(trimmed.pieces(13, 19)), None);
-        let gap = ring(100, &[(10, "abc"), (20, "def")]);
-        assert_eq!(text(gap.pieces(10, 23)), None);
-        assert_eq!(text(gap.pieces(20, 23)).as_deref(), Some("def"));
-        let late = ring(100, &[(10, "abc"), (13, "def"), (10, "XXX")]);
-        assert_eq!(text(late.pieces(10, 16)).as_deref(), Some("abcdef"));
     }
 }

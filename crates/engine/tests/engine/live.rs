@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use headwater_core::command::{Append, Body, Closing};
+use headwater_core::storage::StorageError;
 use headwater_engine::{End, Options, Start, Step};
 use headwater_storage::memory::MemoryStorage;
+use headwater_storage::testkit::Faulty;
 
 use crate::support::{
     append, contents, create, engine, engine_on, follow, key, options, stream_of, text, within,
@@ -139,4 +141,61 @@ async fn who_joins_after_an_acknowledged_append_stands_at_its_end() {
         let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
         assert_eq!(first.state.tail.position, tail.position());
     }
+}
+
+/// Tiny records cost far more than their bytes, in memory and on the wire; what is kept of them and what is handed out at
+/// once is measured by that.
+#[tokio::test]
+async fn tiny_records_fill_the_ring_by_what_they_cost_and_come_in_parts() {
+    const RECORDS: usize = 5_000;
+    let faulty = Faulty::over(Arc::new(MemoryStorage::new()));
+    let small = Options { tail_bytes: 256 * 1024, ..options() };
+    let (engine, _clock) = engine_on(Arc::clone(&faulty) as _, small);
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+    let mut offsets = Vec::new();
+    for _ in 0..RECORDS {
+        let state = append(&engine, "s", text("x")).await.unwrap().state;
+        offsets.push(state.tail_offset());
+    }
+    let back = |records: usize| Start::At(offsets[RECORDS - 1 - records]);
+    let mut near = engine.tail(&key("s"), back(500)).await.unwrap();
+    let mut far = engine.tail(&key("s"), back(1_000)).await.unwrap();
+    faulty.fail_reads(StorageError::Unavailable("a test said so".into()));
+    let Step::Delivery(part) = within(near.next()).await.unwrap() else { panic!() };
+    assert!((100..500).contains(&part.pieces.len()), "{}", part.pieces.len());
+    assert_eq!(part.state.tail.position, RECORDS as u64);
+    assert!(
+        within(far.next()).await.is_err(),
+        "256 KiB hold a thousand records and their wire forms"
+    );
+    assert_eq!(follow(&mut near, 500).await.len(), 500);
+    faulty.heal_reads();
+    assert_eq!(follow(&mut far, 1_000).await.len(), 1_000);
+    assert_eq!(follow(&mut tail, RECORDS).await, "x".repeat(RECORDS));
+}
+
+/// A commit that alone is larger than the ring is not kept for those who may come, and reaches everyone in pages.
+#[tokio::test]
+async fn a_commit_larger_than_the_ring_is_read_from_storage() {
+    let faulty = Faulty::over(Arc::new(MemoryStorage::new()));
+    let small = Options { tail_bytes: 16 * 1024, page_bytes: 10_000, ..options() };
+    let (engine, _clock) = engine_on(Arc::clone(&faulty) as _, small);
+    create(&engine, "s", stream_of("text/plain")).await.unwrap();
+    let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
+    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+    let (large, little) = ("l".repeat(25_000), "little");
+    append(&engine, "s", text(&large)).await.unwrap();
+    faulty.fail_reads(StorageError::Unavailable("a test said so".into()));
+    assert!(within(tail.next()).await.is_err());
+    faulty.heal_reads();
+    for expected in [10_000, 10_000, 5_000] {
+        let Step::Delivery(page) = within(tail.next()).await.unwrap() else { panic!() };
+        assert_eq!(page.to(tail.position()) - tail.position(), expected);
+        tail.advance(page.to(tail.position()));
+    }
+    append(&engine, "s", text(little)).await.unwrap();
+    faulty.fail_reads(StorageError::Unavailable("a test said so".into()));
+    assert_eq!(follow(&mut tail, little.len()).await, little);
 }
