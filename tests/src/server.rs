@@ -1,7 +1,9 @@
 //! A running server process: where it listens, what it said, and the ways to end it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Child;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -31,16 +33,25 @@ impl Server {
     #[track_caller]
     pub(crate) fn spawn(launch: &Launch) -> Self {
         let mut server = Self::spawn_only(launch);
-        let first = server.stdout.first_line();
+        server.wait_until_it_serves();
+        server
+    }
+
+    /// Waits until a process that was only started serves.
+    ///
+    /// # Panics
+    /// When it ends before it serves, or says anything else first.
+    #[track_caller]
+    pub fn wait_until_it_serves(&mut self) {
+        let first = self.stdout.first_line();
         let Some(address) = first.strip_prefix("listening on http://") else {
-            let exit = server.child.try_wait();
+            let exit = self.child.try_wait();
             panic!(
                 "the first line of output is {first:?}; exit {exit:?}; standard error:\n{}",
-                server.stderr()
+                self.stderr()
             );
         };
-        server.address = address.trim().parse().expect("the address in the first line");
-        server
+        self.address = address.trim().parse().expect("the address in the first line");
     }
 
     /// Starts the process and waits for nothing.
@@ -133,6 +144,27 @@ impl Server {
         // A process that has already gone is what is wanted.
         let _ = self.child.kill();
         self.child.wait().expect("a killed process ends");
+    }
+
+    /// Whether the process has a file open.
+    ///
+    /// # Panics
+    /// When the process is gone.
+    pub fn has_open(&self, path: &Path) -> bool {
+        let entries = fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("procfs");
+        let mut links = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        links.any(|link| link == path)
+    }
+
+    /// Whether the process has asked to be told of a signal instead of being ended by it.
+    ///
+    /// # Panics
+    /// When the process is gone.
+    pub fn catches(&self, signal: Signal) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("procfs");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.expect("SigCgt").trim(), 16).expect("a mask");
+        caught >> (signal.as_raw() - 1) & 1 == 1
     }
 
     /// Whether the process still runs.

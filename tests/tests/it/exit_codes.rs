@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use headwater_tests::{Launch, Storage, exit};
+use headwater_tests::{Launch, Server, Storage, exit, wait};
+
+use crate::shutdown;
 
 #[test]
 fn bad_usage() {
@@ -56,13 +58,20 @@ fn the_data_directory_is_in_use() {
 
 #[test]
 fn a_server_that_is_about_to_leave_is_waited_for() {
-    let server = Launch::new(Storage::Sled).start();
-    server.put("s").text("kept").send().expect(201);
+    let server = Launch::new(Storage::Sled).flags(&["--drain-timeout", "120s"]).start();
+    server.create_text("s");
     let launch = server.launch().clone();
-    // The old process still holds the directory while the new one starts.
+    let mut conn = shutdown::hold_an_append(&server);
     server.terminate();
-    let successor = launch.start();
-    assert_eq!(successor.read_text("s"), "kept");
+    let mut successor = Server::spawn_only(&launch);
+    let lock = launch.data_dir().join("LOCK");
+    wait::until("the successor stands before the lock", || successor.has_open(&lock).then_some(()));
+    // The old process holds the directory until this append is whole.
+    conn.write(b"done").unwrap();
+    conn.read_response("POST").unwrap().expect(204);
+    successor.wait_until_it_serves();
+    assert_eq!(server.wait_for_exit().code, Some(exit::STOPPED));
+    assert_eq!(successor.read_text("s"), "halfdone");
 }
 
 /// Everything below a folder: path, content, time of change.
@@ -201,7 +210,7 @@ fn without_a_storage_flag_the_directory_decides() {
 fn a_start_tells_what_it_does() {
     let server = Launch::new(Storage::Sled).start();
     let dir = server.launch().data_dir().display().to_string();
-    headwater_tests::wait::until("the start is described", || {
+    wait::until("the start is described", || {
         let said = server.stdout();
         (said.contains(&dir) && said.matches("curl").count() >= 3).then_some(())
     });

@@ -39,6 +39,7 @@ mod paging;
 mod producers;
 mod restart;
 mod shutdown;
+mod signals;
 mod sse_framing;
 mod sse_life;
 mod times;
