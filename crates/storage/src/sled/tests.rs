@@ -12,6 +12,7 @@ mod lookout;
 mod missing;
 mod reclaim;
 mod story;
+mod together;
 
 use std::fs;
 use std::path::{Path, PathBuf};

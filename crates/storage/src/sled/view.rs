@@ -31,13 +31,8 @@ impl View {
         key: &StreamKey,
         producer: Option<&ProducerId>,
     ) -> Option<Loaded> {
-        let recent = self.recent.read();
-        let slot = recent.slot(key)?;
-        let producer = match producer {
-            None => None,
-            Some(id) => recent_producer(&recent, slot, id)?,
-        };
-        Some(Loaded { slot: slot.clone(), producer })
+        let (slot, producer) = self.recent_parts(key, producer);
+        Some(Loaded { slot: slot?, producer: producer? })
     }
 
     /// What stands under a key, and a producer's row at the same version.
@@ -47,20 +42,40 @@ impl View {
         producer: Option<&ProducerId>,
     ) -> Result<Loaded, StorageError> {
         loop {
+            // Before the look into memory: what leaves it afterwards is an edit, and what was not in it then is in the database.
             let edits = self.tree.edits();
-            if let Some(loaded) = self.load_recent(key, producer) {
-                return Ok(loaded);
-            }
-            let slot = self.slot(key)?;
-            let row = match (slot.state(), producer) {
-                (Some(state), Some(id)) => self.producer(state.ranges.own(), id)?,
-                _ => None,
+            let (slot, row) = self.recent_parts(key, producer);
+            let slot = match slot {
+                Some(slot) => slot,
+                None => self.packed_slot(key)?,
+            };
+            let row = match (row, slot.state(), producer) {
+                (Some(row), _, _) => row,
+                (None, Some(state), Some(id)) => self.packed_producer(state.ranges.own(), id)?,
+                (None, _, _) => None,
             };
             // With an edit in between, slot and row may be of different versions.
             if self.tree.edits() == edits {
                 return Ok(Loaded { slot, producer: row });
             }
         }
+    }
+
+    /// What memory tells of a slot and of a producer's row, as of one moment: a commit that is published between two looks would
+    /// make them of different versions. What is `None` is not there, and as it is in the database.
+    fn recent_parts(
+        &self,
+        key: &StreamKey,
+        producer: Option<&ProducerId>,
+    ) -> (Option<Slot>, Option<Option<ProducerState>>) {
+        let recent = self.recent.read();
+        let slot = recent.slot(key);
+        let row = match (producer, slot) {
+            (None, _) => Some(None),
+            (Some(id), Some(slot)) => recent_producer(&recent, slot, id),
+            (Some(_), None) => None,
+        };
+        (slot.cloned(), row)
     }
 
     /// What stands under a key.
@@ -102,16 +117,11 @@ impl View {
         stored.into_slot(ranges).map_err(Unacceptable::at(&row.key()))
     }
 
-    fn producer(
+    fn packed_producer(
         &self,
         lineage: Lineage,
         id: &ProducerId,
     ) -> Result<Option<ProducerState>, StorageError> {
-        let recent =
-            self.recent.read().stream(lineage).and_then(|stream| stream.producers.get(id).copied());
-        if recent.is_some() {
-            return Ok(recent);
-        }
         let row = Row::Producer { lineage, id: id.as_str() };
         let stored = self.tree.read::<StoredProducer>(row)?;
         stored.map(|stored| stored.into_state().map_err(Unacceptable::at(&row.key()))).transpose()
