@@ -23,8 +23,17 @@ const MAX_ROUNDS: usize = 200;
 
 /// What goes wrong between decisions and the store: the place for planted faults.
 pub(crate) trait Fault {
+    /// Changes a unit before anybody sees it, as if the rules had decided so.
+    fn decided(&mut self, _unit: &mut Unit) {}
+
     /// Changes a unit and its number on the way into the store.
     fn unit(&mut self, _unit: &mut Unit, _number: &mut u64) {}
+
+    /// Changes what a commit left under one of its keys.
+    fn left(&mut self, _slot: &mut Slot) {}
+
+    /// Changes what stands under a key after a reply, which commits nothing.
+    fn replied(&mut self, _slot: &mut Slot) {}
 
     /// Changes what a decision sees of a stream.
     fn slot(&self, slot: Slot) -> Slot {
@@ -151,6 +160,8 @@ impl Namespace {
                     return Ok(Run { outcome: Ok(outcome), units, relies_on, looked });
                 }
                 Decision::Reply { outcome, relies_on } => {
+                    let slots = self.contents.slots.values_mut();
+                    slots.for_each(|slot| self.fault.replied(slot));
                     return Ok(Run { outcome, units, relies_on, looked });
                 }
             }
@@ -158,12 +169,17 @@ impl Namespace {
         Err(format!("no answer after {MAX_ROUNDS} decisions"))
     }
 
-    fn commit(&mut self, unit: Unit, reason: Reason) -> Result<Committed, String> {
+    fn commit(&mut self, mut unit: Unit, reason: Reason) -> Result<Committed, String> {
+        self.fault.decided(&mut unit);
         let mut number = self.next_unit;
         self.next_unit += 1;
         let mut stored = unit.clone();
         self.fault.unit(&mut stored, &mut number);
         self.contents.commit(&stored, number)?;
+        for change in &unit.changes {
+            let slot = self.contents.slots.get_mut(&change.key);
+            slot.into_iter().for_each(|slot| self.fault.left(slot));
+        }
         Ok(Committed { unit, number, reason })
     }
 }

@@ -70,6 +70,16 @@ pub(crate) fn check(step: &Step<'_>) -> Check {
     Ok(())
 }
 
+/// The names of all invariants.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|(name, _)| *name)
+}
+
+/// The names of all invariants that are broken.
+pub(crate) fn broken(step: &Step<'_>) -> impl Iterator<Item = &'static str> {
+    ALL.iter().filter(|(_, invariant)| invariant(step).is_err()).map(|(name, _)| *name)
+}
+
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Check {
     if holds { Ok(()) } else { Err(what()) }
 }

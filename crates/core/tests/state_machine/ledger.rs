@@ -1,6 +1,7 @@
 //! All the tokens that readers have ever been given, and the bytes they had read by then.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use headwater_core::StreamState;
 
@@ -11,6 +12,10 @@ use crate::seen::Content;
 /// How many old tokens are followed on every stream after every step. All of them are when a stream is created, and at
 /// the end.
 const SAMPLE: usize = 6;
+
+/// The invariant that following tokens shows: whichever stream takes it, a token stands for the bytes it was given out
+/// for. What else is found here is a difference to the model.
+pub(crate) const A_TOKEN_STANDS_FOR_THE_SAME_BYTES: &str = "a_token_stands_for_the_same_bytes";
 
 #[derive(Default)]
 pub(crate) struct Ledger {
@@ -39,20 +44,17 @@ impl Ledger {
         let ends = content.records.iter().map(|(_, _, to, _)| *to);
         for position in [0].into_iter().chain(ends) {
             let token = Token::of(state, position);
+            let bytes = content.bytes.get(..position as usize);
+            if let Some(read) = self.read.get(&token) {
+                same(token, read, stream, bytes)?;
+            }
             let expected = stream.token(position);
             if token != expected {
                 return Err(format!("the token of {position} is {token:?}, not {expected:?}"));
             }
-            let bytes = content.bytes.get(..position as usize).unwrap_or_default();
-            match self.read.get(&token) {
-                Some(read) if read != bytes => {
-                    return Err(format!("{token:?} stood for {read:?} and stands for {bytes:?}"));
-                }
-                Some(_) => {}
-                None => {
-                    self.read.insert(token, bytes.to_vec());
-                    self.tokens.push(token);
-                }
+            if let Entry::Vacant(new) = self.read.entry(token) {
+                new.insert(bytes.unwrap_or_default().to_vec());
+                self.tokens.push(token);
             }
         }
         Ok(())
@@ -83,16 +85,21 @@ impl Ledger {
             headwater_core::OffsetError::Beyond => Lost::Beyond,
             _ => Lost::Expired,
         });
+        if let (Ok(position), Some(read)) = (resolved, self.read.get(&token)) {
+            same(token, read, stream, content.bytes.get(..position as usize))?;
+        }
         let expected = model.resolve(stream, token);
         if resolved != expected {
             return Err(format!("{token:?} in {} is {resolved:?}, not {expected:?}", stream.id));
         }
-        let Ok(position) = resolved else { return Ok(()) };
-        let bytes = content.bytes.get(..position as usize);
-        let read = self.read.get(&token).map(Vec::as_slice);
-        if read.is_some() && bytes != read {
-            return Err(format!("{token:?} stood for {read:?}, in {} for {bytes:?}", stream.id));
-        }
         Ok(())
     }
+}
+
+fn same(token: Token, read: &[u8], stream: &Stream, bytes: Option<&[u8]>) -> Check {
+    if bytes == Some(read) {
+        return Ok(());
+    }
+    let name = A_TOKEN_STANDS_FOR_THE_SAME_BYTES;
+    Err(format!("{name}: {token:?} stood for {read:?}, in {} for {bytes:?}", stream.id))
 }

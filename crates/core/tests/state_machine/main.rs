@@ -4,7 +4,7 @@
 //! - [`namespace`] is the system under test: it does what the decisions say.
 //! - [`model`] is written from the protocol text, without the rules under test.
 //! - [`invariants`] hold whatever the model says; [`ledger`] keeps every token that was ever given out.
-//! - [`faults`] shows that a store that breaks a rule is found out.
+//! - [`faults`] shows that a store that breaks a rule is found out, and that no invariant is idle.
 //!
 //! `HEADWATER_SOAK=1` makes a hundred times as many transitions. `HEADWATER_SEED` repeats a run.
 #![allow(

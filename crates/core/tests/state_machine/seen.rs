@@ -8,6 +8,9 @@ use headwater_core::{Expiry, Metadata, ProducerTuple, Slot, StreamKey, StreamSta
 use crate::model::{Model, Stream, due};
 use crate::namespace::contents::{Contents, Record};
 
+/// The invariant that looking at the streams shows: every byte that a reader may ask for is there.
+pub(crate) const WHAT_IS_NEEDED_IS_KEPT: &str = "what_is_needed_is_kept";
+
 /// A stream from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -52,7 +55,7 @@ impl Snapshot {
             if let Some(state) = slot.state() {
                 let deleted = matches!(slot, Slot::SoftDeleted(_));
                 let one = stored(contents, state, deleted);
-                let one = one.map_err(|what| format!("what_is_needed_is_kept: {key}: {what}"))?;
+                let one = one.map_err(|what| format!("{WHAT_IS_NEEDED_IS_KEPT}: {key}: {what}"))?;
                 seen.insert(key.clone(), one);
             }
         }

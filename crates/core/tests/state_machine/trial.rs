@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::concrete::Concrete;
 use crate::coverage::Coverage;
 use crate::invariants::{self, Check, Step};
-use crate::ledger::{Ledger, Reader};
+use crate::ledger::{A_TOKEN_STANDS_FOR_THE_SAME_BYTES, Ledger, Reader};
 use crate::model::Model;
 use crate::namespace::{Committed, Fault, Namespace, Ran, Run};
 use crate::ops::Op;
@@ -52,20 +52,55 @@ impl Trial {
 
     /// Makes a step, or tells what is wrong with it.
     pub(crate) fn step(&mut self, op: &Op, coverage: &mut Coverage) -> Check {
-        let request = self.concrete.request(op, &self.model, &self.ledger.tokens);
+        let (request, made) = self.request(op)?;
         let wrong = |what: String| format!("{what}\nat {request:?}");
-        let made = self.make(&request).map_err(wrong)?;
-        let id = born(&made.run.units).map_or(0, |lineage| lineage.0);
-        let answer = self.model.perform(&request, id);
+        let answer = self.perform(&request, &made);
         coverage.count(&made.answer, &self.model.rows);
         if !made.answer.agrees_with(&answer) {
             return Err(wrong(format!("answered {:?}, expected {answer:?}", made.answer)));
         }
         let after = Snapshot::of(&self.namespace.contents).map_err(wrong)?;
-        let step = Step {
+        invariants::check(&self.view(&request, &made, &after)).map_err(wrong)?;
+        compare(&after, &self.model).map_err(wrong)?;
+        self.read(&after).map_err(wrong)?;
+        self.keep(&request, &made, after);
+        Ok(())
+    }
+
+    /// Makes a step and tells which invariants it breaks, whatever the model says. The model goes on choosing what is
+    /// asked for, and nothing is compared with it.
+    pub(crate) fn probe(&mut self, op: &Op) -> Result<Vec<&'static str>, String> {
+        let (request, made) = self.request(op)?;
+        self.perform(&request, &made);
+        let after = Snapshot::of(&self.namespace.contents)?;
+        let mut broken: Vec<_> = invariants::broken(&self.view(&request, &made, &after)).collect();
+        // Tokens are given out as far as both sides agree on them, because forks are asked for at some.
+        let read = self.read(&after);
+        if read.is_err_and(|what| what.starts_with(A_TOKEN_STANDS_FOR_THE_SAME_BYTES)) {
+            broken.push(A_TOKEN_STANDS_FOR_THE_SAME_BYTES);
+        }
+        self.keep(&request, &made, after);
+        Ok(broken)
+    }
+
+    /// What the operation asks for now, and what the system under test makes of it.
+    fn request(&mut self, op: &Op) -> Result<(Request, Made), String> {
+        let request = self.concrete.request(op, &self.model, &self.ledger.tokens);
+        let made = self.make(&request).map_err(|what| format!("{what}\nat {request:?}"))?;
+        Ok((request, made))
+    }
+
+    /// What the model makes of it.
+    fn perform(&mut self, request: &Request, made: &Made) -> Answer {
+        let id = born(&made.run.units).map_or(0, |lineage| lineage.0);
+        self.model.perform(request, id)
+    }
+
+    fn view<'a>(&'a self, request: &'a Request, made: &'a Made, after: &'a Snapshot) -> Step<'a> {
+        Step {
             now: request.now,
             before: &self.present,
-            after: &after,
+            after,
             contents: &self.namespace.contents,
             newest: &self.newest,
             answer: &made.answer,
@@ -74,17 +109,17 @@ impl Trial {
             relies_on: &made.run.relies_on,
             looked: &made.run.looked,
             key: &request.key,
-        };
-        invariants::check(&step).map_err(wrong)?;
-        compare(&after, &self.model).map_err(wrong)?;
-        self.read(&after).map_err(wrong)?;
+        }
+    }
+
+    /// Goes on from what is there after a step.
+    fn keep(&mut self, request: &Request, made: &Made, after: Snapshot) {
         let versions = after.slots.iter().map(|(key, slot)| (key.clone(), slot.version()));
         self.newest.extend(versions);
         self.present = after;
         if made.answer == Answer::Created {
-            self.concrete.created(&request);
+            self.concrete.created(request);
         }
-        Ok(())
     }
 
     /// Follows every token that was ever given out, on every stream.

@@ -1,0 +1,51 @@
+//! Rules that say a thing twice, and stores in which something changes by itself.
+
+use std::sync::Arc;
+
+use headwater_core::change::Unit;
+use headwater_core::{Slot, StreamState, Timestamp};
+
+use super::Planted;
+use crate::namespace::Fault;
+
+pub(super) const FAULTS: &[Planted] = &[
+    ("is told of a change twice", || Box::new(Twice)),
+    ("forgets a use after a reply", || Box::new(Replied(|state| state.used_at = state.created_at))),
+    ("counts commits it did not make", || Box::new(Left(|state| state.revision += 1))),
+    ("takes a reply for a use", || Box::new(Replied(use_later))),
+    ("opens what was closed", || Box::new(Replied(|state| state.closed = None))),
+];
+
+struct Twice;
+
+impl Fault for Twice {
+    fn decided(&mut self, unit: &mut Unit) {
+        unit.changes.extend(unit.changes.first().cloned());
+    }
+}
+
+struct Left(fn(&mut StreamState));
+
+impl Fault for Left {
+    fn left(&mut self, slot: &mut Slot) {
+        in_state(slot, self.0);
+    }
+}
+
+struct Replied(fn(&mut StreamState));
+
+impl Fault for Replied {
+    fn replied(&mut self, slot: &mut Slot) {
+        in_state(slot, self.0);
+    }
+}
+
+fn in_state(slot: &mut Slot, fault: fn(&mut StreamState)) {
+    if let Slot::Live(state) = slot {
+        fault(Arc::make_mut(state));
+    }
+}
+
+fn use_later(state: &mut StreamState) {
+    state.used_at = Timestamp(state.used_at.0 + 1);
+}
