@@ -195,7 +195,7 @@ mod tests {
         let manifest = "[package]\nname = \"server\"\nedition = \"2024\"\n[workspace]\n";
         std::fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
         let script = format!(
-            "trap \"{at_end}\" INT; echo \"listening on http://$2\"; touch data; \
+            "trap \"{at_end}\" INT; touch data; echo \"listening on http://$2\"; \
              while :; do sleep 0.1; done"
         );
         let main = format!(
