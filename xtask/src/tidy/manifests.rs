@@ -13,6 +13,9 @@ const LICENSE_FILES: [&str; 2] = ["LICENSE-MIT", "LICENSE-APACHE"];
 /// The registry takes no more keywords, and no more categories.
 const MOST_WORDS: usize = 5;
 
+/// Nor a longer keyword.
+const LONGEST_KEYWORD: usize = 20;
+
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
     for package in tree.crates() {
@@ -23,6 +26,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
             found.push(Finding::whole(&file.path, "lints.workspace is not true"));
         }
         versions(file, &mut found);
+        packs_all(file, &mut found);
     }
     unused(tree, &mut found);
     for license in LICENSE_FILES {
@@ -60,8 +64,27 @@ fn publishable(tree: &Tree, package: &Package, found: &mut Vec<Finding>) {
             found.push(Finding::whole(&package.folder, message));
         }
     }
+    for keyword in package.keywords.iter().filter(|keyword| !is_keyword(keyword)) {
+        found.push(Finding::whole(&package.folder, format!("{keyword:?} is no keyword")));
+    }
     if package.license != LICENSE {
         found.push(Finding::whole(&package.folder, format!("its licence is not {LICENSE}")));
+    }
+}
+
+/// What the registry takes as a keyword.
+fn is_keyword(text: &str) -> bool {
+    text.len() <= LONGEST_KEYWORD
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_+".contains(c))
+}
+
+/// All that git knows of a crate is packed, so that a licence which is there is published too.
+fn packs_all(file: &File, found: &mut Vec<Finding>) {
+    for (section, line, key, _) in entries(&file.text) {
+        if section == "package" && ["include", "exclude"].contains(&key) {
+            found.push(Finding::at(&file.path, line, format!("{key}: all files are packed")));
+        }
     }
 }
 
@@ -153,6 +176,8 @@ mod tests {
     fn planted_faults_are_found() {
         for (from, to) in [
             ("[lints]\nworkspace = true", ""),
+            ("[lints]", "[package]\nexclude = [\"LICENSE-MIT\"]\n[lints]"),
+            ("[lints]", "[package]\ninclude = [\n\"src\"]\n[lints]"),
             ("bytes.workspace = true", "bytes = \"1\""),
             ("bytes.workspace = true", "bytes = { version = \"1\", features = [\"x\"] }"),
             ("[dependencies]", "[dev-dependencies.x]\nversion = \"1\"\n[a]"),
@@ -172,12 +197,15 @@ mod tests {
             planted.files.retain(|file| file.path != path);
             assert_eq!(check(&planted).len(), count, "{path}");
         }
-        let faults: [fn(&mut Package); 8] = [
+        let faults: [fn(&mut Package); 11] = [
             |package| package.description.clear(),
             |package| package.repository.clear(),
             |package| package.readme.clear(),
             |package| package.keywords.clear(),
             |package| package.keywords = vec!["word".to_owned(); MOST_WORDS + 1],
+            |package| package.keywords = vec!["k".repeat(LONGEST_KEYWORD + 1)],
+            |package| package.keywords = vec!["two words".to_owned()],
+            |package| package.keywords = vec!["-".to_owned()],
             |package| package.categories.clear(),
             |package| package.license = "MIT".to_owned(),
             |package| package.dependencies.truncate(1),
