@@ -1,19 +1,36 @@
 //! The programs, what each is for, and how to get it.
 
+use super::version::Version;
+
 /// A program, how to see that it is there, and how to get it.
 pub(super) struct Tool {
     pub(super) name: &'static str,
+    /// Prints the version.
     pub(super) probe: &'static [&'static str],
+    /// The oldest that will do, where not every one does.
+    pub(super) least: Option<Version>,
     pub(super) used_for: &'static str,
     /// The Debian package that holds it, where that one is recent enough.
     pub(super) package: Option<&'static str>,
     pub(super) hint: &'static str,
 }
 
+/// The compiler; how old it may be is said by the manifests.
+pub(super) const RUST: Tool = Tool {
+    name: "rustc",
+    probe: &["rustc", "--version"],
+    least: None,
+    used_for: "building everything",
+    package: None,
+    hint: "rustup update stable",
+};
+
+/// The programs beside it.
 pub(super) const TOOLS: &[Tool] = &[
     Tool {
         name: "rustfmt",
         probe: &["cargo", "fmt", "--version"],
+        least: None,
         used_for: "the format check",
         package: None,
         hint: "rustup component add rustfmt",
@@ -21,6 +38,7 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool {
         name: "clippy",
         probe: &["cargo", "clippy", "--version"],
+        least: None,
         used_for: "lints",
         package: None,
         hint: "rustup component add clippy",
@@ -28,6 +46,7 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool {
         name: "git",
         probe: &["git", "--version"],
+        least: None,
         used_for: "tidy, which lists the repository's files",
         package: Some("git"),
         hint: "install git",
@@ -35,34 +54,47 @@ pub(super) const TOOLS: &[Tool] = &[
     Tool {
         name: "make",
         probe: &["make", "--version"],
+        least: None,
         used_for: "building jemalloc; `--no-default-features` of headwater-server does without",
         package: Some("make"),
         hint: "install make",
     },
     Tool {
-        name: "node 20 or newer",
-        probe: &["node", "-e", "if (parseInt(process.versions.node) < 20) process.exit(1)"],
+        name: "node",
+        probe: &["node", "--version"],
+        least: Some(Version([20, 19, 0])),
         used_for: "the protocol suite and the reference server",
         package: None,
-        hint: "install Node.js 20 or newer",
+        hint: "install Node.js",
     },
     Tool {
         name: "npm",
         probe: &["npm", "--version"],
+        least: None,
         used_for: "installing the protocol suite",
         package: None,
         hint: "install npm; it comes with Node.js",
     },
     Tool {
+        name: "bash",
+        probe: &["bash", "--version"],
+        least: None,
+        used_for: "running the commands of README.md",
+        package: Some("bash"),
+        hint: "install bash",
+    },
+    Tool {
         name: "curl",
         probe: &["curl", "--version"],
-        used_for: "the commands of README.md",
+        least: None,
+        used_for: "the requests of README.md",
         package: Some("curl"),
         hint: "install curl",
     },
     Tool {
         name: "strace",
         probe: &["strace", "--version"],
+        least: None,
         used_for: "the test that every acknowledged append was synced",
         package: Some("strace"),
         hint: "install strace",
