@@ -1,4 +1,4 @@
-//! Rules that say a thing twice, and stores in which something changes by itself.
+//! Rules that say too much or too little, and stores in which something changes by itself.
 
 use std::sync::Arc;
 
@@ -9,18 +9,21 @@ use super::Planted;
 use crate::namespace::Fault;
 
 pub(super) const FAULTS: &[Planted] = &[
-    ("is told of a change twice", || Box::new(Twice)),
+    ("is told of a change twice", || Box::new(Decided(twice))),
+    ("is told of one change alone", || Box::new(Decided(|unit| unit.changes.truncate(1)))),
     ("forgets a use after a reply", || Box::new(Replied(|state| state.used_at = state.created_at))),
     ("counts commits it did not make", || Box::new(Left(|state| state.revision += 1))),
     ("takes a reply for a use", || Box::new(Replied(use_later))),
     ("opens what was closed", || Box::new(Replied(|state| state.closed = None))),
+    ("forgets when a stream began", || Box::new(Replied(|state| state.created_at.0 += 1))),
+    ("loses the last byte", || Box::new(Replied(lose_a_byte))),
 ];
 
-struct Twice;
+struct Decided(fn(&mut Unit));
 
-impl Fault for Twice {
+impl Fault for Decided {
     fn decided(&mut self, unit: &mut Unit) {
-        unit.changes.extend(unit.changes.first().cloned());
+        (self.0)(unit);
     }
 }
 
@@ -44,6 +47,14 @@ fn in_state(slot: &mut Slot, fault: fn(&mut StreamState)) {
     if let Slot::Live(state) = slot {
         fault(Arc::make_mut(state));
     }
+}
+
+fn twice(unit: &mut Unit) {
+    unit.changes.extend(unit.changes.first().cloned());
+}
+
+fn lose_a_byte(state: &mut StreamState) {
+    state.tail.position = state.tail.position.saturating_sub(1);
 }
 
 fn use_later(state: &mut StreamState) {
