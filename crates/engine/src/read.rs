@@ -14,6 +14,7 @@ use headwater_core::decide;
 use headwater_core::storage::{Detail, ReadRange, StorageError, Writers};
 use headwater_core::{AccessError, ContentKind, Offset, OffsetError, StreamKey, StreamState};
 
+use self::records::Records;
 pub(crate) use self::restarts::{Miss, Restarts};
 use crate::error::Failure;
 use crate::shard::Shard;
@@ -86,18 +87,50 @@ async fn begun_at<P>(
     key: &StreamKey,
     start: Start,
     page_of: impl AsyncFn(&Shard, &Arc<StreamState>, u64) -> Result<P, StorageError>,
-) -> Result<P, Failure<AccessError>> {
+) -> Result<P, Failure<AccessError>>
+where
+    P: Reach,
+{
     let mut restarts = Restarts::default();
+    let mut early = partial(shard, key, start);
     loop {
-        let state = match partial(shard, key, start) {
-            Some(state) => state,
+        let state = match &early {
+            Some(state) => Arc::clone(state),
             None => look(shard, key).await?,
         };
         shard.touch(key);
         match place(shard, &state, start, &page_of).await {
-            Ok(page) => return Ok(page),
-            Err(miss) => restarts.after(miss, shard, key).await?,
+            Ok(page) if early.is_none() || !page.reaches_tail() => return Ok(page),
+            // One record that is longer than a page and the last one. Whether there is more has to be looked up.
+            Ok(page) => {
+                if look(shard, key).await?.version() == state.version() {
+                    return Ok(page);
+                }
+                early = None;
+            }
+            Err(miss) => {
+                restarts.after(miss, shard, key).await?;
+                early = partial(shard, key, start);
+            }
         }
+    }
+}
+
+/// A page that knows how far it goes.
+trait Reach {
+    /// Whether it says that there is no more in the state it was made from.
+    fn reaches_tail(&self) -> bool;
+}
+
+impl Reach for Page {
+    fn reaches_tail(&self) -> bool {
+        self.up_to_date()
+    }
+}
+
+impl Reach for Records {
+    fn reaches_tail(&self) -> bool {
+        self.up_to_date()
     }
 }
 
@@ -111,7 +144,7 @@ async fn place<P>(
     Ok(page_of(shard, state, from).await?)
 }
 
-/// The durable state, if a page from there certainly ends short of its tail.
+/// The durable state, if a page from there ends short of its tail, unless a single record takes it there.
 fn partial(shard: &Shard, key: &StreamKey, start: Start) -> Option<Arc<StreamState>> {
     if shard.storage.writers() != Writers::Sole {
         return None;

@@ -3,10 +3,13 @@
 use headwater_core::{AccessError, OffsetError};
 use headwater_engine::{Failure, Options, Start};
 use headwater_storage::memory::MemoryStorage;
+use headwater_storage::testkit::Faulty;
+use headwater_storage::testkit::faulty::Stage;
 use std::sync::Arc;
 
+use crate::parked::parks;
 use crate::support::{
-    append, contents, create, engine, engine_on, json, key, options, stream_of, text,
+    append, contents, create, engine, engine_on, json, key, options, stream_of, text, within,
 };
 
 #[tokio::test]
@@ -44,6 +47,36 @@ async fn json_pages_end_on_message_boundaries() {
         start = Start::At(page.next_offset());
     }
     assert_eq!(pages, ["1,22,333,", &format!("{huge},"), "\"1234567\",4,"]);
+}
+
+/// Such a page is longer than the cap, so the distance to the tail does not tell that it reaches it.
+#[tokio::test]
+async fn a_page_of_one_long_last_message_waits_for_what_is_being_committed() {
+    let faulty = Faulty::over(Arc::new(MemoryStorage::new()));
+    let small = Options { page_bytes: 20, ..options() };
+    let (engine, _clock) = engine_on(Arc::clone(&faulty) as _, small);
+    create(&engine, "s", stream_of("application/json")).await.unwrap();
+    let long = format!("\"{}\"", "x".repeat(50));
+    append(&engine, "s", json("1")).await.unwrap();
+    let at_long = Start::At(engine.head(&key("s")).await.unwrap().tail_offset());
+    append(&engine, "s", json(&long)).await.unwrap();
+    let stream = key("s");
+    let quiet = engine.read(&stream, at_long).await.unwrap();
+    assert_eq!((quiet.from, quiet.to, quiet.up_to_date()), (2, 55, true), "nothing is on its way");
+
+    faulty.hold(Stage::Unwritten);
+    let mut appending = Box::pin(append(&engine, "s", json("3")));
+    assert!(parks(&mut appending).await.is_none());
+    let mut page = Box::pin(engine.read(&stream, at_long));
+    assert!(parks(&mut page).await.is_none(), "it would say that there is no more");
+    let mut records = Box::pin(engine.read_records(&stream, at_long));
+    assert!(parks(&mut records).await.is_none(), "it would say that there is no more");
+    faulty.release();
+    let (page, records) = (within(page).await.unwrap(), within(records).await.unwrap());
+    assert_eq!((page.from, page.to, page.up_to_date()), (2, 55, false));
+    assert_eq!(page.chunks.concat(), format!("{long},").into_bytes());
+    assert_eq!((records.to, records.records.len(), records.up_to_date()), (55, 1, false));
+    within(appending).await.unwrap();
 }
 
 #[tokio::test]
