@@ -2,11 +2,11 @@
 
 use crate::cache::StreamTag;
 use crate::content_type::{ContentKind, ContentType};
-use crate::json::{self, InvalidJson};
+use crate::json::{self, InvalidJson, Outline};
 use crate::key::StreamKey;
 use crate::offset::Offset;
 use crate::producer::{ProducerTuple, StreamSeq};
-use crate::record::Batch;
+use crate::record::{Batch, MAX_RECORDS, table_bytes};
 use crate::time::Expiry;
 
 use bytes::Bytes;
@@ -28,6 +28,8 @@ pub enum Body {
         /// The records, at least one.
         batch: Batch,
     },
+    /// More records than [`MAX_RECORDS`]. They were counted, and not made.
+    TooMany,
     /// Bytes that are not the JSON they claim to be.
     Invalid(InvalidJson),
 }
@@ -36,17 +38,7 @@ impl Body {
     /// Frames the bytes of a request for a stream of this kind.
     #[must_use]
     pub fn frame(kind: ContentKind, bytes: Bytes) -> Self {
-        match kind {
-            _ if bytes.is_empty() => Self::Empty,
-            ContentKind::Json => match json::frame(&bytes) {
-                Ok(Some(batch)) => Self::Records { kind, batch },
-                Ok(None) => Self::EmptyArray,
-                Err(error) => Self::Invalid(error),
-            },
-            ContentKind::Text | ContentKind::Binary => {
-                Self::Records { kind, batch: Batch::single(bytes) }
-            }
-        }
+        Unframed::new(kind, bytes).frame()
     }
 
     /// The records, if there are any.
@@ -54,7 +46,59 @@ impl Body {
     pub fn batch(&self) -> Option<&Batch> {
         match self {
             Self::Records { batch, .. } => Some(batch),
-            Self::Empty | Self::EmptyArray | Self::Invalid(_) => None,
+            Self::Empty | Self::EmptyArray | Self::TooMany | Self::Invalid(_) => None,
+        }
+    }
+}
+
+/// The bytes of a request, looked over and not yet framed.
+#[derive(Debug)]
+pub struct Unframed {
+    bytes: Bytes,
+    shape: Shape,
+}
+
+#[derive(Debug)]
+enum Shape {
+    Json(Outline),
+    /// One record, of text or of bytes.
+    Single(ContentKind),
+}
+
+impl Unframed {
+    /// Looks over the bytes of a request for a stream of this kind.
+    #[must_use]
+    pub fn new(kind: ContentKind, bytes: Bytes) -> Self {
+        let shape = match kind {
+            ContentKind::Json => Shape::Json(Outline::of(&bytes)),
+            ContentKind::Text | ContentKind::Binary => Shape::Single(kind),
+        };
+        Self { bytes, shape }
+    }
+
+    /// What framing takes in memory beside the bytes, in the measure of [`Batch::weight`]. Nothing for more records than
+    /// [`MAX_RECORDS`]: they are not made.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        match &self.shape {
+            Shape::Json(outline) if outline.records <= MAX_RECORDS => table_bytes(outline.records),
+            Shape::Json(_) | Shape::Single(_) => 0,
+        }
+    }
+
+    /// Divides the bytes into records.
+    #[must_use]
+    pub fn frame(self) -> Body {
+        let Self { bytes, shape } = self;
+        match shape {
+            _ if bytes.is_empty() => Body::Empty,
+            Shape::Single(kind) => Body::Records { kind, batch: Batch::single(bytes) },
+            Shape::Json(outline) if outline.records > MAX_RECORDS => Body::TooMany,
+            Shape::Json(outline) => match json::frame_along(outline, &bytes) {
+                Ok(Some(batch)) => Body::Records { kind: ContentKind::Json, batch },
+                Ok(None) => Body::EmptyArray,
+                Err(error) => Body::Invalid(error),
+            },
         }
     }
 }

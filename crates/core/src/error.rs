@@ -8,6 +8,7 @@
 use crate::json::InvalidJson;
 use crate::offset::{Offset, OffsetError};
 use crate::producer::ProducerNumber;
+use crate::record::MAX_RECORDS;
 use crate::state::Tail;
 
 /// Whether the effect may have happened although the caller got an error.
@@ -161,6 +162,9 @@ pub enum CreateError {
     /// The stream would outgrow what offsets can express.
     #[error("the stream has reached its largest size")]
     TooLarge,
+    /// More records than [`MAX_RECORDS`].
+    #[error("more than {MAX_RECORDS} records at once")]
+    TooManyRecords,
 }
 
 impl CreateError {
@@ -177,7 +181,7 @@ impl CreateError {
             Self::ForkOffset(OffsetError::Expired) => Code::OffsetExpired,
             Self::ForkOffset(OffsetError::Unaligned) | Self::SubOffset => Code::OffsetInvalid,
             Self::InvalidJson(_) => Code::InvalidJson,
-            Self::TooLarge => Code::TooLarge,
+            Self::TooLarge | Self::TooManyRecords => Code::TooLarge,
         }
     }
 }
@@ -253,6 +257,9 @@ pub enum AppendError {
     /// The stream would outgrow what offsets can express.
     #[error("the stream has reached its largest size")]
     TooLarge,
+    /// More records than [`MAX_RECORDS`].
+    #[error("more than {MAX_RECORDS} records at once")]
+    TooManyRecords,
 }
 
 impl AppendError {
@@ -273,7 +280,7 @@ impl AppendError {
             Self::StreamSeqRegression => Code::StreamSeqRegression,
             Self::EmptyBody => Code::InvalidRequest,
             Self::EmptyArray | Self::InvalidJson(_) => Code::InvalidJson,
-            Self::TooLarge => Code::TooLarge,
+            Self::TooLarge | Self::TooManyRecords => Code::TooLarge,
         }
     }
 }

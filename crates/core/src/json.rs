@@ -39,6 +39,46 @@ impl From<serde_json::Error> for InvalidJson {
     }
 }
 
+/// What the structure of a body tells before it is parsed. Found in one pass that takes no memory, so that it is known
+/// what framing will take before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// At least as many records as [`frame`] makes of the body; exactly as many of valid JSON that is no empty array.
+    pub(crate) records: usize,
+    array: bool,
+    /// Where it first nests deeper than [`MAX_NESTING`], if it is valid JSON.
+    too_deep: Option<usize>,
+}
+
+impl Outline {
+    /// Looks over a body.
+    pub(crate) fn of(body: &[u8]) -> Self {
+        let array = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        // A value that is no array itself gains one level when it is read back.
+        let most = MAX_NESTING - usize::from(!array);
+        let mut outline = Self { records: 1, array, too_deep: None };
+        let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+        for (index, byte) in body.iter().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = !in_string,
+                _ if in_string => {}
+                b'[' | b'{' => {
+                    depth += 1;
+                    if depth > most && outline.too_deep.is_none() {
+                        outline.too_deep = Some(index);
+                    }
+                }
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                b',' if depth == 1 && array => outline.records += 1,
+                _ => {}
+            }
+        }
+        outline
+    }
+}
+
 /// Splits a body into records: the elements of a top-level array, or the one value.
 ///
 /// Returns `None` for an empty array.
@@ -46,8 +86,12 @@ impl From<serde_json::Error> for InvalidJson {
 /// # Errors
 /// [`InvalidJson`] when the body is not exactly one JSON value, is not UTF-8, or nests deeper than [`MAX_NESTING`].
 pub fn frame(body: &[u8]) -> Result<Option<Batch>, InvalidJson> {
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    let values: Vec<&RawValue> = if first == Some(&b'[') {
+    frame_along(Outline::of(body), body)
+}
+
+/// [`frame`] for a body that has been looked over: the outline is its own.
+pub(crate) fn frame_along(outline: Outline, body: &[u8]) -> Result<Option<Batch>, InvalidJson> {
+    let values: Vec<&RawValue> = if outline.array {
         serde_json::from_slice(body)?
     } else {
         vec![serde_json::from_slice(body)?]
@@ -55,9 +99,7 @@ pub fn frame(body: &[u8]) -> Result<Option<Batch>, InvalidJson> {
     if values.is_empty() {
         return Ok(None);
     }
-    // A value that is no array itself gains one level when it is read back.
-    let around = usize::from(first != Some(&b'['));
-    if let Some(index) = deeper_than(MAX_NESTING - around, body) {
+    if let Some(index) = outline.too_deep {
         return Err(too_deep(body, index));
     }
     let mut payload = BytesMut::with_capacity(body.len() + 1);
@@ -71,22 +113,6 @@ pub fn frame(body: &[u8]) -> Result<Option<Batch>, InvalidJson> {
         })
         .collect();
     Ok(Batch::new(payload.freeze(), records).ok())
-}
-
-/// Where valid JSON first has more than so many levels.
-fn deeper_than(levels: usize, json: &[u8]) -> Option<usize> {
-    let (mut depth, mut in_string, mut escaped) = (0, false, false);
-    json.iter().position(|byte| {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth -= 1,
-            _ => {}
-        }
-        depth > levels
-    })
 }
 
 fn too_deep(json: &[u8], index: usize) -> InvalidJson {
@@ -139,6 +165,29 @@ mod tests {
             assert_eq!(stored(body), Some((expected.to_owned(), count)), "{body}");
         }
         assert_eq!(stored(" [ ] "), None);
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_parsed() {
+        let count = |body: &str| Outline::of(body.as_bytes()).records;
+        for (body, expected) in [
+            ("1", 1),
+            (" {\"a\":1,\"b\":[1,2]} ", 1),
+            ("\",[,\"", 1),
+            ("[1]", 1),
+            (" [1, \"x,]\\\",\" ,null]", 3),
+            ("[[1,2],{\"a\":[3,4],\"b\":5}]", 2),
+            ("[\"\\\\\",\"\\\\\\\"\",1]", 3),
+        ] {
+            assert_eq!(count(body), expected, "{body}");
+            assert_eq!(stored(body).unwrap().1, expected, "{body}");
+        }
+        // Never fewer than the values before the place where it stops being JSON.
+        for (body, least) in
+            [("", 0), ("[]", 0), ("[1,2", 2), ("[1,2,", 2), ("[[1],2}", 2), ("[1,2]],", 2)]
+        {
+            assert!(count(body) >= least, "{body}");
+        }
     }
 
     #[test]

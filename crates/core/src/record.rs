@@ -14,6 +14,29 @@ use crate::time::Timestamp;
 /// Metadata lives in tables that are read as a whole; a record table must stay small beside its payload.
 pub const MAX_METADATA_BYTES: usize = 8 * 1024;
 
+/// Most records of one append.
+///
+/// A record of two bytes takes many times that in memory. This is far more than a batch needs to be efficient, and so few
+/// that their table weighs less than the largest body.
+pub const MAX_RECORDS: usize = 262_144;
+
+/// What a record counts for in budgets of memory, beside its bytes: its row in the table, and twice that while the
+/// table is made.
+pub const RECORD_BYTES: usize = 48;
+
+const _: () = assert!(3 * size_of::<BatchRecord>() <= RECORD_BYTES);
+
+/// What an entry of a record's metadata counts for beside its text: the two strings and their place in the map.
+const METADATA_ENTRY_BYTES: usize = 64;
+
+/// What so many records count for in budgets of memory, beside their bytes.
+///
+/// The first one is free. Every request brings one, and it is small beside what the request itself takes.
+#[must_use]
+pub fn table_bytes(records: usize) -> usize {
+    records.saturating_sub(1).saturating_mul(RECORD_BYTES)
+}
+
 /// Names and values that travel with a record, outside its payload.
 pub type Metadata = BTreeMap<String, String>;
 
@@ -98,6 +121,15 @@ impl Batch {
     #[must_use]
     pub fn records(&self) -> &[BatchRecord] {
         &self.records
+    }
+
+    /// What the batch counts for in budgets of memory, in bytes: payload, table and metadata.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let entries =
+            self.records.iter().flat_map(|record| &record.metadata).flat_map(|map| &**map);
+        let metadata: usize = entries.map(|(k, v)| k.len() + v.len() + METADATA_ENTRY_BYTES).sum();
+        self.payload.len() + table_bytes(self.records.len()) + metadata
     }
 }
 

@@ -1,4 +1,5 @@
-//! Admission by bytes: what is in flight is bounded, as a whole and per stream, before it is in memory.
+//! Admission by bytes: what is in flight is bounded, as a whole and per stream, before it is in memory. Counted are
+//! payload, metadata, and the table of the records: of tiny records the table is most of it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -59,7 +60,7 @@ impl Reservation {
         (self.bytes > 0).then(|| Arc::new(self))
     }
 
-    /// Reserves more bytes, before they are read from a client.
+    /// Reserves more bytes, before they are read from a client or made of what was read.
     ///
     /// # Errors
     /// [`ServiceError::Overloaded`] when a budget would be exceeded. What was reserved before stays reserved.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use headwater_core::command::{Append, Create};
+use headwater_core::command::{Append, Body, Create};
 use headwater_core::content_type::ContentKind;
 use headwater_core::decide::{self, Appended, Existence, Freshness};
 use headwater_core::storage::{Storage, StorageError};
-use headwater_core::{AccessError, AppendError, CreateError, Lineage, StreamKey, StreamState};
+use headwater_core::{
+    AccessError, AppendError, Batch, CreateError, Lineage, StreamKey, StreamState,
+};
 
 use crate::admission::{Admission, Reservation};
 use crate::clock::Clock;
@@ -94,7 +96,7 @@ impl Engine {
         command: Create,
         mut held: Reservation,
     ) -> Result<Created, Failure<CreateError>> {
-        admit(&mut held, command.body.batch().map(|batch| batch.payload().len()))?;
+        admit(&mut held, &command.body)?;
         let decide = |view: &Seen<'_>, now| decide::create(view, key, &command, now);
         let done = self.shard.run_holding(held.shared(), decide).await?;
         match (done.outcome.existence, done.stamp) {
@@ -117,7 +119,7 @@ impl Engine {
         command: Append,
         mut held: Reservation,
     ) -> Result<Appended, Failure<AppendError>> {
-        admit(&mut held, command.body.batch().map(|batch| batch.payload().len()))?;
+        admit(&mut held, &command.body)?;
         let limits = self.shard.options.limits;
         let decide = |view: &Seen<'_>, now| decide::append(view, limits, key, &command, now);
         let done = self.shard.run_holding(held.shared(), decide).await?;
@@ -206,7 +208,7 @@ impl Engine {
     }
 }
 
-fn admit(held: &mut Reservation, bytes: Option<usize>) -> Result<(), ServiceError> {
-    let missing = bytes.unwrap_or(0).saturating_sub(held.bytes());
+fn admit(held: &mut Reservation, body: &Body) -> Result<(), ServiceError> {
+    let missing = body.batch().map_or(0, Batch::weight).saturating_sub(held.bytes());
     held.grow(missing)
 }

@@ -14,9 +14,9 @@ pub struct Options {
     /// Memory for recent records per stream that has live readers: their payload twice, for what is shared of the wire
     /// form, and 384 bytes each. What alone exceeds it is not kept. Who falls further behind reads from storage.
     pub tail_bytes: usize,
-    /// Bytes of appends in flight, all streams together.
+    /// Appends in flight, all streams together, in bytes as [`Batch::weight`](headwater_core::Batch::weight) counts them: with the table of their records.
     pub in_flight_bytes: usize,
-    /// Bytes of appends in flight for one stream, so that one cannot take all.
+    /// The same for one stream, so that one cannot take all.
     pub in_flight_bytes_per_stream: usize,
     /// A stream that nobody used for one to two of these is forgotten in memory.
     pub idle_after: Duration,

@@ -10,6 +10,7 @@ use headwater_core::error::Retry;
 use headwater_core::json::MAX_NESTING;
 use headwater_core::key::MAX_PATH_BYTES;
 use headwater_core::producer::{MAX_PRODUCER_ID_BYTES, MAX_STREAM_SEQ_BYTES};
+use headwater_core::record::{MAX_RECORDS, RECORD_BYTES};
 use headwater_engine::Options;
 
 use crate::{Config, errors, limits};
@@ -78,6 +79,7 @@ fn the_limits_are_the_documented_ones() {
     assert_eq!(texts, [texts[0]; 3], "they share a row");
     let actual = BTreeMap::from([
         ("body of a request", config.max_body_bytes as u64),
+        ("records of one append, or of a creation", MAX_RECORDS as u64),
         ("stream path, in canonical form", MAX_PATH_BYTES as u64),
         ("producer id, `Stream-Seq`, content type", texts[0] as u64),
         ("producers per stream", engine.limits.producers_per_stream),
@@ -110,6 +112,8 @@ fn the_prose_names_the_same_limits() {
         (PROTOCOL, "Pages are at most", Options::default().page_bytes as u64),
         (PROTOCOL, "A quiet connection gets a comment every", config.sse_keep_alive.as_secs()),
         (PROTOCOL, "A connection ends after about", config.sse_max_age.as_secs()),
+        (PROTOCOL, "An array of more than", MAX_RECORDS as u64),
+        (GUARANTEES, "and for each JSON value after the first", RECORD_BYTES as u64),
         (GUARANTEES, "a stream that remembers", Options::default().limits.producers_per_stream),
         (README, "(a broken head, more than", limits::MAX_HEADERS as u64),
         (README, "header fields, more than", limits::MAX_HEAD_BYTES as u64),

@@ -32,6 +32,7 @@ mod json;
 mod kill;
 mod limits;
 mod long_poll;
+mod many_records;
 mod methods;
 mod names;
 mod offsets;

@@ -14,7 +14,7 @@ use crate::error::AppendError;
 use crate::key::StreamKey;
 use crate::offset::MAX_NUMBER;
 use crate::producer::ProducerState;
-use crate::record::Batch;
+use crate::record::{Batch, MAX_RECORDS};
 use crate::state::{Slot, StreamState};
 use crate::time::Timestamp;
 
@@ -149,6 +149,7 @@ fn update(
         (Body::Empty, Closing::Close) => None,
         (Body::Empty, Closing::KeepOpen) => return Err(AppendError::EmptyBody),
         (Body::EmptyArray, _) => return Err(AppendError::EmptyArray),
+        (Body::TooMany, _) => return Err(AppendError::TooManyRecords),
         (Body::Invalid(error), _) => return Err(error.clone().into()),
     };
     let closed = (command.closing == Closing::Close)
@@ -174,6 +175,9 @@ fn expectation(state: &StreamState, expect: Expect) -> Result<(), AppendError> {
 }
 
 fn fitting(state: &StreamState, batch: &Batch) -> Result<Batch, AppendError> {
+    if batch.records().len() > MAX_RECORDS {
+        return Err(AppendError::TooManyRecords);
+    }
     let end = state.tail.position.saturating_add(batch.payload().len() as u64);
     if end > MAX_NUMBER { Err(AppendError::TooLarge) } else { Ok(batch.clone()) }
 }

@@ -12,7 +12,7 @@ use crate::decide::{BoundaryAnswer, BoundaryQuestion, Decision, Need, View, remo
 use crate::error::CreateError;
 use crate::key::StreamKey;
 use crate::offset::{LineageRange, MAX_NUMBER, OffsetError};
-use crate::record::Batch;
+use crate::record::{Batch, MAX_RECORDS};
 use crate::state::{Origin, Slot, StreamState, Tail, Version};
 use crate::time::{Expiry, Timestamp};
 
@@ -127,6 +127,10 @@ fn birth(
 fn first_records(body: &Body, kind: ContentKind) -> Result<Option<Batch>, CreateError> {
     match body {
         Body::Empty | Body::EmptyArray => Ok(None),
+        Body::Records { batch, .. } if batch.records().len() > MAX_RECORDS => {
+            Err(CreateError::TooManyRecords)
+        }
+        Body::TooMany => Err(CreateError::TooManyRecords),
         Body::Records { kind: framed, batch } if *framed == kind => Ok(Some(batch.clone())),
         Body::Records { .. } => Err(CreateError::ContentTypeMismatch),
         Body::Invalid(error) => Err(error.clone().into()),

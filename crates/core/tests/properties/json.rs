@@ -1,7 +1,10 @@
 //! JSON framing: bodies become records and records become bodies, and no value changes on the way.
 
 use bytes::Bytes;
+use headwater_core::ContentKind;
+use headwater_core::command::Unframed;
 use headwater_core::json::{MAX_NESTING, enclose, frame};
+use headwater_core::record::table_bytes;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::value::RawValue;
@@ -77,6 +80,8 @@ proptest! {
     fn every_value_is_a_record_of_its_own_bytes((values, body) in body()) {
         let stored: Vec<_> = values.iter().map(|value| Bytes::from(format!("{value},"))).collect();
         prop_assert_eq!(records(&body), stored);
+        let counted = Unframed::new(ContentKind::Json, body.into()).table_bytes();
+        prop_assert_eq!(counted, table_bytes(values.len()), "counted before it is parsed");
     }
 
     #[test]
@@ -126,7 +131,9 @@ proptest! {
 
     #[test]
     fn whatever_comes_in_is_framed_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        let counted = Unframed::new(ContentKind::Json, Bytes::copy_from_slice(&bytes)).table_bytes();
         if let Ok(Some(batch)) = frame(&bytes) {
+            prop_assert_eq!(counted, table_bytes(batch.records().len()));
             let sum: u64 = batch.records().iter().map(|record| record.len).sum();
             prop_assert_eq!(sum, batch.payload().len() as u64);
         }

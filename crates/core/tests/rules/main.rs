@@ -17,6 +17,7 @@ mod fork_points;
 mod forks;
 mod lifetimes;
 mod lone;
+mod many;
 #[path = "../namespace/mod.rs"]
 mod namespace;
 mod order;

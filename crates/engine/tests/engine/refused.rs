@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use headwater_core::command::Create;
+use headwater_core::record::RECORD_BYTES;
 use headwater_core::storage::Refusal;
 use headwater_core::{Code, Expiry};
 use headwater_engine::{Engine, Options, Start};
@@ -11,7 +13,8 @@ use headwater_storage::testkit::Faulty;
 use headwater_storage::testkit::faulty::Stage;
 
 use crate::support::{
-    append, contents, create, engine_on, fork_of, key, options, stream_of, text, until, within,
+    append, contents, create, engine_on, fork_of, json, key, options, stream_of, text, until,
+    within,
 };
 
 fn faulty() -> Arc<Faulty> {
@@ -90,6 +93,21 @@ async fn bytes_stay_admitted_while_they_are_in_memory_although_nobody_waits() {
     decided(&engine, 0).await;
     append(&engine, "s", text(&sixty)).await.unwrap();
     assert_eq!(contents(&engine, "s").await.len(), 120);
+}
+
+#[tokio::test]
+async fn a_batch_is_admitted_with_the_table_of_its_records() {
+    let few = Options { in_flight_bytes: 100 * RECORD_BYTES, ..options() };
+    let (engine, _clock) = engine_on(Arc::new(MemoryStorage::new()), few);
+    create(&engine, "s", stream_of("application/json")).await.unwrap();
+    let values = |count: usize| json(&format!("[{}1]", "1,".repeat(count - 1)));
+    append(&engine, "s", values(50)).await.unwrap();
+    let error = append(&engine, "s", values(101)).await.unwrap_err();
+    assert_eq!(error.code(), Code::Overloaded);
+    let first = Create { body: values(101).body, ..stream_of("application/json") };
+    let error = create(&engine, "new", first).await.unwrap_err();
+    assert_eq!(error.code(), Code::Overloaded);
+    assert_eq!(contents(&engine, "s").await, "1,".repeat(50));
 }
 
 #[tokio::test]

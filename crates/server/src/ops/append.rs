@@ -1,9 +1,10 @@
 //! POST: append records, close the stream, or both at once.
 
 use bytes::Bytes;
-use headwater_core::StreamKey;
 use headwater_core::command::{Append, Body};
 use headwater_core::decide::{Appended, Freshness};
+use headwater_core::{ContentType, StreamKey};
+use headwater_engine::Reservation;
 use http::StatusCode;
 use http::request::Parts;
 use hyper::body::Incoming;
@@ -26,10 +27,10 @@ pub(crate) async fn append(
     let mut held = app.engine.reserve(key);
     let bytes = body::read(incoming, app.body_bounds(), &mut held).await?;
     let wrote = if bytes.is_empty() { Wrote::Nothing } else { Wrote::Records };
-    let (content_type, body) = match wrote {
+    let (content_type, body, held) = match wrote {
         // Libraries attach a content type to everything; without a body it says nothing.
-        Wrote::Nothing => (None, Body::Empty),
-        Wrote::Records => typed(parts, bytes).await?,
+        Wrote::Nothing => (None, Body::Empty, held),
+        Wrote::Records => typed(parts, bytes, held).await?,
     };
     let AppendHead { closing, producer, stream_seq, expect } = head;
     let command = Append { content_type, body, closing, producer, stream_seq, expect };
@@ -47,12 +48,13 @@ enum Wrote {
 async fn typed(
     parts: &Parts,
     bytes: Bytes,
-) -> Result<(Option<headwater_core::ContentType>, Body), Problem> {
+    held: Reservation,
+) -> Result<(Option<ContentType>, Body, Reservation), Problem> {
     let content_type = field::content_type(&parts.headers)?;
     let content_type =
         content_type.ok_or_else(|| Problem::invalid("an append needs a Content-Type"))?;
-    let body = framing::frame(content_type.kind(), bytes).await?;
-    Ok((Some(content_type), body))
+    let (body, held) = framing::frame(content_type.kind(), bytes, held).await?;
+    Ok((Some(content_type), body, held))
 }
 
 /// 200 where a producer's append was taken, 204 for all else; clients of producers tell a duplicate by it.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use headwater_core::command::{Body, Create};
 use headwater_core::{ContentKind, StreamKey};
-use headwater_engine::Created;
+use headwater_engine::{Created, Reservation};
 use http::StatusCode;
 use http::header::LOCATION;
 use http::request::Parts;
@@ -28,7 +28,7 @@ pub(crate) async fn create(
     let location = origin.url(parts.uri.path());
     let mut held = app.engine.reserve(key);
     let bytes = body::read(incoming, app.body_bounds(), &mut held).await?;
-    let body = framed(app, &head, bytes).await?;
+    let (body, held) = framed(app, &head, bytes, held).await?;
     let CreateHead { content_type, expiry, closing, fork } = head;
     let command = Create { content_type, expiry, closing, body, fork };
     Ok(match app.engine.create(key, command, held).await? {
@@ -42,9 +42,14 @@ pub(crate) async fn create(
 }
 
 /// A body without a content type is framed for the stream it will belong to: the source's for a fork.
-async fn framed(app: &App, head: &CreateHead, bytes: Bytes) -> Result<Body, Problem> {
+async fn framed(
+    app: &App,
+    head: &CreateHead,
+    bytes: Bytes,
+    held: Reservation,
+) -> Result<(Body, Reservation), Problem> {
     if bytes.is_empty() {
-        return Ok(Body::Empty);
+        return Ok((Body::Empty, held));
     }
     let kind = match (&head.content_type, &head.fork) {
         (Some(given), _) => given.kind(),
@@ -54,7 +59,7 @@ async fn framed(app: &App, head: &CreateHead, bytes: Bytes) -> Result<Body, Prob
         }
         (None, None) => ContentKind::Binary,
     };
-    framing::frame(kind, bytes).await
+    framing::frame(kind, bytes, held).await
 }
 
 fn described(status: StatusCode, state: &headwater_core::StreamState) -> Reply {

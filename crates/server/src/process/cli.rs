@@ -69,12 +69,12 @@ struct Serve {
     #[arg(default_value_t = limits::MAX_BODY_BYTES)]
     max_body_bytes: usize,
 
-    /// Most bytes of bodies in flight, all streams together.
+    /// Most bytes of bodies in flight and of the tables of their JSON values, all streams together.
     #[arg(long, env = "HEADWATER_IN_FLIGHT_BYTES", value_name = "BYTES", value_parser = bytes)]
     #[arg(default_value_t = Options::default().in_flight_bytes)]
     in_flight_bytes: usize,
 
-    /// Most bytes of bodies in flight for one stream.
+    /// The same for one stream.
     #[arg(long, env = "HEADWATER_IN_FLIGHT_BYTES_PER_STREAM", value_name = "BYTES")]
     #[arg(value_parser = bytes, default_value_t = Options::default().in_flight_bytes_per_stream)]
     in_flight_bytes_per_stream: usize,

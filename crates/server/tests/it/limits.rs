@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use headwater_core::record::{MAX_RECORDS, RECORD_BYTES};
 use headwater_engine::Options;
 use headwater_server::{Config, Ending};
 use headwater_storage::testkit::faulty::Stage;
@@ -9,6 +10,12 @@ use headwater_storage::testkit::faulty::Stage;
 use crate::rig::Rig;
 
 const TEXT: &str = "Content-Type: text/plain\r\n";
+const JSON: &str = "Content-Type: application/json\r\n";
+
+/// So many values of one byte.
+fn values(count: usize) -> String {
+    format!("[{}1]", "1,".repeat(count - 1))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_beyond_the_budget_are_refused_until_there_is_room() {
@@ -33,6 +40,41 @@ async fn bodies_beyond_the_budget_are_refused_until_there_is_room() {
     first.finish().await.expect(204);
     second.finish().await.expect(204);
     rig.call("POST", "c", TEXT, &"c".repeat(60)).await.expect(204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tables_of_tiny_values_count_as_in_flight_until_they_are_committed() {
+    // Room for the table of one of the bodies, and for the bytes of many.
+    let options = Options { in_flight_bytes: 150 * RECORD_BYTES, ..Options::default() };
+    let rig = Rig::with(Config::default(), options).await;
+    for stream in ["a", "b"] {
+        rig.call("PUT", stream, JSON, "").await.expect(201);
+    }
+    rig.faulty.hold(Stage::Unwritten);
+    let first = rig.begin("POST", "a", JSON, &values(100));
+    rig.faulty.held(1).await;
+    rig.call("POST", "b", JSON, &values(100)).await.expect_error(503, "overloaded");
+    rig.call("PUT", "c", JSON, &values(100)).await.expect_error(503, "overloaded");
+    rig.faulty.release();
+    first.finish().await.expect(204);
+    rig.call("POST", "b", JSON, &values(100)).await.expect(204);
+    rig.call("PUT", "c", JSON, &values(100)).await.expect(201);
+    rig.call("POST", "b", JSON, &values(200)).await.expect_error(503, "overloaded");
+    let whole = rig.call("GET", "b", "", "").await.expect(200);
+    assert_eq!(whole.body, values(100), "what was refused left nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_values_than_an_append_may_bring_are_refused_and_change_nothing() {
+    let rig = Rig::start().await;
+    let (most, too_many) = (values(MAX_RECORDS), values(MAX_RECORDS + 1));
+    rig.call("PUT", "s", JSON, &most).await.expect(201);
+    rig.call("POST", "s", JSON, &too_many).await.expect_error(413, "too_large");
+    rig.call("PUT", "new", JSON, &too_many).await.expect_error(413, "too_large");
+    rig.call("GET", "new", "", "").await.expect_error(404, "not_found");
+    let refused = rig.call("POST", "s", TEXT, &too_many).await;
+    refused.expect_error(409, "content_type_mismatch");
+    assert_eq!(rig.call("GET", "s", "", "").await.expect(200).body, most);
 }
 
 #[tokio::test(flavor = "multi_thread")]
