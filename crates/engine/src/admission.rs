@@ -63,10 +63,15 @@ impl Reservation {
     /// Reserves more bytes, before they are read from a client or made of what was read.
     ///
     /// # Errors
-    /// [`ServiceError::Overloaded`] when a budget would be exceeded. What was reserved before stays reserved.
+    /// [`ServiceError::Overloaded`] when a budget would be exceeded, [`ServiceError::TooLarge`] when this reservation alone
+    /// would do that. What was reserved before stays reserved.
     pub fn grow(&mut self, bytes: usize) -> Result<(), ServiceError> {
         if bytes == 0 {
             return Ok(());
+        }
+        let own = self.bytes.saturating_add(bytes);
+        if own > self.admission.total.min(self.admission.per_stream) {
+            return Err(ServiceError::TooLarge);
         }
         let mut used = self.admission.used.lock();
         let total = used.total.saturating_add(bytes);
@@ -76,7 +81,7 @@ impl Reservation {
         }
         used.total = total;
         used.streams.insert(self.key.clone(), stream);
-        self.bytes += bytes;
+        self.bytes = own;
         Ok(())
     }
 }
@@ -111,8 +116,11 @@ mod tests {
         let admission = Admission::new(&options);
         let key = |name| StreamKey::parse(StoreId::DEFAULT, name).unwrap();
         let mut first = admission.reserve(&key("a"));
-        first.grow(60).unwrap();
-        assert_eq!(first.grow(1), Err(ServiceError::Overloaded), "one stream");
+        first.grow(50).unwrap();
+        let mut beside = admission.reserve(&key("a"));
+        assert_eq!(beside.grow(11), Err(ServiceError::Overloaded), "one stream");
+        first.grow(10).unwrap();
+        assert_eq!(first.grow(1), Err(ServiceError::TooLarge), "it alone");
         let mut second = admission.reserve(&key("b"));
         assert_eq!(second.grow(41), Err(ServiceError::Overloaded), "all streams");
         second.grow(40).unwrap();

@@ -13,6 +13,9 @@ pub enum ServiceError {
     /// As many bytes or conflicts are in flight as are allowed. Trying again helps.
     #[error("too much is in flight at the moment")]
     Overloaded,
+    /// It alone takes more memory than may be in flight. Trying again does not help.
+    #[error("it takes more memory than may be in flight at all")]
+    TooLarge,
     /// No room.
     #[error("the storage is full")]
     Full,
@@ -37,6 +40,7 @@ impl ServiceError {
         match self {
             Self::Unknown => Code::UnknownOutcome,
             Self::Overloaded => Code::Overloaded,
+            Self::TooLarge => Code::TooLarge,
             Self::Full => Code::StorageFull,
             Self::Poisoned => Code::StoragePoisoned,
             Self::Corrupt(_) => Code::Corrupt,

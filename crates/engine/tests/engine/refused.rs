@@ -103,10 +103,10 @@ async fn a_batch_is_admitted_with_the_table_of_its_records() {
     let values = |count: usize| json(&format!("[{}1]", "1,".repeat(count - 1)));
     append(&engine, "s", values(50)).await.unwrap();
     let error = append(&engine, "s", values(101)).await.unwrap_err();
-    assert_eq!(error.code(), Code::Overloaded);
+    assert_eq!(error.code(), Code::TooLarge, "it would never fit");
     let first = Create { body: values(101).body, ..stream_of("application/json") };
     let error = create(&engine, "new", first).await.unwrap_err();
-    assert_eq!(error.code(), Code::Overloaded);
+    assert_eq!(error.code(), Code::TooLarge);
     assert_eq!(contents(&engine, "s").await, "1,".repeat(50));
 }
 

@@ -73,7 +73,7 @@ mod tests {
         for (count, fits) in [(1_001, true), (1_002, false), (OFFLOAD_JSON_BYTES, false)] {
             let framed = frame(ContentKind::Json, values(count), engine.reserve(&key)).await;
             let code = framed.map(|(_, held)| held.bytes()).map_err(|problem| problem.code);
-            assert_eq!(code, if fits { Ok(room) } else { Err(Code::Overloaded) }, "{count}");
+            assert_eq!(code, if fits { Ok(room) } else { Err(Code::TooLarge) }, "{count}");
         }
         let text = frame(ContentKind::Text, values(1_002), engine.reserve(&key)).await;
         assert_eq!(text.unwrap().1.bytes(), 0, "text is one record");
