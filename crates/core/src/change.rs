@@ -3,6 +3,7 @@
 //! A [`Unit`] is everything one decision changes, perhaps in several streams. It commits whole or not at all: payload, producer
 //! row, `Stream-Seq`, closing, fork pins, and the end of ancestors that nobody needs any more are never apart.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::content_type::ContentType;
@@ -115,8 +116,8 @@ pub struct Change {
 impl Change {
     /// What stands under the key after this change.
     ///
-    /// `lineage` is the number of the unit; only a creation uses it. A change that does not fit the slot, which the
-    /// comparison of versions rules out, leaves it as it is.
+    /// `lineage` is the number of the unit; only a creation uses it. It is for a change that [`fits`](Self::fits) the slot; one
+    /// that changes what is not there leaves it so.
     #[must_use]
     pub fn apply(&self, slot: &Slot, lineage: Lineage) -> Slot {
         match (&self.effect, slot) {
@@ -130,6 +131,16 @@ impl Change {
             }
             (Effect::Remove, _) => Slot::Absent,
             (Effect::Update(_) | Effect::SoftDelete, other) => other.clone(),
+        }
+    }
+
+    /// Whether it can be made to what stands there at all, whatever the versions.
+    #[must_use]
+    pub fn fits(&self, slot: &Slot) -> bool {
+        match &self.effect {
+            Effect::Create(_) => matches!(slot, Slot::Absent),
+            Effect::Update(_) | Effect::Remove => slot.state().is_some(),
+            Effect::SoftDelete => matches!(slot, Slot::Live(_)),
         }
     }
 
@@ -151,7 +162,7 @@ fn advanced(state: &Arc<StreamState>, update: &Update) -> Arc<StreamState> {
 }
 
 /// Everything one decision changes. At most one change creates a stream, because the unit's number becomes its
-/// lineage; no key occurs twice.
+/// lineage; no key occurs twice. See [`is_sound`](Self::is_sound).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
     /// The changes, one per stream.
@@ -163,6 +174,16 @@ impl Unit {
     #[must_use]
     pub fn of(change: Change) -> Self {
         Self { changes: vec![change] }
+    }
+
+    /// Whether it creates at most one stream and changes no key twice. Two created streams would share a lineage, by which bytes
+    /// and rows are found; storage answers a unit that is not sound with a conflict.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let creates = |change: &&Change| matches!(change.effect, Effect::Create(_));
+        let mut keys = HashSet::new();
+        self.changes.iter().filter(creates).count() <= 1
+            && self.changes.iter().all(|change| keys.insert(&change.key))
     }
 
     /// Bytes of payload it carries.

@@ -20,7 +20,9 @@
 //!
 //! **Compare and set.** A change commits only when its stream is at exactly the version it names. Otherwise the whole unit
 //! is a [`UnitResult::Conflict`] and leaves no trace. This is the only thing that orders writers, so it holds between
-//! processes where an adapter allows several.
+//! processes where an adapter allows several. A unit that could be made at no version is a conflict too: one that is not
+//! sound ([`Unit::is_sound`]), and one with a change that does not fit what stands there
+//! ([`Change::fits`](crate::change::Change::fits)).
 //!
 //! **Groups.** Units of a group are tried in order, each on what the ones before it left. A later unit may be based on an
 //! earlier one, and falls with it: once a unit was not committed, every later unit of its group that changes one of its
@@ -111,7 +113,7 @@ pub struct Stamp {
 pub enum UnitResult {
     /// Durable.
     Committed(Stamp),
-    /// A stream was not at the version named. Nothing happened.
+    /// A stream was not at the version named, or the unit can be made at no version. Nothing happened.
     Conflict,
     /// It may or may not have happened.
     Unknown,

@@ -54,9 +54,9 @@ impl Replica {
         }
     }
 
-    /// Commits a unit if every stream is at the version it names; `None` is a conflict, and nothing happened.
+    /// Commits a unit if it is sound and every stream is at the version it names; `None` is a conflict, and nothing happened.
     pub(crate) fn commit(&mut self, unit: &Unit, now: Timestamp) -> Option<Stamp> {
-        if !unit.changes.iter().all(|change| self.accepts(change)) {
+        if !unit.is_sound() || !unit.changes.iter().all(|change| self.accepts(change)) {
             return None;
         }
         let number = UnitNumber(self.last_unit.0 + 1);
@@ -88,12 +88,7 @@ impl Replica {
     /// Whether a change is based on what stands there, and can be made to it at all.
     fn accepts(&self, change: &Change) -> bool {
         let slot = self.catalogue.get(&change.key);
-        let fits = match &change.effect {
-            Effect::Create(_) => matches!(slot, Slot::Absent),
-            Effect::Update(_) | Effect::Remove => slot.state().is_some(),
-            Effect::SoftDelete => matches!(slot, Slot::Live(_)),
-        };
-        fits && slot.version() == change.basis
+        change.fits(slot) && slot.version() == change.basis
     }
 
     fn apply_change(&mut self, change: &Change, first: SpaceSequence, stamp: &Stamp) {

@@ -1,7 +1,7 @@
 //! Compare and set: which units of a group commit, and with which numbers.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 
 use headwater_core::change::{Change, Effect, Unit};
 use headwater_core::storage::{
@@ -101,13 +101,13 @@ impl<'v> Deciding<'v> {
         if space == DiskSpace::Short && adds(unit) {
             return Ok(Trial::Not(UnitResult::Refused(Refusal::Full)));
         }
-        if !is_sound(unit) {
+        if !unit.is_sound() {
             return Ok(Trial::Not(UnitResult::Conflict));
         }
         let mut before = Vec::with_capacity(unit.changes.len());
         for change in &unit.changes {
             let slot = self.slot(&change.key)?;
-            if slot.version() != change.basis || !fits(change, &slot) {
+            if slot.version() != change.basis || !change.fits(&slot) {
                 return Ok(Trial::Not(UnitResult::Conflict));
             }
             before.push(slot);
@@ -170,22 +170,6 @@ impl<'v> Deciding<'v> {
 /// How many records a change appends.
 fn records(change: &Change) -> u64 {
     change.batch().map_or(0, |batch| batch.records().len() as u64)
-}
-
-/// Whether a change can be made to what stands there at all.
-pub(super) fn fits(change: &Change, slot: &Slot) -> bool {
-    match &change.effect {
-        Effect::Create(_) => matches!(slot, Slot::Absent),
-        Effect::Update(_) | Effect::Remove => slot.state().is_some(),
-        Effect::SoftDelete => matches!(slot, Slot::Live(_)),
-    }
-}
-
-/// A unit's number is the lineage of what it creates, and rows are found by lineage: two creations would share them.
-fn is_sound(unit: &Unit) -> bool {
-    let creations = unit.changes.iter().filter(|change| matches!(change.effect, Effect::Create(_)));
-    let mut keys = HashSet::new();
-    creations.count() <= 1 && unit.changes.iter().all(|change| keys.insert(&change.key))
 }
 
 /// Whether a unit adds something that stays.

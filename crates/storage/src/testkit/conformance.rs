@@ -98,7 +98,8 @@ macro_rules! checks {
 checks! { $
     /// What every adapter promises.
     ALL conformance:
-    units: a_unit_changes_all_its_streams a_conflict_leaves_no_trace a_reader_never_sees_half_a_unit;
+    units: a_unit_changes_all_its_streams a_conflict_leaves_no_trace a_reader_never_sees_half_a_unit
+        a_unit_that_fits_no_version_is_a_conflict;
     versions: only_the_present_version_commits absence_is_a_version a_recreated_stream_is_another_one
         a_unit_may_follow_an_earlier_one_of_its_group a_unit_falls_with_the_one_it_follows an_empty_group_is_reported
         a_group_that_commits_nothing_does_no_harm;

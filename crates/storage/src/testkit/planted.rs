@@ -54,6 +54,10 @@ faults! {
     ClaimsCreations: absence_is_a_version;
     /// The changes of a unit are committed one by one.
     TearsUnits: a_conflict_leaves_no_trace a_reader_never_sees_half_a_unit;
+    /// As above, but only units that are not sound.
+    TakesUnsoundUnits: a_unit_that_fits_no_version_is_a_conflict;
+    /// A change to a stream that is not there is reported as committed.
+    ClaimsChangesOfNothing: a_unit_that_fits_no_version_is_a_conflict;
     /// Only the first change of a unit is committed.
     HalvesUnits: a_unit_changes_all_its_streams;
     /// The units of a group are tried from the last to the first.

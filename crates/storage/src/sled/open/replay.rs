@@ -11,7 +11,6 @@ use headwater_core::change::{Change, Effect, Unit};
 use headwater_core::storage::StorageError;
 
 use super::super::chunk;
-use super::super::decide::fits;
 use super::super::pack::Counters;
 use super::super::recent::{Committed, RecentRun, SpaceName, lineage_of};
 use super::super::row::Row;
@@ -87,7 +86,7 @@ impl Replay<'_> {
             // Of an incarnation that is gone, or in the packed state already.
             _ => lineage.0 != stands.lineage || basis.revision < stands.revision,
         };
-        if !packed && (basis != stands || !fits(change, &before)) {
+        if !packed && (basis != stands || !change.fits(&before)) {
             return Err(StorageError::Corrupt(format!(
                 "group {} changes the stream `{}` at {basis:?}, and it is at {stands:?}",
                 replayed.group, change.key

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use headwater_core::change::{Birth, PinChange, ProducerChange};
+use headwater_core::change::{Birth, Change, PinChange, ProducerChange};
 use headwater_core::storage::UnitResult;
 use headwater_core::{Slot, StreamKey, Tail, Version};
 
@@ -67,6 +67,46 @@ pub(super) fn a_conflict_leaves_no_trace(rig: &mut Rig<'_>) -> Verdict {
         ensure_eq!(rig.slot(&new)?, Slot::Absent, "{round}: nothing was created");
         let bytes: Vec<_> = rig.space("u", usize::MAX)?.into_iter().map(|e| e.payload).collect();
         ensure_eq!(bytes, [make::pattern(1, 1)], "{round}: the order of the space");
+        rig.reopen()?;
+    }
+    Ok(())
+}
+
+/// Two creations would share the unit's number as their lineage, and two changes of one stream its version; and what is not there
+/// cannot be changed, nor what is there be created, nor what is soft-deleted be soft-deleted, although the version is right.
+pub(super) fn a_unit_that_fits_no_version_is_a_conflict(rig: &mut Rig<'_>) -> Verdict {
+    let (here, soft) = (make::key("u/here")?, make::key("u/soft")?);
+    let (new, other) = (make::key("u/new")?, make::key("u/other")?);
+    let basis = rig.create(&here, make::birth())?.version();
+    let born = rig.create(&soft, make::birth())?.version();
+    rig.unit([make::pin(&soft, born, PinChange::Add(0))])?;
+    rig.unit([make::soft_deletion(&soft, make::next(born))])?;
+    let (live, kept) = (rig.slot(&here)?, rig.slot(&soft)?);
+    let append = |key: &StreamKey, basis, seed| {
+        Ok::<_, Failure>(make::append(key, basis, make::batch(seed, &[9])?))
+    };
+    let creation = |key: &StreamKey| make::creation(key, make::birth());
+    let units = [
+        make::unit([creation(&new), creation(&other)]),
+        make::unit([creation(&new), creation(&new)]),
+        make::unit([append(&here, basis, 1)?, append(&here, make::next(basis), 2)?]),
+        make::unit([append(&here, basis, 1)?, append(&here, basis, 2)?]),
+        make::unit([append(&new, Version::ABSENT, 1)?]),
+        make::unit([make::removal(&new, Version::ABSENT)]),
+        make::unit([make::soft_deletion(&new, Version::ABSENT)]),
+        make::unit([make::soft_deletion(&soft, kept.version())]),
+        make::unit([Change { basis, ..creation(&here) }]),
+        make::unit([Change { basis: kept.version(), ..creation(&soft) }]),
+    ];
+    for (number, unit) in units.into_iter().enumerate() {
+        ensure_eq!(rig.try_unit(unit)?, UnitResult::Conflict, "unit {number}");
+    }
+    for round in ["at once", "reopened"] {
+        ensure_eq!(rig.slot(&here)?, live, "{round}: what was there");
+        ensure_eq!(rig.slot(&soft)?, kept, "{round}: what was soft-deleted");
+        ensure_eq!(rig.slot(&new)?, Slot::Absent, "{round}: nothing was created");
+        ensure_eq!(rig.slot(&other)?, Slot::Absent, "{round}: nothing else was created");
+        ensure_eq!(rig.space("u", usize::MAX)?.len(), 0, "{round}: records of the space");
         rig.reopen()?;
     }
     Ok(())

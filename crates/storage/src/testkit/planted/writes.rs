@@ -45,12 +45,21 @@ impl State {
             Fault::IgnoresVersions
                 | Fault::ComparesVersionsAlone
                 | Fault::TearsUnits
+                | Fault::TakesUnsoundUnits
                 | Fault::CommitsNothing
                 | Fault::LosesSomeUnits
                 | Fault::KeepsRemoved
                 | Fault::LosesLaterStreams
                 | Fault::RefusesLargeRecords
         )
+    }
+
+    fn tears(&self, unit: &Unit) -> bool {
+        match self.fault {
+            Fault::TearsUnits => true,
+            Fault::TakesUnsoundUnits => !unit.is_sound(),
+            _ => false,
+        }
     }
 
     fn write_unit(&self, unit: &Unit, now: Timestamp) -> UnitResult {
@@ -61,7 +70,7 @@ impl State {
         }
         match self.result_without_writing(unit, now) {
             Some(instead) => instead,
-            None if self.fault == Fault::TearsUnits => self.tear(unit, now),
+            None if self.tears(unit) => self.tear(unit, now),
             None => self.commit_one(self.rewritten(unit), now),
         }
     }
@@ -69,10 +78,17 @@ impl State {
     fn reported(&self, unit: &Unit, result: UnitResult, now: Timestamp) -> UnitResult {
         match result {
             UnitResult::Committed(stamp) => UnitResult::Committed(self.restamped(stamp, now)),
-            UnitResult::Conflict if self.fault == Fault::ClaimsCreations && creates(unit) => {
-                UnitResult::Committed(invented(unit, now))
-            }
+            UnitResult::Conflict if self.claims(unit) => UnitResult::Committed(invented(unit, now)),
             other => other,
+        }
+    }
+
+    fn claims(&self, unit: &Unit) -> bool {
+        let nothing = |change: &Change| change.basis == Version::ABSENT;
+        match self.fault {
+            Fault::ClaimsCreations => creates(unit),
+            Fault::ClaimsChangesOfNothing => !creates(unit) && unit.changes.iter().all(nothing),
+            _ => false,
         }
     }
 
