@@ -45,7 +45,7 @@
 //!
 //! **A failed write or sync** makes every unit of the group [`UnitResult::Unknown`], and poisons a local adapter: every
 //! later commit is [`Refusal::Poisoned`] until the data directory is opened again, which decides what is there. Reads of
-//! what was durable go on. No adapter retries a sync.
+//! what was durable go on. No adapter takes a later sync for the one that failed.
 //!
 //! **A failed read** while it is decided on a unit refuses that unit ([`Refusal::Unreadable`]), and nothing else: nothing was
 //! written, and the others of its group go on.

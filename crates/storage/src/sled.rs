@@ -1,8 +1,8 @@
 //! Streams in sled, an embedded database.
 //!
 //! *Durable*, for this adapter, means: in the database's file, and that file synced (`fdatasync`) after it was written. It
-//! survives the death of the process at any moment, and loss of power as far as the disk keeps what it says it has, and
-//! sled reads its own log back.
+//! survives the death of the process at any moment, and loss of power as far as the disk keeps what it says it has, with one
+//! exception: sled may write over a place before what it moved from there is synced. `docs/guarantees.md` says when.
 //!
 //! # How it works
 //!
@@ -25,7 +25,7 @@
 //!
 //! # Limits
 //!
-//! sled keeps the length that its file once had, and reuses the space inside. A space's counter (about fifty bytes) stays when its
+//! sled reuses the space inside its file, and shortens the file only where free space lies at its end. A space's counter (about fifty bytes) stays when its
 //! last stream is removed, so that its numbers are never used again.
 
 mod barrier;

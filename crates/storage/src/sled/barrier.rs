@@ -1,7 +1,7 @@
 //! The sync that makes a group durable.
 //!
-//! sled's `flush` hands data to the operating system and asks it to begin writing; on Linux it does not wait for the device.
-//! So the file is synced once more, through a handle of our own. It is opened once and kept, because an error of
+//! sled's `flush` writes data and, on Linux, waits until the device was given it (`sync_file_range`): not until it left the
+//! device's cache, nor until the length of a file that grew is noted. So the file is synced once more, through a handle of our own. It is opened once and kept, because an error of
 //! writing in the background is reported once per open file: a handle opened later would not hear of it.
 //!
 //! sled puts what is too large for its file into files of their own, and never syncs them. Values are kept too small for

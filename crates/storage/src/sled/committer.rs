@@ -5,8 +5,8 @@
 //!
 //! What cannot be read while it is decided on a unit refuses that unit. The first write or sync that fails poisons the thread,
 //! and so does what packing cannot read, because what is not packed must not grow without bound: from then on it writes and
-//! syncs nothing, not even when it ends. sled's own thread still writes out what sled was given before, and so does sled
-//! when it is dropped; that is no harm, because opening the directory decides on what is there.
+//! syncs nothing, not even when it ends. sled does: its own thread, and dropping it, write out and sync what it was given
+//! before. That is no harm, because nothing is reported any more, and opening the directory decides on what is there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

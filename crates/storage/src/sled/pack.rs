@@ -5,6 +5,9 @@
 //! that can be opened to another: what is packed of a stream or a space is recognised when groups are replayed, and is
 //! not applied twice. When all of a round is packed and synced, the checkpoint says so, and its groups are deleted.
 //!
+//! Batches are not synced one by one, which would cost a good part of the throughput. What that leaves open to a loss of power,
+//! because sled moves data meanwhile, `docs/guarantees.md` says.
+//!
 //! Streams come before spaces, so that the order of a space never tells about a record whose bytes are not packed yet.
 //!
 //! Between rounds the remains of removed streams are deleted, and orders are rid of their records.

@@ -11,7 +11,14 @@
 //!   the size of a leaf far more than by the configured capacity: [`super::tree::TOUCHES`].
 //!
 //! All that an edit replaces is kept until it is complete, with a copy of the leaf for each key: an edit of 20,000 keys took
-//! hundreds of megabytes. So work is cut into edits of [`BATCH_KEYS`].
+//! hundreds of megabytes. So background work is cut into edits of about [`BATCH_KEYS`] keys and [`BATCH_BYTES`] bytes: one that
+//! has reached either takes in nothing more. Larger is what has to be there at once or not at all, or is packed as a whole:
+//!
+//! - A group: one key for each [`VALUE_BYTES`], so some 4,100 for the 16 MiB that the engine puts into one. Part by part, a crash
+//!   would leave groups that are neither committed nor absent.
+//! - The records of one append, which are a run, and end in chunks: as many keys again.
+//! - The fork points of one stream that changed since it was last packed. They are counted on from what is stored, so they
+//!   change together with the state that tells whether they have been.
 
 /// What values are packed to: sixteen of them make a leaf of 64 KiB.
 pub(super) const VALUE_BYTES: usize = 4096;
@@ -27,13 +34,14 @@ pub(super) const SEGMENT_BYTES: usize = 1 << 20;
 /// sled's page cache, unless configured otherwise. Small, because the operating system caches the file too.
 pub(super) const CACHE_BYTES: u64 = 2 << 20;
 
-/// How often sled's own thread writes, syncs and collects garbage, which it does in no other thread.
+/// How often sled's own thread writes, syncs, and moves data out of segments that are mostly garbage. Elsewhere sled moves at
+/// most one leaf for each that it writes as a whole, which is too little when much is deleted.
 pub(super) const FLUSH_EVERY_MS: u64 = 500;
 
-/// Most keys in an edit of background work.
+/// Keys at which an edit of background work is full.
 pub(super) const BATCH_KEYS: usize = 64;
 
-/// Most bytes in an edit of background work.
+/// Bytes at which an edit of background work is full.
 pub(super) const BATCH_BYTES: usize = 256 * 1024;
 
 /// A last chunk or stretch below this is written anew with what follows it, so that slow streams do not leave a value per
