@@ -20,8 +20,8 @@ mod sweep;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use headwater_core::Lineage;
 use headwater_core::storage::StorageError;
+use headwater_core::{Lineage, ProducerId};
 
 use super::barrier::Barrier;
 use super::recent::SpaceName;
@@ -226,6 +226,8 @@ struct Batch {
 enum Done {
     /// The first runs of a lineage.
     Runs(Lineage, usize),
+    /// Some producers of a lineage.
+    Producers(Lineage, Vec<ProducerId>),
     /// All of a lineage.
     Stream(Lineage),
     /// The first runs of a space.
@@ -259,6 +261,7 @@ impl Round {
         for done in batch.done {
             match done {
                 Done::Runs(lineage, count) => recent.forget_runs(lineage, count),
+                Done::Producers(lineage, ids) => recent.forget_producers(lineage, &ids),
                 Done::Stream(lineage) => recent.forget_stream(lineage),
                 Done::Order(name, count) => recent.forget_order(&name, count),
             }

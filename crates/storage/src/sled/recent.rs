@@ -224,6 +224,15 @@ impl Recent {
         }
     }
 
+    /// Forgets producers of a lineage that the database knows, whose rows are packed. They weigh on until the stream is forgotten.
+    pub(super) fn forget_producers(&mut self, lineage: Lineage, ids: &[ProducerId]) {
+        if let Some(stream) = self.streams.get_mut(&lineage) {
+            for id in ids {
+                stream.producers.remove(id);
+            }
+        }
+    }
+
     /// Forgets a lineage, all of which is packed.
     pub(super) fn forget_stream(&mut self, lineage: Lineage) {
         let Some(stream) = self.streams.remove(&lineage) else { return };

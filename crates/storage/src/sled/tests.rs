@@ -10,6 +10,7 @@ mod format;
 mod keys;
 mod lookout;
 mod missing;
+mod producers;
 mod reclaim;
 mod story;
 mod together;

@@ -15,7 +15,7 @@ use super::super::stored::{
     StoredSlot, decode,
 };
 use super::super::tree::Edit;
-use super::super::tuning::{BATCH_BYTES, MERGE_BELOW};
+use super::super::tuning::{BATCH_BYTES, BATCH_KEYS, MERGE_BELOW};
 use super::super::view::View;
 use super::{Batch, Done, Rest};
 
@@ -25,10 +25,12 @@ struct Item {
     key: StreamKey,
     slot: Slot,
     unlisted: Option<Tail>,
-    producers: Vec<(ProducerId, ProducerState)>,
     pins: BTreeMap<u64, i64>,
     /// The first runs, as many as fit into a batch.
     runs: Vec<Arc<RecentRun>>,
+    /// Some producers, as many as fit into a batch; none before all runs are taken.
+    producers: Vec<(ProducerId, ProducerState)>,
+    /// Whether there are more runs or producers.
     rest: Rest,
 }
 
@@ -50,8 +52,11 @@ pub(super) fn add(view: &View, lineage: Lineage, batch: &mut Batch) -> Result<Re
         put_ranges(&item, &mut batch.edit)?;
     }
     put_records(view, &item, &mut batch.edit)?;
+    put_producers(&item, &mut batch.edit)?;
     if item.rest == Rest::More {
         batch.done.push(Done::Runs(lineage, item.runs.len()));
+        let producers = item.producers.into_iter().map(|(id, _)| id).collect();
+        batch.done.push(Done::Producers(lineage, producers));
         return Ok(Rest::More);
     }
     put_rows(view, &item, &mut batch.edit)?;
@@ -68,10 +73,13 @@ impl Item {
             fits
         };
         let runs: Vec<_> = stream.runs.iter().take_while(fits).cloned().collect();
-        let rest = if runs.len() < stream.runs.len() { Rest::More } else { Rest::Nothing };
-        let producers = stream.producers.iter().map(|(id, state)| (id.clone(), *state)).collect();
+        let all = runs.len() == stream.runs.len();
+        let now = stream.producers.iter().take(if all { BATCH_KEYS } else { 0 });
+        let producers: Vec<_> = now.map(|(id, state)| (id.clone(), *state)).collect();
+        let all = all && producers.len() == stream.producers.len();
+        let rest = if all { Rest::Nothing } else { Rest::More };
         let (key, unlisted, pins) = (stream.key.clone(), stream.unlisted, stream.pins.clone());
-        Self { lineage, key, slot, unlisted, producers, pins, runs, rest }
+        Self { lineage, key, slot, unlisted, pins, runs, producers, rest }
     }
 }
 
@@ -105,14 +113,20 @@ fn put_ranges(item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Writes state, producers, deadline, and pins.
-fn put_rows(view: &View, item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
-    let Some(stored) = StoredSlot::of(&item.slot) else { return Ok(()) };
-    let old = own(view.packed_slot(&item.key)?, item.lineage);
+/// Writes the rows of producers. A stream may have thousands, so they are written in as many steps as it takes, ahead of the
+/// state: until that is written too, what is recent about the stream wins, after a crash as well.
+fn put_producers(item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
     for (id, state) in &item.producers {
         let row = Row::Producer { lineage: item.lineage, id: id.as_str() };
         edit.put(row, &StoredProducer::of(*state))?;
     }
+    Ok(())
+}
+
+/// Writes state, deadline, and pins.
+fn put_rows(view: &View, item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
+    let Some(stored) = StoredSlot::of(&item.slot) else { return Ok(()) };
+    let old = own(view.packed_slot(&item.key)?, item.lineage);
     edit.put(Row::state(&item.key), &stored)?;
     put_deadline(item, deadline(&old), edit)?;
     let pins = put_pins(view, item, edit)?;
