@@ -171,6 +171,33 @@ fn a_late_unit_that_was_overtaken_does_not_happen() {
     assert_eq!(rig.content(&key).unwrap(), make::pattern(2, 4));
 }
 
+/// What was decided on a unit that fell may name a revision that somebody else's commit takes.
+#[test]
+fn what_follows_a_unit_that_fell_is_not_under_way() {
+    for injected in [true, false] {
+        let pair = pair();
+        let rig = Rig::open(&pair).unwrap();
+        let other = Rig::open(&pair.shared).unwrap();
+        let key = make::key("a").unwrap();
+        let version = rig.create(&key, make::birth()).unwrap().version();
+        let after = Version { revision: version.revision + 1, ..version };
+        if injected {
+            pair.faulty.conflict_on(0);
+        } else {
+            other.append(&key, make::batch(3, &[4]).unwrap()).unwrap();
+        }
+        pair.faulty.unknown_on(1, Aftermath::Late);
+        let group = vec![append(&key, version, 1), append(&key, after, 2)];
+        assert_eq!(rig.commit(group).unwrap(), [UnitResult::Conflict, UnitResult::Conflict]);
+        if injected {
+            other.append(&key, make::batch(3, &[4]).unwrap()).unwrap();
+        }
+        assert_eq!(rig.live(&key).unwrap().version(), after, "the revision that it names");
+        assert_eq!(rig.wait(pair.faulty.settle()).unwrap(), []);
+        assert_eq!(rig.content(&key).unwrap(), make::pattern(3, 4));
+    }
+}
+
 #[test]
 fn a_full_storage_refuses_until_there_is_room() {
     let pair = pair();

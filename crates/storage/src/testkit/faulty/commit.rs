@@ -55,25 +55,33 @@ impl Plan {
         self.units += 1;
         injection
     }
-
-    /// The answer to a unit that is not passed on: as injected, or a conflict where it fell with an earlier one.
-    fn instead(&mut self, unit: &Unit, injection: Option<Injection>, now: Timestamp) -> Answer {
-        let Some(Injection::Unknown(aftermath)) = injection else {
-            return Answer::Instead(UnitResult::Conflict);
-        };
-        if aftermath == Aftermath::Late {
-            self.late.push((unit.clone(), now));
-        }
-        Answer::Instead(UnitResult::Unknown)
-    }
 }
 
 /// What a unit's result will be: what the adapter says next, or something of our own.
+#[derive(Clone, Copy)]
 enum Answer {
     Inner,
-    Instead(UnitResult),
     /// The adapter's is thrown away.
     InnerAsUnknown,
+    Conflict,
+    Lost,
+    Late,
+}
+
+impl Answer {
+    fn to(injection: Option<Injection>) -> Self {
+        match injection {
+            None => Self::Inner,
+            Some(Injection::Conflict) => Self::Conflict,
+            Some(Injection::Unknown(Aftermath::Applied)) => Self::InnerAsUnknown,
+            Some(Injection::Unknown(Aftermath::Lost)) => Self::Lost,
+            Some(Injection::Unknown(Aftermath::Late)) => Self::Late,
+        }
+    }
+
+    fn is_inner(self) -> bool {
+        matches!(self, Self::Inner | Self::InnerAsUnknown)
+    }
 }
 
 impl Faulty {
@@ -103,22 +111,23 @@ impl Faulty {
         }
         let (mut passed, mut answers, mut fallen) = (Vec::new(), Vec::new(), Fallen::default());
         for unit in group.units {
-            let injection = plan.next_injection();
-            let tried = fallen.attempt(&unit, |_| match injection {
-                None => Some(Answer::Inner),
-                Some(Injection::Unknown(Aftermath::Applied)) => Some(Answer::InnerAsUnknown),
-                Some(Injection::Unknown(_) | Injection::Conflict) => None,
-            });
-            let answer = tried.unwrap_or_else(|| plan.instead(&unit, injection, group.now));
-            if !matches!(answer, Answer::Instead(_)) {
-                passed.push(unit);
+            let answer = Answer::to(plan.next_injection());
+            // What falls with a unit that is not passed on is not passed on either.
+            let tried = fallen.attempt(&unit, |_| answer.is_inner().then_some(answer));
+            if tried.is_some() {
+                passed.push(unit.clone());
             }
-            answers.push(answer);
+            let fell_or_injected = if answer.is_inner() { Answer::Conflict } else { answer };
+            answers.push((unit, tried.unwrap_or(fell_or_injected)));
         }
         drop(plan);
-        let (control, done) = (Arc::clone(&self.control), group.done);
-        let merged = move |results| control.report(done, merge(answers, results));
-        self.inner.commit(passed, group.now, Box::new(merged));
+        let (control, done, now) = (Arc::clone(&self.control), group.done, group.now);
+        let merged = move |results| {
+            let (results, late) = merge(answers, results);
+            control.plan.lock().late.extend(late.into_iter().map(|unit| (unit, now)));
+            control.report(done, results);
+        };
+        self.inner.commit(passed, now, Box::new(merged));
     }
 
     /// Fails the barrier of a group.
@@ -157,15 +166,33 @@ impl Control {
     }
 }
 
-fn merge(answers: Vec<Answer>, results: Vec<UnitResult>) -> Vec<UnitResult> {
-    let mut results = results.into_iter();
-    // An adapter that reports too few is not covered up: the caller gets too few.
-    answers
-        .into_iter()
-        .filter_map(|answer| match answer {
-            Answer::Inner => results.next(),
-            Answer::InnerAsUnknown => results.next().map(|_| UnitResult::Unknown),
-            Answer::Instead(result) => Some(result),
-        })
-        .collect()
+/// The results of a group, and its units that are still under way.
+///
+/// A unit that follows one that fell was decided on what never was, so that it falls too and is not under way: the version
+/// that it names may be somebody else's.
+fn merge(answers: Vec<(Unit, Answer)>, results: Vec<UnitResult>) -> (Vec<UnitResult>, Vec<Unit>) {
+    let mut inner = results.into_iter();
+    let (mut results, mut late, mut fallen) = (Vec::new(), Vec::new(), Fallen::default());
+    for (unit, answer) in answers {
+        let fell = fallen.takes_along(&unit);
+        let (result, committed) = match answer {
+            Answer::Inner | Answer::InnerAsUnknown => {
+                // An adapter that reports too few is not covered up: the caller gets too few.
+                let Some(result) = inner.next() else { continue };
+                let committed = matches!(result, UnitResult::Committed(_));
+                let known = matches!(answer, Answer::Inner);
+                (if known { result } else { UnitResult::Unknown }, committed)
+            }
+            Answer::Lost | Answer::Late if !fell => (UnitResult::Unknown, false),
+            Answer::Conflict | Answer::Lost | Answer::Late => (UnitResult::Conflict, false),
+        };
+        if !committed {
+            fallen.add(&unit);
+        }
+        results.push(result);
+        if matches!(answer, Answer::Late) && !fell {
+            late.push(unit);
+        }
+    }
+    (results, late)
 }
