@@ -8,6 +8,7 @@ use headwater_core::{AccessError, Expiry, StoreId, Timestamp};
 use headwater_engine::{End, Failure, Start, Step};
 use headwater_storage::memory::MemoryStorage;
 
+use crate::fleets::fleets;
 use crate::support::{
     append, create, engine, engine_on, key, options, text, until, with_expiry, within,
 };
@@ -45,27 +46,31 @@ async fn a_repeated_close_is_a_use_as_well() {
 
 #[tokio::test]
 async fn a_ttl_of_zero_and_a_past_time_are_created_and_gone() {
-    let (engine, _clock) = engine();
-    for expiry in [Expiry::Ttl(0), Expiry::At(Timestamp(1)), Expiry::At(Timestamp(1_000_000_000))] {
-        create(&engine, "s", with_expiry(expiry)).await.unwrap();
-        assert_eq!(engine.head(&key("s")).await.unwrap_err(), NOT_FOUND, "{expiry:?}");
+    for fleet in fleets(&options()) {
+        for expiry in
+            [Expiry::Ttl(0), Expiry::At(Timestamp(1)), Expiry::At(Timestamp(1_000_000_000))]
+        {
+            create(fleet.any(), "s", with_expiry(expiry)).await.unwrap();
+            assert_eq!(fleet.any().head(&key("s")).await.unwrap_err(), NOT_FOUND, "{expiry:?}");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_clock_that_is_set_forward_ends_nothing_and_time_that_passes_does() {
-    let (engine, clock) = engine();
-    create(&engine, "ttl", with_expiry(Expiry::Ttl(60))).await.unwrap();
-    let at = Expiry::At(Timestamp(1_000_060_000));
-    create(&engine, "at", with_expiry(at)).await.unwrap();
-    clock.set_wall(2_000_000);
-    clock.pass(59_999);
-    for path in ["ttl", "at"] {
-        engine.head(&key(path)).await.expect(path);
-    }
-    clock.pass(1);
-    for path in ["ttl", "at"] {
-        assert_eq!(engine.head(&key(path)).await.unwrap_err(), NOT_FOUND, "{path}");
+    for fleet in fleets(&options()) {
+        create(fleet.any(), "ttl", with_expiry(Expiry::Ttl(60))).await.unwrap();
+        let at = Expiry::At(Timestamp(1_000_060_000));
+        create(fleet.any(), "at", with_expiry(at)).await.unwrap();
+        fleet.clock.set_wall(2_000_000);
+        fleet.clock.pass(59_999);
+        for path in ["ttl", "at"] {
+            fleet.any().head(&key(path)).await.expect(path);
+        }
+        fleet.clock.pass(1);
+        for path in ["ttl", "at"] {
+            assert_eq!(fleet.any().head(&key(path)).await.unwrap_err(), NOT_FOUND, "{path}");
+        }
     }
 }
 

@@ -10,43 +10,46 @@ use headwater_engine::{End, Options, Start, Step};
 use headwater_storage::memory::MemoryStorage;
 use headwater_storage::testkit::Faulty;
 
+use crate::fleets::fleets;
 use crate::support::{
     append, contents, create, engine, engine_on, follow, key, options, stream_of, text, within,
 };
 
 #[tokio::test]
 async fn the_first_step_tells_where_one_stands_and_the_next_waits() {
-    let (engine, _clock) = engine();
-    create(&engine, "s", stream_of("text/plain")).await.unwrap();
-    let mut tail = engine.tail(&key("s"), Start::Beginning).await.unwrap();
-    let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
-    assert!(first.pieces.is_empty());
-    let waiting = tokio::spawn(async move { follow(&mut tail, 3).await });
-    append(&engine, "s", text("abc")).await.unwrap();
-    assert_eq!(within(waiting).await.unwrap(), "abc");
+    for fleet in fleets(&options()) {
+        create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();
+        let mut tail = fleet.any().tail(&key("s"), Start::Beginning).await.unwrap();
+        let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
+        assert!(first.pieces.is_empty());
+        let waiting = tokio::spawn(async move { follow(&mut tail, 3).await });
+        append(fleet.any(), "s", text("abc")).await.unwrap();
+        assert_eq!(within(waiting).await.unwrap(), "abc");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_join_at_any_time_see_every_byte_once() {
     // A ring far smaller than the stream, so that readers fall behind it and rejoin.
     let small = Options { tail_bytes: 64, page_bytes: 100, ..options() };
-    let (engine, _clock) = engine_on(Arc::new(MemoryStorage::new()), small);
-    create(&engine, "s", stream_of("text/plain")).await.unwrap();
-    let lines: Vec<String> = (0..2_000).map(|n| format!("{n}\n")).collect();
-    let total: usize = lines.iter().map(String::len).sum();
-    let mut readers = Vec::new();
-    for (n, line) in lines.iter().enumerate() {
-        if n % 100 == 0 {
-            let mut tail = engine.tail(&key("s"), Start::Beginning).await.unwrap();
-            readers.push(tokio::spawn(async move { follow(&mut tail, total).await }));
+    for fleet in fleets(&small) {
+        create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();
+        let lines: Vec<String> = (0..600).map(|n| format!("{n}\n")).collect();
+        let total: usize = lines.iter().map(String::len).sum();
+        let mut readers = Vec::new();
+        for (n, line) in lines.iter().enumerate() {
+            if n % 30 == 0 {
+                let mut tail = fleet.any().tail(&key("s"), Start::Beginning).await.unwrap();
+                readers.push(tokio::spawn(async move { follow(&mut tail, total).await }));
+            }
+            append(fleet.any(), "s", text(line)).await.unwrap();
         }
-        append(&engine, "s", text(line)).await.unwrap();
+        let expected = lines.concat();
+        for reader in readers {
+            assert_eq!(within(reader).await.unwrap(), expected);
+        }
+        assert_eq!(contents(fleet.any(), "s").await, expected);
     }
-    let expected = lines.concat();
-    for reader in readers {
-        assert_eq!(within(reader).await.unwrap(), expected);
-    }
-    assert_eq!(contents(&engine, "s").await, expected);
 }
 
 #[tokio::test]
@@ -76,36 +79,38 @@ async fn a_commit_is_encoded_once_for_all_readers() {
 
 #[tokio::test]
 async fn what_was_held_back_comes_again() {
-    let (engine, _clock) = engine();
-    create(&engine, "s", stream_of("text/plain")).await.unwrap();
-    let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
-    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
-    append(&engine, "s", text("abc")).await.unwrap();
-    let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
-    assert_eq!(first.to(0), 3);
-    tail.advance(2);
-    append(&engine, "s", text("def")).await.unwrap();
-    assert_eq!(follow(&mut tail, 4).await, "cdef");
+    for fleet in fleets(&options()) {
+        create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();
+        let mut tail = fleet.any().tail(&key("s"), Start::Now).await.unwrap();
+        assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+        append(fleet.any(), "s", text("abc")).await.unwrap();
+        let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
+        assert_eq!(first.to(0), 3);
+        tail.advance(2);
+        append(fleet.any(), "s", text("def")).await.unwrap();
+        assert_eq!(follow(&mut tail, 4).await, "cdef");
+    }
 }
 
 #[tokio::test]
 async fn data_that_comes_with_a_close_is_delivered_with_it() {
-    let (engine, _clock) = engine();
-    create(&engine, "s", stream_of("text/plain")).await.unwrap();
-    let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
-    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
-    append(&engine, "s", Append { closing: Closing::Close, ..text("end") }).await.unwrap();
-    let Step::Delivery(last) = within(tail.next()).await.unwrap() else { panic!() };
-    assert_eq!(last.to(0), 3);
-    assert!(last.state.closed.is_some());
+    for fleet in fleets(&options()) {
+        create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();
+        let mut tail = fleet.any().tail(&key("s"), Start::Now).await.unwrap();
+        assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+        append(fleet.any(), "s", Append { closing: Closing::Close, ..text("end") }).await.unwrap();
+        let Step::Delivery(last) = within(tail.next()).await.unwrap() else { panic!() };
+        assert_eq!(last.to(0), 3);
+        assert!(last.state.closed.is_some());
 
-    create(&engine, "t", stream_of("text/plain")).await.unwrap();
-    let mut tail = engine.tail(&key("t"), Start::Now).await.unwrap();
-    assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
-    let close = Append { closing: Closing::Close, body: Body::Empty, ..text("") };
-    append(&engine, "t", close).await.unwrap();
-    let Step::Delivery(last) = within(tail.next()).await.unwrap() else { panic!() };
-    assert!(last.pieces.is_empty() && last.state.closed.is_some());
+        create(fleet.any(), "t", stream_of("text/plain")).await.unwrap();
+        let mut tail = fleet.any().tail(&key("t"), Start::Now).await.unwrap();
+        assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+        let close = Append { closing: Closing::Close, body: Body::Empty, ..text("") };
+        append(fleet.any(), "t", close).await.unwrap();
+        let Step::Delivery(last) = within(tail.next()).await.unwrap() else { panic!() };
+        assert!(last.pieces.is_empty() && last.state.closed.is_some());
+    }
 }
 
 #[tokio::test]
@@ -131,15 +136,16 @@ async fn deletion_and_drain_end_a_tail_and_drain_refuses_new_ones() {
 /// and never hear that it has everything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_joins_after_an_acknowledged_append_stands_at_its_end() {
-    let (engine, _clock) = engine();
-    create(&engine, "s", stream_of("text/plain")).await.unwrap();
-    let _other = engine.tail(&key("s"), Start::Now).await.unwrap();
-    for _ in 0..3_000 {
-        let appended = append(&engine, "s", text("x")).await.unwrap();
-        let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
-        assert_eq!(tail.position(), appended.state.tail.position);
-        let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
-        assert_eq!(first.state.tail.position, tail.position());
+    for (fleet, rounds) in fleets(&options()).into_iter().zip([3_000, 1_000, 300]) {
+        create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();
+        let _other = fleet.any().tail(&key("s"), Start::Now).await.unwrap();
+        for _ in 0..rounds {
+            let appended = append(fleet.any(), "s", text("x")).await.unwrap();
+            let mut tail = fleet.any().tail(&key("s"), Start::Now).await.unwrap();
+            assert_eq!(tail.position(), appended.state.tail.position);
+            let Step::Delivery(first) = within(tail.next()).await.unwrap() else { panic!() };
+            assert_eq!(first.state.tail.position, tail.position());
+        }
     }
 }
 
@@ -154,16 +160,14 @@ async fn tiny_records_fill_the_ring_by_what_they_cost_and_come_in_parts() {
     create(&engine, "s", stream_of("text/plain")).await.unwrap();
     let mut tail = engine.tail(&key("s"), Start::Now).await.unwrap();
     assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
-    let mut watcher = engine.tail(&key("s"), Start::Now).await.unwrap();
+    let mut witness = engine.tail(&key("s"), Start::Now).await.unwrap();
     let mut offsets = Vec::new();
     for _ in 0..RECORDS {
         let state = append(&engine, "s", text("x")).await.unwrap().state;
         offsets.push(state.tail_offset());
     }
-    // An append may be answered before its record is in the ring, and readers that join in between read it from storage.
-    while let Step::Delivery(seen) = within(watcher.next()).await.unwrap()
-        && seen.state.tail.position < RECORDS as u64
-    {}
+    // Readers are told after the writer: the last record is in the ring when one of them has it.
+    follow(&mut witness, RECORDS).await;
     let back = |records: usize| Start::At(offsets[RECORDS - 1 - records]);
     let mut near = engine.tail(&key("s"), back(500)).await.unwrap();
     let mut far = engine.tail(&key("s"), back(1_000)).await.unwrap();

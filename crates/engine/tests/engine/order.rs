@@ -1,31 +1,17 @@
-//! Order under concurrency, in one engine and in two over one shared memory.
-
-use std::sync::Arc;
+//! Order under concurrency, in every kind of fleet.
 
 use headwater_core::command::{Append, Expect};
 use headwater_core::decide::Freshness;
 use headwater_core::{AccessError, AppendError, Code, ProducerId, ProducerNumber, ProducerTuple};
-use headwater_engine::{Clock, Engine, Failure, Start};
-use headwater_storage::memory::{MemoryStorage, SharedMemory};
+use headwater_engine::{Failure, Start};
 
-use crate::support::{
-    ManualClock, append, contents, create, engine, engine_on, follow, key, options, stream_of,
-    text, within,
-};
-
-/// Engines that write the same data: one alone, and two over a shared memory.
-fn fleets() -> Vec<Vec<Engine>> {
-    let shared = SharedMemory::new();
-    let attached = || {
-        let clock: Arc<dyn Clock> = ManualClock::at(1_000_000);
-        Engine::start(Arc::new(shared.attach()), clock, options())
-    };
-    vec![vec![engine_on(Arc::new(MemoryStorage::new()), options()).0], vec![attached(), attached()]]
-}
+use crate::fleets::fleets;
+use crate::support::{append, contents, create, follow, key, options, stream_of, text, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_append_is_there_once_and_in_the_order_of_its_writer() {
-    for engines in fleets() {
+    for fleet in fleets(&options()) {
+        let engines = &fleet.engines;
         create(&engines[0], "s", stream_of("text/plain")).await.unwrap();
         let mut writers = Vec::new();
         for writer in 0..8 {
@@ -39,7 +25,7 @@ async fn every_append_is_there_once_and_in_the_order_of_its_writer() {
         for writer in writers {
             within(writer).await.unwrap();
         }
-        for engine in &engines {
+        for engine in engines {
             let all = contents(engine, "s").await;
             assert_eq!(all.lines().count(), 400);
             for writer in 0..8 {
@@ -53,7 +39,8 @@ async fn every_append_is_there_once_and_in_the_order_of_its_writer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_writers_that_expect_the_same_sequence_exactly_one_wins() {
-    for engines in fleets() {
+    for fleet in fleets(&options()) {
+        let engines = &fleet.engines;
         create(&engines[0], "s", stream_of("text/plain")).await.unwrap();
         for round in 0..30u64 {
             let racers: Vec<_> = (0..6)
@@ -82,7 +69,8 @@ async fn of_writers_that_expect_the_same_sequence_exactly_one_wins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_producer_that_repeats_itself_everywhere_is_heard_once() {
-    for engines in fleets() {
+    for fleet in fleets(&options()) {
+        let engines = &fleet.engines;
         create(&engines[0], "s", stream_of("text/plain")).await.unwrap();
         for seq in 0..30 {
             let tuple = ProducerTuple {
@@ -113,7 +101,8 @@ async fn a_producer_that_repeats_itself_everywhere_is_heard_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn creations_and_deletions_race_to_one_outcome() {
-    for engines in fleets() {
+    for fleet in fleets(&options()) {
+        let engines = &fleet.engines;
         for round in 0..30 {
             let path = format!("race/{round}");
             let racers: Vec<_> = (0..6)
@@ -131,7 +120,7 @@ async fn creations_and_deletions_race_to_one_outcome() {
             lineages.dedup();
             assert_eq!(lineages.len(), 1, "one incarnation, confirmed by the others");
             let mut deleted = 0;
-            for engine in &engines {
+            for engine in engines {
                 match engine.delete(&key(&path)).await {
                     Ok(()) => deleted += 1,
                     Err(error) => assert_eq!(error, Failure::Refused(AccessError::NotFound)),
@@ -146,11 +135,12 @@ async fn creations_and_deletions_race_to_one_outcome() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_tails_of_both_engines_see_the_same_bytes() {
-    for engines in fleets() {
+    for fleet in fleets(&options()) {
+        let engines = &fleet.engines;
         create(&engines[0], "s", stream_of("text/plain")).await.unwrap();
         let total = 200 * 4;
         let mut tails = Vec::new();
-        for engine in &engines {
+        for engine in engines {
             let mut tail = engine.tail(&key("s"), Start::Beginning).await.unwrap();
             tails.push(tokio::spawn(async move { follow(&mut tail, total).await }));
         }
@@ -167,14 +157,16 @@ async fn live_tails_of_both_engines_see_the_same_bytes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_streams_are_forgotten_and_come_back_as_they_were() {
-    let (engine, _clock) = engine();
-    create(&engine, "s", stream_of("text/plain")).await.unwrap();
-    for n in 0..20 {
-        append(&engine, "s", text(&format!("{n};"))).await.unwrap();
-        // Long enough for the cache to age twice between some of the appends.
-        tokio::time::timeout(options().idle_after * (n % 4), std::future::pending::<()>())
-            .await
-            .unwrap_err();
+    for fleet in fleets(&options()) {
+        create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();
+        for n in 0..20 {
+            append(fleet.any(), "s", text(&format!("{n};"))).await.unwrap();
+            // Long enough for the cache to age twice between some of the appends.
+            tokio::time::timeout(options().idle_after * (n % 4), std::future::pending::<()>())
+                .await
+                .unwrap_err();
+        }
+        let expected: String = (0..20).map(|n| format!("{n};")).collect();
+        assert_eq!(contents(fleet.any(), "s").await, expected, "{}", fleet.name);
     }
-    assert_eq!(contents(&engine, "s").await, (0..20).map(|n| format!("{n};")).collect::<String>());
 }

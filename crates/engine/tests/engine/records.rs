@@ -16,6 +16,7 @@ use headwater_storage::testkit::Faulty;
 use headwater_storage::testkit::faulty::Stage;
 use tempfile::TempDir;
 
+use crate::fleets::fleets;
 use crate::parked::parks;
 use crate::support::{
     ManualClock, append, contents, create, engine_on, fork_of, json, key, options, stream_of, text,
@@ -160,47 +161,53 @@ async fn rows_outlive_the_process() {
 
 #[tokio::test]
 async fn an_offset_inside_of_a_record_reads_it_whole_or_is_refused() {
-    let (engine, _clock) = engine_on(Arc::new(MemoryStorage::new()), small());
-    create(&engine, "text", stream_of("text/plain")).await.unwrap();
-    for body in ["abc", "defg"] {
-        append(&engine, "text", text(body)).await.unwrap();
+    for fleet in fleets(&small()) {
+        create(fleet.any(), "text", stream_of("text/plain")).await.unwrap();
+        for body in ["abc", "defg"] {
+            append(fleet.any(), "text", text(body)).await.unwrap();
+        }
+        let state = fleet.any().head(&key("text")).await.unwrap();
+        for (position, from, records) in [(0, 0, 2), (2, 0, 2), (3, 3, 1), (6, 3, 1), (7, 7, 0)] {
+            let page = page(fleet.any(), "text", Start::At(state.ranges.offset(position))).await;
+            assert_eq!((page.from, page.to, page.records.len()), (from, 7, records), "{position}");
+        }
+        create(fleet.any(), "json", stream_of("application/json")).await.unwrap();
+        let state = append(fleet.any(), "json", json("[[1,2],3]")).await.unwrap().state;
+        let values = all(fleet.any(), "json").await;
+        assert_eq!(
+            values.iter().map(|v| &v.payload[..]).collect::<Vec<_>>(),
+            [&b"[1,2],"[..], b"3,"]
+        );
+        let inside =
+            fleet.any().read_records(&key("json"), Start::At(state.ranges.offset(3))).await;
+        let unaligned = Failure::Refused(AccessError::Offset(OffsetError::Unaligned));
+        assert_eq!(inside.unwrap_err(), unaligned);
     }
-    let state = engine.head(&key("text")).await.unwrap();
-    for (position, from, records) in [(0, 0, 2), (2, 0, 2), (3, 3, 1), (6, 3, 1), (7, 7, 0)] {
-        let page = page(&engine, "text", Start::At(state.ranges.offset(position))).await;
-        assert_eq!((page.from, page.to, page.records.len()), (from, 7, records), "{position}");
-    }
-    create(&engine, "json", stream_of("application/json")).await.unwrap();
-    let state = append(&engine, "json", json("[[1,2],3]")).await.unwrap().state;
-    let values = all(&engine, "json").await;
-    assert_eq!(values.iter().map(|v| &v.payload[..]).collect::<Vec<_>>(), [&b"[1,2],"[..], b"3,"]);
-    let inside = engine.read_records(&key("json"), Start::At(state.ranges.offset(3))).await;
-    let unaligned = Failure::Refused(AccessError::Offset(OffsetError::Unaligned));
-    assert_eq!(inside.unwrap_err(), unaligned);
 }
 
 #[tokio::test]
 async fn a_fork_has_the_records_it_inherited_and_none_that_came_later() {
     for page_bytes in [3, 5, 100] {
         let small = Options { page_bytes, ..options() };
-        let (engine, _clock) = engine_on(Arc::new(MemoryStorage::new()), small);
-        create(&engine, "s", stream_of("text/plain")).await.unwrap();
-        let first = append(&engine, "s", records(1, &[4, 0])).await.unwrap().state;
-        create(&engine, "at", fork_of("s", None, 0)).await.unwrap();
-        append(&engine, "s", records(3, &[0, 0, 6])).await.unwrap();
-        let inside = fork_of("s", Some(first.tail_offset()), 2);
-        create(&engine, "inside", inside).await.unwrap();
-        let rows = |records: Vec<Record>| -> Vec<_> {
-            records.iter().map(|r| (r.meta.sequence, r.meta.position, r.meta.len)).collect()
-        };
-        assert_eq!(rows(all(&engine, "at").await), [(1, 0, 4), (2, 4, 0)]);
-        append(&engine, "at", records(3, &[7])).await.unwrap();
-        assert_eq!(rows(all(&engine, "at").await), [(1, 0, 4), (2, 4, 0), (3, 4, 7)]);
-        engine.delete(&key("s")).await.unwrap();
-        assert_eq!(rows(all(&engine, "at").await), [(1, 0, 4), (2, 4, 0), (3, 4, 7)]);
-        append(&engine, "inside", records(6, &[1])).await.unwrap();
-        let expected = [(1, 0, 4), (2, 4, 0), (3, 4, 0), (4, 4, 0), (5, 4, 2), (6, 6, 1)];
-        assert_eq!(rows(all(&engine, "inside").await), expected);
+        for fleet in fleets(&small) {
+            create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();
+            let first = append(fleet.any(), "s", records(1, &[4, 0])).await.unwrap().state;
+            create(fleet.any(), "at", fork_of("s", None, 0)).await.unwrap();
+            append(fleet.any(), "s", records(3, &[0, 0, 6])).await.unwrap();
+            let inside = fork_of("s", Some(first.tail_offset()), 2);
+            create(fleet.any(), "inside", inside).await.unwrap();
+            let rows = |records: Vec<Record>| -> Vec<_> {
+                records.iter().map(|r| (r.meta.sequence, r.meta.position, r.meta.len)).collect()
+            };
+            assert_eq!(rows(all(fleet.any(), "at").await), [(1, 0, 4), (2, 4, 0)]);
+            append(fleet.any(), "at", records(3, &[7])).await.unwrap();
+            assert_eq!(rows(all(fleet.any(), "at").await), [(1, 0, 4), (2, 4, 0), (3, 4, 7)]);
+            fleet.any().delete(&key("s")).await.unwrap();
+            assert_eq!(rows(all(fleet.any(), "at").await), [(1, 0, 4), (2, 4, 0), (3, 4, 7)]);
+            append(fleet.any(), "inside", records(6, &[1])).await.unwrap();
+            let expected = [(1, 0, 4), (2, 4, 0), (3, 4, 0), (4, 4, 0), (5, 4, 2), (6, 6, 1)];
+            assert_eq!(rows(all(fleet.any(), "inside").await), expected);
+        }
     }
 }
 
