@@ -273,7 +273,8 @@ pub struct Listed {
 /// Is told that durable state changed by another writer.
 pub trait Watcher: Send + Sync {
     /// The stream under this key may have changed since it was last loaded. Called at least once after each foreign
-    /// commit becomes visible here, from any thread; must not block.
+    /// commit becomes visible here, from any thread; must not block. A unit of this handle's own that was reported as
+    /// [`UnitResult::Unknown`] counts as foreign: if it takes effect, it is told of here, after that report.
     fn changed(&self, key: &StreamKey);
 }
 

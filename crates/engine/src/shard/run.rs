@@ -84,7 +84,13 @@ impl Shard {
                 },
                 Next::Commit { outcome, fate } => match fate.await {
                     Ok(Fate::Committed(stamp)) => return Ok(Done { outcome, stamp: Some(stamp) }),
-                    Ok(Fate::Redo) => rounds += 1,
+                    Ok(Fate::Redo) => {
+                        rounds += 1;
+                        // Once more at once: as a rule the one that was faster is visible already.
+                        if rounds > 1 && self.writers == Writers::Several {
+                            tokio::time::sleep(PAUSE).await;
+                        }
+                    }
                     Ok(Fate::Refused(refusal)) => return Err(ServiceError::from(refusal).into()),
                     Ok(Fate::Unknown) | Err(_) => return Err(ServiceError::Unknown.into()),
                 },

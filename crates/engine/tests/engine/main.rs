@@ -46,4 +46,5 @@ mod removed;
 mod reuse;
 mod revealing;
 mod support;
+mod unclear;
 mod uses;

@@ -42,7 +42,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use headwater_core::Storage;
-use headwater_core::storage::{Refusal, StorageError, UnitResult};
+use headwater_core::storage::{Refusal, StorageError, UnitResult, Watcher};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
@@ -84,6 +84,8 @@ struct Control {
     loads: Gate,
     reads: Gate,
     worker: Worker,
+    // For a glance; the watcher is called on a clone, outside.
+    watcher: Mutex<Option<Arc<dyn Watcher>>>,
 }
 
 impl Faulty {
@@ -96,6 +98,7 @@ impl Faulty {
             loads: Gate::open(),
             reads: Gate::open(),
             worker: Worker::start(),
+            watcher: Mutex::new(None),
         };
         Arc::new(Self { inner, control: Arc::new(control) })
     }
@@ -153,10 +156,15 @@ impl Faulty {
     pub async fn settle(&self) -> Vec<UnitResult> {
         let late = std::mem::take(&mut self.control.plan.lock().late);
         let Some(now) = late.iter().map(|(_, now)| *now).max() else { return Vec::new() };
-        let units = late.into_iter().map(|(unit, _)| unit).collect();
+        let units: Vec<_> = late.into_iter().map(|(unit, _)| unit).collect();
+        let tried = units.clone();
         let (sender, receiver) = oneshot::channel();
         self.inner.commit(units, now, Box::new(move |results| drop(sender.send(results))));
-        receiver.await.unwrap_or_default()
+        let results = receiver.await.unwrap_or_default();
+        let happened = |result: &UnitResult| matches!(result, UnitResult::Committed(_));
+        let tried = tried.into_iter().zip(&results).filter(|(_, result)| happened(result));
+        self.control.tell(&tried.map(|(unit, _)| unit).collect::<Vec<_>>());
+        results
     }
 
     /// Refuses every group from now on, for example because the storage is full.

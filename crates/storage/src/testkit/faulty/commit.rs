@@ -123,8 +123,13 @@ impl Faulty {
         drop(plan);
         let (control, done, now) = (Arc::clone(&self.control), group.done, group.now);
         let merged = move |results| {
-            let (results, late) = merge(answers, results);
+            let Merged { results, late, unclear } = merge(answers, results);
             control.plan.lock().late.extend(late.into_iter().map(|unit| (unit, now)));
+            let watching = Arc::clone(&control);
+            let done = Box::new(move |results| {
+                done(results);
+                watching.tell(&unclear);
+            });
             control.report(done, results);
         };
         self.inner.commit(passed, now, Box::new(merged));
@@ -166,13 +171,23 @@ impl Control {
     }
 }
 
+/// What becomes of a group.
+#[derive(Default)]
+struct Merged {
+    results: Vec<UnitResult>,
+    /// Units that are still under way.
+    late: Vec<Unit>,
+    /// Units that took effect although they are reported as unknown.
+    unclear: Vec<Unit>,
+}
+
 /// The results of a group, and its units that are still under way.
 ///
 /// A unit that follows one that fell was decided on what never was, so that it falls too and is not under way: the version
 /// that it names may be somebody else's.
-fn merge(answers: Vec<(Unit, Answer)>, results: Vec<UnitResult>) -> (Vec<UnitResult>, Vec<Unit>) {
+fn merge(answers: Vec<(Unit, Answer)>, results: Vec<UnitResult>) -> Merged {
     let mut inner = results.into_iter();
-    let (mut results, mut late, mut fallen) = (Vec::new(), Vec::new(), Fallen::default());
+    let (mut merged, mut fallen) = (Merged::default(), Fallen::default());
     for (unit, answer) in answers {
         let fell = fallen.takes_along(&unit);
         let (result, committed) = match answer {
@@ -189,10 +204,12 @@ fn merge(answers: Vec<(Unit, Answer)>, results: Vec<UnitResult>) -> (Vec<UnitRes
         if !committed {
             fallen.add(&unit);
         }
-        results.push(result);
-        if matches!(answer, Answer::Late) && !fell {
-            late.push(unit);
+        merged.results.push(result);
+        match answer {
+            Answer::Late if !fell => merged.late.push(unit),
+            Answer::InnerAsUnknown if committed => merged.unclear.push(unit),
+            _ => {}
         }
     }
-    (results, late)
+    merged
 }

@@ -15,6 +15,15 @@ use super::commit::Group;
 use super::{Control, Faulty};
 
 impl Control {
+    /// Tells the watcher of units that were reported as unknown and took effect.
+    pub(super) fn tell(&self, units: &[Unit]) {
+        let watcher = self.watcher.lock().clone();
+        if let Some(watcher) = watcher {
+            let changes = units.iter().flat_map(|unit| &unit.changes);
+            changes.for_each(|change| watcher.changed(&change.key));
+        }
+    }
+
     fn readable(&self) -> Result<(), StorageError> {
         self.plan.lock().unreadable.clone().map_or(Ok(()), Err)
     }
@@ -88,6 +97,7 @@ impl Storage for Faulty {
     }
 
     fn watch(&self, watcher: Arc<dyn Watcher>) {
+        *self.control.watcher.lock() = Some(Arc::clone(&watcher));
         self.inner.watch(watcher);
     }
 
