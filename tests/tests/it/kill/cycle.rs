@@ -183,7 +183,7 @@ impl Campaign {
 
     /// Starts the server, after a start or two that were killed on the way, now and then.
     fn start_again(&mut self, mut killed: Instant) -> Server {
-        while self.random.random_bool(0.5) {
+        while self.random.random_bool(0.6) {
             self.begin_windows_anew(killed);
             let mut starting = Server::spawn_only(&self.launch);
             wait::for_a_moment(self.start_takes.mul_f64(self.random.random()));

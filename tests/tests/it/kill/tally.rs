@@ -55,7 +55,8 @@ impl Tally {
     }
 
     /// What this many kills should have reached and did not. Each kind of operation has a minimum
-    /// for every ten kills, about a third of what is usual.
+    /// for every ten kills, at most half of the least that runs on a busy machine reached.
+    /// Interruptions are the exception: they stand for the share of kills that must hit requests.
     pub(super) fn missing(&self, kills: usize) -> Vec<String> {
         let minimums = [
             ("appends", self.appends, 150),
@@ -71,7 +72,7 @@ impl Tally {
             ("streams that ended with their lifetime", self.ended, 2),
             ("kills with requests in flight", self.interrupted, 8),
             ("requests in flight at a kill", self.in_flight, 25),
-            ("retried appends that had been kept", self.retried_kept, 3),
+            ("retried appends that had been kept", self.retried_kept, 2),
             ("retried appends that had not been kept", self.retried_lost, 5),
             ("repeats of an accepted sequence", self.repeated, 50),
             ("kills of a starting server", self.killed_starting, 2),

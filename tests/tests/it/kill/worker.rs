@@ -89,8 +89,8 @@ impl Worker {
         let any = self.random.random_range(0..self.own.len());
         let open = open[self.random.random_range(0..open.len())];
         match self.random.random_range(0..100) {
-            0..30 => self.append(line, open, Action::Append),
-            30..52 => self.append_as_producer(line, open),
+            0..22 => self.append(line, open, Action::Append),
+            22..52 => self.append_as_producer(line, open),
             52..72 => self.append_to_shared(line, shared),
             72..77 => self.create(line),
             77..80 => self.close(line, open),
@@ -153,7 +153,7 @@ impl Worker {
         if action.closes() {
             call = call.header("Stream-Closed", "true");
         }
-        let sequence = self.random.random_bool(0.4).then(|| stream.history.next_sequence());
+        let sequence = self.random.random_bool(0.6).then(|| stream.history.next_sequence());
         if let Some(sequence) = sequence {
             stream.history.sequences.insert(id, sequence);
             call = with_sequence(call, sequence);
@@ -248,7 +248,7 @@ impl Worker {
         let index = self.random.random_range(0..shared.len());
         let (name, json) = &shared[index];
         let mut op = Vec::new();
-        let result = if self.random.random() {
+        let result = if self.random.random_bool(0.8) {
             let state = self.on_shared.get(name).copied().unwrap_or_default();
             let append = self.next_append(line, name, *json, state);
             let result = line.ask(append.call(line, self.number), &[200]);
