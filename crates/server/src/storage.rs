@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -59,9 +59,16 @@ pub enum StorageFailure {
     Open(#[from] OpenError),
     /// Another adapter wrote the data directory, one that this program does not have.
     #[error(
-        "the data directory was written by the storage {0:?}, which this version does not have; use a newer one"
+        "the data directory {} was written by the storage `{adapter}`, which this version does not have; nothing in it \
+         was changed; use a newer version, or choose another directory",
+        directory.display()
     )]
-    UnknownAdapter(String),
+    UnknownAdapter {
+        /// The directory.
+        directory: PathBuf,
+        /// What its manifest names.
+        adapter: String,
+    },
 }
 
 impl StorageFailure {
@@ -69,7 +76,7 @@ impl StorageFailure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::UnknownAdapter(_) => Exit::Foreign,
+            Self::UnknownAdapter { .. } => Exit::Foreign,
             Self::Open(OpenError::InUse { .. }) => Exit::DataInUse,
             Self::Open(OpenError::Foreign { .. } | OpenError::NewerFormat { .. }) => Exit::Foreign,
             Self::Open(OpenError::Corrupt(_)) => Exit::Corrupt,
@@ -107,7 +114,9 @@ fn found(data_dir: &Path) -> Result<Adapter, StorageFailure> {
     match directory::detect(data_dir)? {
         None => Ok(Adapter::Sled),
         Some(name) if name == Adapter::Sled.name() => Ok(Adapter::Sled),
-        Some(name) => Err(StorageFailure::UnknownAdapter(name)),
+        Some(adapter) => {
+            Err(StorageFailure::UnknownAdapter { directory: data_dir.to_owned(), adapter })
+        }
     }
 }
 
@@ -115,7 +124,6 @@ fn found(data_dir: &Path) -> Result<Adapter, StorageFailure> {
 mod tests {
     use super::*;
     use std::io;
-    use std::path::PathBuf;
 
     #[test]
     fn each_failure_has_its_exit_code() {
@@ -136,7 +144,8 @@ mod tests {
         ] {
             assert_eq!(StorageFailure::Open(error).exit(), exit);
         }
-        assert_eq!(StorageFailure::UnknownAdapter("x".into()).exit(), Exit::Foreign);
+        let unknown = StorageFailure::UnknownAdapter { directory: "d".into(), adapter: "x".into() };
+        assert_eq!(unknown.exit(), Exit::Foreign);
     }
 
     #[test]

@@ -50,7 +50,8 @@ fn the_data_directory_is_in_use() {
     server.append_text("s", "mine");
     let exit = server.launch().run_to_end();
     let dir = server.launch().data_dir().display().to_string();
-    exit.expect(exit::DATA_IN_USE, &["in use", &dir]);
+    let advice = "stop that one, or choose another directory";
+    exit.expect(exit::DATA_IN_USE, &["in use", &dir, advice]);
     assert_eq!(exit.stdout, "");
     server.append_text("s", "!");
     assert_eq!(server.restart().read_text("s"), "mine!");
@@ -145,8 +146,8 @@ fn a_foreign_directory_is_refused_and_left_untouched() {
             }
             let before = picture_of(dir);
             let exit = launch.run_to_end();
-            assert_eq!(exit.code, Some(exit::FOREIGN), "{what}: {exit:#?}");
-            assert!(exit.stderr.contains(&dir.display().to_string()), "{what}: {exit:#?}");
+            let advice = ["nothing in it was changed", "choose an empty or a new directory"];
+            exit.expect(exit::FOREIGN, &[advice[0], advice[1], &dir.display().to_string()]);
             assert!(picture_of(dir) == before, "{what}: something was changed");
         }
     }
@@ -181,7 +182,7 @@ fn a_data_directory_that_is_a_file_is_refused() {
     let launch = Launch::new(Storage::Sled);
     fs::write(launch.data_dir(), b"not a directory").unwrap();
     let exit = launch.run_to_end();
-    assert!(matches!(exit.code, Some(exit::USAGE | exit::FOREIGN)), "{exit:#?}");
+    exit.expect(exit::FOREIGN, &[&launch.data_dir().display().to_string()]);
     assert_eq!(fs::read(launch.data_dir()).unwrap(), b"not a directory");
 }
 
@@ -195,15 +196,32 @@ fn an_empty_directory_is_nobodys() {
 
 #[test]
 fn without_a_storage_flag_the_directory_decides() {
-    let server = Launch::new(Storage::Sled).start();
-    server.put("s").text("kept").send().expect(201);
-    let launch = server.stop().without_storage();
-    let server = launch.start();
-    assert_eq!(server.read_text("s"), "kept");
-    // And a fresh directory gets the durable default.
     let server = Launch::new(Storage::Sled).without_storage().start();
     server.put("s").text("kept").send().expect(201);
     assert_eq!(server.crash_and_restart().read_text("s"), "kept");
+}
+
+#[test]
+fn a_directory_of_an_unknown_adapter_is_refused_and_left_untouched() {
+    // The manifest as docs/format.md describes it, with the CRC-32C of what stands before.
+    let manifest = "headwater-data 1\nadapter journal\nformat 1\nchecksum ee4d5bc3\n";
+    let stated = Launch::new(Storage::Sled);
+    let silent = Launch::new(Storage::Sled).without_storage();
+    for (launch, advice) in [
+        (stated, "choose an empty or a new directory"),
+        (silent, "use a newer version, or choose another directory"),
+    ] {
+        let dir = launch.data_dir();
+        fs::create_dir(dir).unwrap();
+        fs::write(dir.join("MANIFEST"), manifest).unwrap();
+        fs::write(dir.join("0001.journal"), Content::Noise.bytes()).unwrap();
+        let before = picture_of(dir);
+        let exit = launch.run_to_end();
+        exit.expect(exit::FOREIGN, &["`journal`", "nothing in it was changed", advice]);
+        exit.expect(exit::FOREIGN, &[&dir.display().to_string()]);
+        assert_eq!(exit.stdout, "");
+        assert!(picture_of(dir) == before, "something was changed");
+    }
 }
 
 #[test]
