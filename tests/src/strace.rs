@@ -4,7 +4,7 @@
 //! same file now and then by itself, with other calls that prove nothing.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -72,7 +72,7 @@ impl Launch {
         };
         // -D keeps the server the harness's own child, so that it can be ended as always.
         let mut wrapper = vec!["strace", "-D", "-f", "-q", "-y", "-ttt", "-T"];
-        wrapper.extend(["-e", "trace=fdatasync", "-o", &output]);
+        wrapper.extend(["-e", "trace=fdatasync,fsync,listen", "-o", &output]);
         if let Some(inject) = &inject {
             wrapper.extend(["-e", inject]);
         }
@@ -89,21 +89,38 @@ impl Launch {
 impl Trace {
     /// The syncs of the database's file that have returned, in the order of their calls.
     pub fn syncs(&self) -> Vec<Sync> {
-        read(&self.path).into_iter().filter_map(|(_, sync)| sync).collect()
+        parse(&self.text()).into_iter().filter_map(|(_, sync)| sync).collect()
+    }
+
+    /// How often any file was synced, by either call.
+    pub fn syncs_of_any_file(&self) -> usize {
+        count(&self.text(), &["fdatasync(", "fsync("])
+    }
+
+    /// Whether the server's calls are recorded at all: every server listens.
+    pub fn is_recording(&self) -> bool {
+        count(&self.text(), &["listen("]) > 0
+    }
+
+    fn text(&self) -> String {
+        // There is no record before the first call.
+        fs::read_to_string(&self.path).unwrap_or_default()
     }
 
     /// Whether a sync has been called after a moment, in seconds since the Unix epoch, and has not returned.
     pub fn is_syncing_since(&self, moment: f64) -> bool {
-        read(&self.path).iter().any(|(begun, sync)| *begun >= moment && sync.is_none())
+        parse(&self.text()).iter().any(|(begun, sync)| *begun >= moment && sync.is_none())
     }
 }
 
-/// Calls in order, and when each was called; `None` while one has not returned.
-fn read(path: &Path) -> Vec<(f64, Option<Sync>)> {
-    // There is no record before the first call.
-    parse(&fs::read_to_string(path).unwrap_or_default())
+/// How many lines record the beginning of one of these calls.
+fn count(text: &str, calls: &[&str]) -> usize {
+    let call = |line: &str| line.split_ascii_whitespace().nth(2).map(str::to_owned);
+    let begun = text.lines().filter_map(call);
+    begun.filter(|begun| calls.iter().any(|name| begun.starts_with(name))).count()
 }
 
+/// The syncs of the database's file in order, and when each was called; `None` while one has not returned.
 fn parse(text: &str) -> Vec<(f64, Option<Sync>)> {
     let mut calls: Vec<(String, f64, Option<Sync>)> = Vec::new();
     for line in text.lines() {
@@ -146,6 +163,16 @@ fn end_of(line: &str) -> Option<(f64, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_call_is_counted_once() {
+        let text = "7 10.5 listen(9<TCP:[1]>, 128) = 0 <0.1>\n\
+                    7 11.0 fsync(9</d/other>) = 0 <0.25>\n\
+                    7 12.0 fdatasync(9</d/sled/db> <unfinished ...>\n\
+                    7 13.5 <... fdatasync resumed>) = 0 <1.5>\n";
+        assert_eq!(count(text, &["fdatasync(", "fsync("]), 2);
+        assert_eq!(count(text, &["listen("]), 1);
+    }
 
     #[test]
     fn only_finished_syncs_of_the_database_count() {
