@@ -3,6 +3,7 @@
 //   node ts_client.mjs MODULES write URL COUNT        creates a JSON stream, appends, closes nothing
 //   node ts_client.mjs MODULES read URL               prints every value, one a line
 //   node ts_client.mjs MODULES tail URL LIVE UNTIL    prints every value as it comes, until UNTIL
+//   node ts_client.mjs MODULES produce URL            appends to a JSON stream until its input ends
 //
 // MODULES is the folder that holds node_modules. Values are {"n": 0}, {"n": 1} and so on.
 import { createRequire } from "node:module"
@@ -13,6 +14,7 @@ const require = createRequire(pathToFileURL(`${modules}/`))
 const client = await import(pathToFileURL(require.resolve("@durable-streams/client")))
 const { DurableStream, IdempotentProducer, stream } = client
 
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
 const verbs = {
@@ -30,6 +32,45 @@ const verbs = {
     await producer.detach()
     if (failures.length > 0) throw failures[0]
     say(await handle.head())
+  },
+
+  // Prints {"retried": STATUS} for each answer to a request that was sent more than once, and in the
+  // end {"produced": COUNT}. The producer leaves it to its `fetch` to try again after a connection
+  // broke; the request is then the same, its tuple too.
+  async produce() {
+    const persistent = async (...request) => {
+      for (let sent = 1; ; sent++) {
+        try {
+          const response = await fetch(...request)
+          if (sent > 1) say({ retried: response.status })
+          return response
+        } catch (error) {
+          if (!(error instanceof TypeError)) throw error
+          await pause(10)
+        }
+      }
+    }
+    let ended = false
+    process.stdin.resume().on("end", () => (ended = true))
+    const failures = []
+    const handle = new DurableStream({ url, contentType: "application/json" })
+    const producer = new IdempotentProducer(handle, "ts", {
+      fetch: persistent,
+      lingerMs: 1,
+      onError: (error) => failures.push(error),
+    })
+    let n = 0
+    while (!ended && failures.length === 0) {
+      producer.append(JSON.stringify({ n }))
+      n += 1
+      // More batches than are in flight at once wait at any time, and not many more.
+      if (n % 3 === 0) await pause(1)
+      while (producer.inFlightCount > 10) await pause(1)
+    }
+    await producer.flush()
+    await producer.detach()
+    if (failures.length > 0) throw failures[0]
+    say({ produced: n })
   },
 
   async read() {

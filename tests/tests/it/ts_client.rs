@@ -1,5 +1,5 @@
 //! The published TypeScript client, unchanged, against the server: it writes, reads, tails in both
-//! live modes, and goes on after the server was killed and started again.
+//! live modes, and goes on reading and writing after the server was killed and started again.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -8,8 +8,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
 
 use headwater_tests::server::target;
+use headwater_tests::strace::Fault;
 use headwater_tests::{Launch, Server, Storage, binary, on_each_storage, wait};
 
 /// The folder whose `node_modules` holds the client, installed from the project's lock file.
@@ -59,7 +61,7 @@ impl Script {
             .arg(modules())
             .args([verb, &url])
             .args(rest)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -77,6 +79,32 @@ impl Script {
         }
     }
 
+    /// All that is still to come, until the client has ended well.
+    #[track_caller]
+    fn values_to_the_end(mut self) -> Vec<serde_json::Value> {
+        let mut values = Vec::new();
+        loop {
+            match self.values.recv_timeout(wait::DEADLINE) {
+                Ok(line) => values.push(serde_json::from_str(&line).expect("JSON")),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(error) => panic!("the client neither speaks nor ends: {error}"),
+            }
+        }
+        self.expect_success();
+        values
+    }
+
+    #[track_caller]
+    fn expect_success(&mut self) {
+        let status = wait::until("the client ends", || self.child.try_wait().expect("a child"));
+        assert!(status.success(), "the client: {status}");
+    }
+
+    /// Tells a client that goes on until it is told.
+    fn end_input(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
     /// Requires the values `from..to`, in order.
     #[track_caller]
     fn expect_values(&self, from: usize, to: usize) {
@@ -90,8 +118,7 @@ impl Script {
     fn expect_end(mut self) {
         let more = self.values.recv_timeout(wait::DEADLINE);
         assert_eq!(more, Err(mpsc::RecvTimeoutError::Disconnected));
-        let status = wait::until("the client ends", || self.child.try_wait().expect("a child"));
-        assert!(status.success(), "the client: {status}");
+        self.expect_success();
     }
 }
 
@@ -158,4 +185,45 @@ fn it_tails_and_resumes_after_the_server_was_killed() {
             });
         }
     });
+}
+
+/// How often the server is killed.
+const KILLS: usize = 10;
+
+/// How much longer every sync lasts: most kills then come when appends are written and not yet
+/// acknowledged, which is what makes a doubled record possible.
+const SLOW_SYNCS: Fault = Fault::Delay { from: 1, micros: 20_000 };
+
+/// How much is appended between two kills, in bytes of values.
+const BETWEEN_KILLS: u64 = 400;
+
+#[test]
+fn its_producer_writes_everything_once_and_in_order_while_the_server_is_killed() {
+    let (launch, _) = Launch::new(Storage::Sled).traced(SLOW_SYNCS);
+    let mut server = launch.start();
+    server.create_json("s");
+    let mut producer = Script::start("produce", &server, "s", &[]);
+    for _ in 0..KILLS {
+        let before = server.tail("s").position();
+        wait::until("the producer has appended", || {
+            (server.tail("s").position() >= before + BETWEEN_KILLS).then_some(())
+        });
+        // A tail that has grown is told when a sync ends, and the next is on its way.
+        wait::for_a_moment(Duration::from_micros(rand::random_range(5_000..25_000)));
+        let address = server.address().to_string();
+        server.kill9();
+        server = server.launch().clone().listen(&address).start();
+    }
+    producer.end_input();
+    let said: Vec<serde_json::Value> = producer.values_to_the_end();
+    let retried: Vec<u64> = said.iter().filter_map(|line| line["retried"].as_u64()).collect();
+    let kept = retried.iter().filter(|status| **status == 204).count();
+    assert!(retried.len() >= KILLS, "every kill interrupts the producer: {retried:?}");
+    assert!(kept > 0, "no kill took away the answer to an append that was kept: {retried:?}");
+    let produced = said.last().and_then(|line| line["produced"].as_u64()).expect("a count");
+    let produced = usize::try_from(produced).expect("not that many");
+    eprintln!("{produced} produced; answers to what was sent again: {retried:?}");
+    let reader = Script::start("read", &server, "s", &[]);
+    reader.expect_values(0, produced);
+    reader.expect_end();
 }
