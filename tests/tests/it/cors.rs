@@ -73,8 +73,7 @@ fn a_preflight_is_answered_anywhere() {
             let call = server.call("OPTIONS", path).header("Origin", "https://app.example");
             let call = call.header("Access-Control-Request-Method", "POST");
             let call = call.header("Access-Control-Request-Headers", "if-none-match,stream-seq");
-            let answer = call.send();
-            assert!(matches!(answer.status(), 200 | 204), "{path}: {answer}");
+            let answer = call.send().expect(204);
             check_list(&answer, "Access-Control-Allow-Methods", &METHODS);
             check_list(&answer, "Access-Control-Allow-Headers", &ALLOWED);
         }

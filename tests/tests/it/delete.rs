@@ -98,16 +98,16 @@ fn a_refused_fork_holds_nothing_back() {
         server.append_text("source", "x");
         server.create_json("taken");
         let from = target("source");
+        let beyond = "9999999999999999_9999999999999999";
         let refused = [
-            server.put("f").content_type("application/json"),
-            server.put("f").header("Stream-Fork-Offset", "9999999999999999_9999999999999999"),
-            server.put("f").header("Stream-Fork-Sub-Offset", "7"),
-            server.put("f").header("Stream-TTL", "x"),
-            server.put("taken"),
+            (server.put("f").content_type("application/json"), 409, "content_type_mismatch"),
+            (server.put("f").header("Stream-Fork-Offset", beyond), 400, "offset_beyond_tail"),
+            (server.put("f").header("Stream-Fork-Sub-Offset", "7"), 400, "offset_invalid"),
+            (server.put("f").header("Stream-TTL", "x"), 400, "invalid_request"),
+            (server.put("taken"), 409, "config_mismatch"),
         ];
-        for call in refused {
-            let answer = call.header("Stream-Forked-From", &from).send();
-            assert!(matches!(answer.status(), 400 | 409), "{answer}");
+        for (call, status, code) in refused {
+            call.header("Stream-Forked-From", &from).send().expect_error(status, code);
         }
         server.delete("source").send().expect(204);
         server.head("source").send().expect(404);

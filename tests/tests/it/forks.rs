@@ -182,11 +182,16 @@ fn impossible_forks_are_refused() {
             assert_eq!(refused.status(), status, "{}: {refused}", refused.request);
             server.head("fork").send().expect(404);
         }
-        for bad in
-            ["", "source", "/elsewhere/source", "http://other/v1/stream/source", "/v1/stream/"]
-        {
+        for (bad, code) in [
+            ("", "invalid_request"),
+            ("source", "invalid_request"),
+            ("/elsewhere/source", "invalid_request"),
+            ("http://other/v1/stream/source", "invalid_request"),
+            // This one is the path of a stream, whose name is empty.
+            ("/v1/stream/", "invalid_name"),
+        ] {
             let refused = server.put("fork").header("Stream-Forked-From", bad).send();
-            assert!(matches!(refused.status(), 400 | 404), "{bad:?}: {refused}");
+            refused.expect_error(400, code);
         }
         assert_eq!(server.read_text("source"), "abcd");
     });

@@ -1,7 +1,10 @@
 //! Limits: the size of a record, of a name, of a head, and what each answers.
 
-use headwater_tests::http::Conn;
+use headwater_tests::http::{Call, Conn};
 use headwater_tests::{Server, on_each_storage, wait};
+
+/// The largest head of a request, in bytes.
+const HEAD_LIMIT: usize = 64 * 1024;
 
 /// The largest record by default, in bytes.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -29,19 +32,15 @@ fn a_chunked_body_is_cut_off_at_the_limit() {
         let head = "POST /v1/stream/s HTTP/1.1\r\nHost: x\r\n\
                     Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
         conn.write(head.as_bytes()).unwrap();
-        // The server may hang up before it has been sent everything: then writing fails.
+        // The server answers and takes the rest off the wire, for a client that reads only after it has sent.
         for _ in 0..40 {
-            let sent = conn
-                .write(format!("{:x}\r\n", chunk.len()).as_bytes())
-                .and_then(|()| conn.write(&chunk))
-                .and_then(|()| conn.write(b"\r\n"));
-            if sent.is_err() {
-                break;
-            }
+            conn.write(format!("{:x}\r\n", chunk.len()).as_bytes()).unwrap();
+            conn.write(&chunk).unwrap();
+            conn.write(b"\r\n").unwrap();
         }
-        if let Ok(answer) = conn.read_response("POST") {
-            answer.expect_error(413, "too_large");
-        }
+        conn.write(b"0\r\n\r\n").unwrap();
+        let answer = conn.read_response("POST").expect("an answer to a body that is too large");
+        answer.expect_error(413, "too_large");
         assert_eq!(server.read("s"), b"");
     });
 }
@@ -86,18 +85,26 @@ fn a_name_has_at_most_1024_bytes() {
     });
 }
 
+/// Sends a head that the HTTP library refuses, only as far as it takes it: what it has not read when it hangs up could
+/// destroy its answer on the way. So far it cannot know what of the head is too long, and there is one status for all.
+#[track_caller]
+fn refused_bare(server: &Server, call: &Call) {
+    let mut conn = server.connect();
+    let bytes = call.encode();
+    conn.write(&bytes[..HEAD_LIMIT.min(bytes.len())]).unwrap();
+    let answer = conn.read_response("GET").expect("an answer of the library");
+    assert_eq!((answer.status(), answer.text()), (431, ""), "{answer}");
+    conn.expect_end();
+}
+
 #[test]
 fn a_head_larger_than_the_server_takes_is_refused_and_only_that() {
     on_each_storage(&[], |server| {
         server.create_text("s");
         let call = server.get("s", "").header("X-Large", &"x".repeat(2_000_000));
-        if let Ok(answer) = call.try_send() {
-            assert!((400..500).contains(&answer.status()), "{answer}");
-        }
+        refused_bare(server, &call);
         let query = format!("x={}", "y".repeat(200_000));
-        if let Ok(answer) = server.get("s", &query).try_send() {
-            assert!((400..500).contains(&answer.status()), "{answer}");
-        }
+        refused_bare(server, &server.get("s", &query));
         server.get("s", "").send().expect(200);
     });
 }
@@ -150,14 +157,13 @@ fn a_client_that_stalls_is_cut_off() {
     on_each_storage(&["--body-timeout", "300ms", "--head-timeout", "300ms"], |server| {
         server.create("s", "application/octet-stream");
         let mut conn = hold_an_append(server, "s");
-        if let Ok(answer) = conn.read_response("POST") {
-            answer.expect_error(408, "timeout");
-        }
+        let answer = conn.read_response("POST").expect("an answer to half a body");
+        answer.expect_error(408, "timeout");
+        conn.expect_end();
         assert_eq!(server.read("s"), b"");
+        // Half a head is no request, and is not answered.
         let mut conn = server.connect();
         conn.write(b"GET /v1/stream/s HTTP/1.1\r\nHost: ").unwrap();
-        if let Ok(answer) = conn.read_response("GET") {
-            assert_eq!(answer.status(), 408, "{answer}");
-        }
+        conn.expect_end();
     });
 }

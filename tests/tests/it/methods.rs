@@ -45,8 +45,7 @@ fn health_is_told() {
 fn options_changes_nothing() {
     on_each_storage(&[], |server| {
         for path in ["/v1/stream/s", "/v1/stream/__ds/x", "/v1/stream/..", "/elsewhere"] {
-            let answer = server.call("OPTIONS", path).send();
-            assert!(matches!(answer.status(), 200 | 204), "{path}: {answer}");
+            server.call("OPTIONS", path).send().expect(204);
         }
         server.head("s").send().expect(404);
     });
