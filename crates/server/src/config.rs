@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use crate::limits;
+use crate::roots::StreamRoots;
 
 /// Times and sizes of a [`Server`](crate::Server). The defaults are those of the command line.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The paths under which streams live.
+    pub stream_roots: StreamRoots,
     /// How long a long-poll waits before it answers 204.
     pub long_poll_timeout: Duration,
     /// How long an event stream lasts before its reader has to come back; ended up to a tenth earlier at
@@ -27,6 +30,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            stream_roots: StreamRoots::default(),
             long_poll_timeout: limits::LONG_POLL_TIMEOUT,
             sse_max_age: limits::SSE_MAX_AGE,
             sse_keep_alive: limits::SSE_KEEP_ALIVE,

@@ -1,6 +1,6 @@
 //! The process around the server: command line, signals, exit codes.
 //!
-//! The rooms: `cli` (what may be asked for), `serve` (from there to a server that runs and stops), `announce`
+//! The rooms: `cli` and `settings` (what may be asked for, and by whom), `serve` (from there to a server that runs and stops), `announce`
 //! (what a person is told), `signals`, `logging`, and `exit`, the one table of exit codes.
 
 mod announce;
@@ -8,6 +8,7 @@ mod cli;
 mod exit;
 mod logging;
 mod serve;
+mod settings;
 mod signals;
 
 pub use exit::Exit;
@@ -15,13 +16,15 @@ pub use exit::Exit;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use cli::{Asked, Task};
+use exit::Failed;
+use settings::Environment;
 
 /// Runs `headwater` with the arguments and the environment of this process, to its end.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
-        Ok(cli) => cli,
+    let asked = match cli::parse(std::env::args_os()) {
+        Ok(asked) => asked,
         Err(error) => {
             // Help and version are answers, not faults. A closed standard output changes nothing.
             let _ = error.print();
@@ -29,16 +32,25 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    let outcome = cli::Settings::of(cli, std::env::var_os("PORT")).and_then(|settings| {
-        logging::start(&settings.log)?;
-        serve::run(settings)
-    });
-    match outcome {
+    match run(asked) {
         Ok(()) => Exit::Stopped.into(),
         Err(failed) => {
             // Written whether or not logs are on: it is the last word of the process.
             let _ = writeln!(std::io::stderr(), "headwater: {}", failed.message);
             failed.exit.into()
+        }
+    }
+}
+
+fn run(asked: Asked) -> Result<(), Failed> {
+    let resolved = settings::resolve(asked.flags, Environment::of_process()?)?;
+    let filter = logging::filter(&resolved.settings.log)?;
+    match asked.task {
+        Task::CheckConfig => settings::check_config(&mut std::io::stdout().lock(), &resolved)
+            .map_err(|error| Failed::new(Exit::Internal, format!("standard output: {error}"))),
+        Task::Serve => {
+            logging::start(filter, resolved.settings.log_format)?;
+            serve::run(resolved.settings)
         }
     }
 }

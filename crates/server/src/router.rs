@@ -3,9 +3,7 @@
 use headwater_core::{Code, NameError, StoreId, StreamKey};
 
 use crate::errors::Problem;
-
-/// Where streams live.
-pub(crate) const STREAM_ROOT: &str = "/v1/stream/";
+use crate::roots::StreamRoots;
 
 /// The first segment under the root that belongs to control, whatever the method.
 const RESERVED: &str = "__ds";
@@ -20,21 +18,25 @@ pub(crate) enum Target {
 }
 
 /// Finds what a path names.
-pub(crate) fn route(path: &str) -> Result<Target, Problem> {
-    if let Some(encoded) = path.strip_prefix(STREAM_ROOT) {
+pub(crate) fn route(roots: &StreamRoots, path: &str) -> Result<Target, Problem> {
+    if let Some(encoded) = roots.strip(path) {
         if is_reserved(encoded) {
-            return Err(nothing_here());
+            return Err(nothing_here(roots));
         }
         let key = key_of(encoded)?;
-        return if is_reserved(key.path()) { Err(nothing_here()) } else { Ok(Target::Stream(key)) };
+        return if is_reserved(key.path()) {
+            Err(nothing_here(roots))
+        } else {
+            Ok(Target::Stream(key))
+        };
     }
     match path {
         "/healthz" => Ok(Target::Health),
-        _ => Err(nothing_here()),
+        _ => Err(nothing_here(roots)),
     }
 }
 
-/// The key of a path under the root.
+/// The key of a path under a root.
 pub(crate) fn key_of(encoded: &str) -> Result<StreamKey, NameError> {
     StreamKey::parse(StoreId::DEFAULT, encoded)
 }
@@ -43,8 +45,8 @@ fn is_reserved(path: &str) -> bool {
     path.split('/').next() == Some(RESERVED)
 }
 
-fn nothing_here() -> Problem {
-    Problem::new(Code::NotFound, format!("there is nothing here; streams are under {STREAM_ROOT}"))
+fn nothing_here(roots: &StreamRoots) -> Problem {
+    Problem::new(Code::NotFound, format!("there is nothing here; streams are under {roots}"))
 }
 
 #[cfg(test)]
@@ -52,7 +54,7 @@ mod tests {
     use super::*;
 
     fn routed(path: &str) -> Result<String, &'static str> {
-        match route(path) {
+        match route(&StreamRoots::default(), path) {
             Ok(Target::Stream(key)) => Ok(key.path().to_owned()),
             Ok(Target::Health) => Ok("health".to_owned()),
             Err(problem) => Err(problem.code.as_str()),

@@ -24,7 +24,7 @@ pub(crate) async fn create(
     parts: &Parts,
     incoming: &mut Incoming,
 ) -> Result<Reply, Problem> {
-    let head = CreateHead::parse(&parts.headers)?;
+    let head = CreateHead::parse(&parts.headers, &app.config.stream_roots)?;
     let location = origin.url(parts.uri.path());
     let mut held = app.engine.reserve(key);
     let bytes = body::read(incoming, app.body_bounds(), &mut held).await?;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use crate::router::STREAM_ROOT;
+use crate::roots::StreamRoots;
 use crate::storage::Adapter;
 
 /// Writes the address first, which scripts read, then what a person wants to know and can copy.
@@ -13,8 +13,9 @@ pub(super) fn announce(
     listening: SocketAddr,
     storage: Adapter,
     data_dir: &Path,
+    roots: &StreamRoots,
 ) -> io::Result<()> {
-    let url = format!("http://{}{STREAM_ROOT}hello", reachable(listening));
+    let url = format!("http://{}{}hello", reachable(listening), roots.first());
     writeln!(out, "listening on http://{listening}")?;
     match storage {
         Adapter::Memory => {
@@ -51,7 +52,14 @@ mod tests {
 
     fn said(address: &str, storage: Adapter) -> Vec<String> {
         let mut out = Vec::new();
-        announce(&mut out, address.parse().unwrap(), storage, Path::new("/data")).unwrap();
+        announce(
+            &mut out,
+            address.parse().unwrap(),
+            storage,
+            Path::new("/data"),
+            &StreamRoots::default(),
+        )
+        .unwrap();
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
 

@@ -1,184 +1,98 @@
-//! The command line: flags, the variables that stand for them, and what they must not be.
+//! The command line: a flag per setting, and what is no setting.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
-use headwater_engine::Options;
+use clap::builder::ValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
-use super::exit::{Exit, Failed};
-use crate::config::Config;
-use crate::limits;
-use crate::storage::Adapter;
+use super::settings::{Arity, Flags, Given, ROWS, Row, Settings, Shown};
 
-/// A durable event-stream server.
-#[derive(Debug, Parser)]
-#[command(name = "headwater", version, about, args_conflicts_with_subcommands = true)]
-pub(super) struct Cli {
-    #[command(subcommand)]
-    verb: Option<Verb>,
-    #[command(flatten)]
-    serve: Serve,
-}
-
-#[derive(Debug, Subcommand)]
-enum Verb {
-    /// Serve streams over HTTP. What is done when no verb is given.
-    Serve(Serve),
-}
-
-#[derive(Debug, Args)]
-struct Serve {
-    /// Address and port to listen on; port 0 picks a free one. [default: 127.0.0.1:4437, or port $PORT]
-    #[arg(long, env = "HEADWATER_LISTEN", value_name = "ADDR:PORT")]
-    listen: Option<SocketAddr>,
-
-    /// Where streams are kept.
-    #[arg(
-        long,
-        env = "HEADWATER_DATA_DIR",
-        value_name = "DIR",
-        default_value = "./headwater-data"
-    )]
-    data_dir: PathBuf,
-
-    /// How streams are kept. Without it an existing data directory decides; a new one is sled's.
-    #[arg(long, env = "HEADWATER_STORAGE", value_enum)]
-    storage: Option<Adapter>,
-
-    /// How long a long-poll waits before it answers that nothing came.
-    #[arg(long, env = "HEADWATER_LONG_POLL_TIMEOUT", value_name = "TIME", value_parser = pause)]
-    #[arg(default_value = "30s")]
-    long_poll_timeout: Duration,
-
-    /// How long an event stream lasts before its reader has to come back. Clients take less than 1s for a
-    /// failure.
-    #[arg(long, env = "HEADWATER_SSE_MAX_AGE", value_name = "TIME", value_parser = age)]
-    #[arg(default_value = "60s")]
-    sse_max_age: Duration,
-
-    /// Longest silence of an event stream; a comment breaks it.
-    #[arg(long, env = "HEADWATER_SSE_KEEP_ALIVE", value_name = "TIME", value_parser = pause)]
-    #[arg(default_value = "15s")]
-    sse_keep_alive: Duration,
-
-    /// Largest body of a request.
-    #[arg(long, env = "HEADWATER_MAX_BODY_BYTES", value_name = "BYTES", value_parser = bytes)]
-    #[arg(default_value_t = limits::MAX_BODY_BYTES)]
-    max_body_bytes: usize,
-
-    /// Most bytes of bodies in flight and of the tables of their JSON values, all streams together.
-    #[arg(long, env = "HEADWATER_IN_FLIGHT_BYTES", value_name = "BYTES", value_parser = bytes)]
-    #[arg(default_value_t = Options::default().in_flight_bytes)]
-    in_flight_bytes: usize,
-
-    /// The same for one stream.
-    #[arg(long, env = "HEADWATER_IN_FLIGHT_BYTES_PER_STREAM", value_name = "BYTES")]
-    #[arg(value_parser = bytes, default_value_t = Options::default().in_flight_bytes_per_stream)]
-    in_flight_bytes_per_stream: usize,
-
-    /// Longest silence in the middle of a body.
-    #[arg(long, env = "HEADWATER_BODY_TIMEOUT", value_name = "TIME", value_parser = pause)]
-    #[arg(default_value = "30s")]
-    body_timeout: Duration,
-
-    /// Longest time for a request head to arrive, and for a connection to be idle.
-    #[arg(long, env = "HEADWATER_HEAD_TIMEOUT", value_name = "TIME", value_parser = pause)]
-    #[arg(default_value = "75s")]
-    head_timeout: Duration,
-
-    /// How long requests in flight may take when the server stops.
-    #[arg(long, env = "HEADWATER_DRAIN_TIMEOUT", value_name = "TIME", value_parser = pause)]
-    #[arg(default_value = "10s")]
-    drain_timeout: Duration,
-
-    /// What is logged: error, warn, info, debug, trace, or directives per module.
-    #[arg(long, env = "HEADWATER_LOG", value_name = "FILTER", default_value = "info")]
-    log: String,
-}
-
-/// What the server is to be, every value checked by itself and against the others.
+/// What is asked for.
 #[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) listen: SocketAddr,
-    pub(super) data_dir: PathBuf,
-    pub(super) storage: Option<Adapter>,
-    pub(super) http: Config,
-    pub(super) engine: Options,
-    pub(super) log: String,
+pub(super) struct Asked {
+    pub(super) flags: Flags,
+    pub(super) task: Task,
 }
 
-impl Settings {
-    /// Checks a command line. `port` is the variable of that name, which counts when nothing says where to
-    /// listen.
-    pub(super) fn of(cli: Cli, port: Option<OsString>) -> Result<Self, Failed> {
-        let given = match cli.verb {
-            Some(Verb::Serve(serve)) => serve,
-            None => cli.serve,
-        };
-        let listen = match given.listen {
-            Some(address) => address,
-            None => SocketAddr::from(([127, 0, 0, 1], default_port(port)?)),
-        };
-        let (one, all) = (given.in_flight_bytes_per_stream, given.in_flight_bytes);
-        if given.max_body_bytes > one || one > all {
-            let message = "--max-body-bytes must fit --in-flight-bytes-per-stream, and that \
-                           --in-flight-bytes; a larger body could never be accepted";
-            return Err(Failed::new(Exit::Usage, message));
-        }
-        let engine =
-            Options { in_flight_bytes: all, in_flight_bytes_per_stream: one, ..Options::default() };
-        let http = Config {
-            long_poll_timeout: given.long_poll_timeout,
-            sse_max_age: given.sse_max_age,
-            sse_keep_alive: given.sse_keep_alive,
-            max_body_bytes: given.max_body_bytes,
-            body_timeout: given.body_timeout,
-            head_timeout: given.head_timeout,
-            drain_timeout: given.drain_timeout,
-        };
-        let Serve { data_dir, storage, log, .. } = given;
-        Ok(Self { listen, data_dir, storage, http, engine, log })
-    }
+/// What is to be done with the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    Serve,
+    /// Say what they are.
+    CheckConfig,
 }
 
-fn default_port(port: Option<OsString>) -> Result<u16, Failed> {
-    let Some(port) = port.filter(|port| !port.is_empty()) else { return Ok(4437) };
-    let parsed = port.to_str().and_then(|port| port.parse().ok());
-    parsed.ok_or_else(|| Failed::new(Exit::Usage, format!("PORT={port:?} is not a port")))
+/// Reads a command line, the name of the program first. An error may be an answer: the help, or the version.
+pub(super) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Asked, clap::Error> {
+    let matches = command().try_get_matches_from(line)?;
+    Ok(match matches.subcommand() {
+        Some((_, serve)) => asked(serve),
+        None => asked(&matches),
+    })
 }
 
-/// A wait that somebody sits out: more than nothing, at most a day.
-fn pause(text: &str) -> Result<Duration, String> {
-    within(text, Duration::from_millis(1), "0 would never let anything finish")
+fn asked(matches: &ArgMatches) -> Asked {
+    let given = ROWS.iter().filter_map(|row| {
+        let texts = matches.get_many::<String>(row.name)?;
+        Some(Given { row, texts: texts.cloned().collect() })
+    });
+    let flags = Flags { given: given.collect(), config: matches.get_one("config").cloned() };
+    let task = if matches.get_flag("check-config") { Task::CheckConfig } else { Task::Serve };
+    Asked { flags, task }
 }
 
-/// The age of an event stream.
-fn age(text: &str) -> Result<Duration, String> {
-    within(text, limits::SSE_SHORTEST_AGE, "readers would do nothing but come back")
+fn command() -> Command {
+    const SOURCES: &str = "Every flag that takes a value has a variable and a key in the file: --sse-max-age, \
+                           HEADWATER_SSE_MAX_AGE, sse_max_age. A flag is stronger than a variable, a variable than the \
+                           file.";
+    let serve =
+        Command::new("serve").about("Serve streams over HTTP. What is done when no verb is given");
+    with_flags(Command::new("headwater"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A durable event-stream server")
+        .after_help(SOURCES)
+        .args_conflicts_with_subcommands(true)
+        .subcommand(with_flags(serve).after_help(SOURCES))
 }
 
-fn within(text: &str, least: Duration, why: &str) -> Result<Duration, String> {
-    const MOST: Duration = Duration::from_secs(24 * 60 * 60);
-    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if time < least {
-        return Err(why.to_owned());
-    }
-    if time > MOST {
-        return Err("more than a day".to_owned());
-    }
-    Ok(time)
+fn with_flags(command: Command) -> Command {
+    let defaults = Settings::default();
+    let command = command
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .value_parser(ValueParser::path_buf())
+                .value_hint(ValueHint::FilePath)
+                .help("Settings in a file, TOML. [variable: HEADWATER_CONFIG]"),
+        )
+        .arg(
+            Arg::new("check-config")
+                .long("check-config")
+                .action(ArgAction::SetTrue)
+                .help("Print what is in effect and where each value came from, and stop"),
+        );
+    ROWS.iter().fold(command, |command, row| command.arg(flag(row, &defaults)))
 }
 
-/// A size that something fits into.
-fn bytes(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("0 would refuse everything".to_owned()),
-        Ok(bytes) => Ok(bytes),
-        Err(_) => Err("a whole number of bytes".to_owned()),
-    }
+fn flag(row: &Row, defaults: &Settings) -> Arg {
+    let action = match row.arity {
+        Arity::One => ArgAction::Set,
+        Arity::Many => ArgAction::Append,
+    };
+    let help = match row.get {
+        Some(get) => match get(defaults) {
+            Shown::Unset(_) => row.about.to_owned(),
+            shown => format!("{} [default: {shown}]", row.about),
+        },
+        None => row.about.to_owned(),
+    };
+    Arg::new(row.name)
+        .long(row.name)
+        .value_name(row.value)
+        .action(action)
+        .help_heading(row.section.title())
+        .help(help)
 }
 
 #[cfg(test)]

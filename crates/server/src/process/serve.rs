@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 use tracing::{info, warn};
 
 use super::announce::announce;
-use super::cli::Settings;
 use super::exit::{Exit, Failed};
+use super::settings::Settings;
 use super::signals::Signals;
 use crate::server::{Ending, Server};
 use crate::storage::{self, Opened};
@@ -27,7 +27,8 @@ pub(super) fn run(settings: Settings) -> Result<(), Failed> {
 }
 
 async fn serve(settings: Settings) -> Result<(), Failed> {
-    let Settings { listen, data_dir, storage: wanted, http, engine, log: _ } = settings;
+    let listen = settings.listen();
+    let Settings { data_dir, storage: wanted, http, engine, .. } = settings;
     // The address first: a server that cannot listen must not touch the data.
     let (listener, address) = bind(listen).await?;
     let mut signals = Signals::catch().map_err(|error| {
@@ -51,7 +52,7 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
     };
     let engine = Engine::start(storage, Arc::new(SystemClock::new()), engine);
     // Whoever started it may have stopped reading; that is no reason not to serve.
-    let _ = announce(&mut io::stdout().lock(), address, adapter, &data_dir);
+    let _ = announce(&mut io::stdout().lock(), address, adapter, &data_dir, &http.stream_roots);
     let ending = Server::new(engine.clone(), http).serve(listener, signals.first()).await;
     if let Ending::Cut { connections } = ending {
         warn!(connections, "requests in flight took too long and were cut");

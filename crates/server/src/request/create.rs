@@ -6,6 +6,7 @@ use http::HeaderMap;
 
 use super::{field, fork, lifetime};
 use crate::errors::Problem;
+use crate::roots::StreamRoots;
 
 /// The head of a creation.
 #[derive(Debug)]
@@ -17,12 +18,12 @@ pub(crate) struct CreateHead {
 }
 
 impl CreateHead {
-    pub(crate) fn parse(headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(crate) fn parse(headers: &HeaderMap, roots: &StreamRoots) -> Result<Self, Problem> {
         Ok(Self {
             content_type: field::content_type(headers)?,
             expiry: lifetime::parse(headers)?,
             closing: field::closing(headers)?,
-            fork: fork::parse(headers)?,
+            fork: fork::parse(headers, roots)?,
         })
     }
 }
@@ -32,9 +33,13 @@ mod tests {
     use super::*;
     use crate::request::field::tests::map;
 
+    fn parse(fields: &[(&str, &str)]) -> Result<CreateHead, Problem> {
+        CreateHead::parse(&map(fields), &StreamRoots::default())
+    }
+
     #[test]
     fn nothing_said_means_the_defaults() {
-        let head = CreateHead::parse(&map(&[])).unwrap();
+        let head = parse(&[]).unwrap();
         assert!(head.content_type.is_none() && head.fork.is_none());
         assert_eq!((head.expiry, head.closing), (Expiry::Never, Closing::KeepOpen));
     }
@@ -42,9 +47,9 @@ mod tests {
     #[test]
     fn a_content_type_is_one_or_refused() {
         for bad in ["", "text", "text/", "text/plain, text/html", "te xt/plain"] {
-            assert!(CreateHead::parse(&map(&[("content-type", bad)])).is_err(), "{bad:?}");
+            assert!(parse(&[("content-type", bad)]).is_err(), "{bad:?}");
         }
         let twice = [("content-type", "text/plain"), ("content-type", "text/plain")];
-        assert!(CreateHead::parse(&map(&twice)).is_err());
+        assert!(parse(&twice).is_err());
     }
 }

@@ -7,10 +7,14 @@ use http::HeaderMap;
 use super::field::{canonical_number, single_text};
 use crate::errors::Problem;
 use crate::headers;
-use crate::router::{STREAM_ROOT, key_of};
+use crate::roots::StreamRoots;
+use crate::router::key_of;
 
 /// What is to be forked, and where.
-pub(crate) fn parse(headers: &HeaderMap) -> Result<Option<ForkRequest>, Problem> {
+pub(crate) fn parse(
+    headers: &HeaderMap,
+    roots: &StreamRoots,
+) -> Result<Option<ForkRequest>, Problem> {
     let source = single_text(headers, &headers::FORKED_FROM)?;
     let offset = single_text(headers, &headers::FORK_OFFSET)?;
     let sub_offset = single_text(headers, &headers::FORK_SUB_OFFSET)?;
@@ -33,15 +37,15 @@ pub(crate) fn parse(headers: &HeaderMap) -> Result<Option<ForkRequest>, Problem>
             )
         })?,
     };
-    Ok(Some(ForkRequest { source: source_key(source)?, offset, sub_offset }))
+    Ok(Some(ForkRequest { source: source_key(source, roots)?, offset, sub_offset }))
 }
 
-/// The source is named as a request line would name it, without the origin.
-fn source_key(path: &str) -> Result<headwater_core::StreamKey, Problem> {
-    match path.strip_prefix(STREAM_ROOT) {
+/// The source is named as a request line would name it, without the origin, under any root.
+fn source_key(path: &str, roots: &StreamRoots) -> Result<headwater_core::StreamKey, Problem> {
+    match roots.strip(path) {
         Some(encoded) if !encoded.contains(['?', '#']) => Ok(key_of(encoded)?),
         _ => Err(Problem::invalid(format!(
-            "Stream-Forked-From must be the path of a stream, {STREAM_ROOT}…"
+            "Stream-Forked-From must be the path of a stream under {roots}"
         ))),
     }
 }
@@ -54,14 +58,20 @@ mod tests {
     const FROM: (&str, &str) = ("stream-forked-from", "/v1/stream/a/b%2Fc");
     const AT: (&str, &str) = ("stream-fork-offset", "0000000000000003_0000000000000007");
 
+    fn parsed(fields: &[(&str, &str)]) -> Result<Option<ForkRequest>, Problem> {
+        parse(&map(fields), &StreamRoots::new(["/v1/stream", "/streams"]).unwrap())
+    }
+
     #[test]
     fn a_fork_names_its_source_like_a_request() {
-        assert_eq!(parse(&map(&[])).unwrap(), None);
-        let fork = parse(&map(&[FROM, AT, ("stream-fork-sub-offset", "2")])).unwrap().unwrap();
+        assert_eq!(parsed(&[]).unwrap(), None);
+        let fork = parsed(&[FROM, AT, ("stream-fork-sub-offset", "2")]).unwrap().unwrap();
         assert_eq!(fork.source.path(), "a/b%2Fc");
         assert_eq!(fork.offset, Some(AT.1.parse().unwrap()));
         assert_eq!(fork.sub_offset, 2);
-        let fork = parse(&map(&[FROM])).unwrap().unwrap();
+        let fork = parsed(&[("stream-forked-from", "/streams/a")]).unwrap().unwrap();
+        assert_eq!(fork.source.path(), "a");
+        let fork = parsed(&[FROM]).unwrap().unwrap();
         assert_eq!((fork.offset, fork.sub_offset), (None, 0));
     }
 
@@ -84,7 +94,7 @@ mod tests {
             (&[FROM, ("stream-fork-sub-offset", "05")], "invalid_request"),
             (&[FROM, ("stream-fork-sub-offset", "-1")], "invalid_request"),
         ] {
-            assert_eq!(parse(&map(fields)).unwrap_err().code.as_str(), code, "{fields:?}");
+            assert_eq!(parsed(fields).unwrap_err().code.as_str(), code, "{fields:?}");
         }
     }
 }

@@ -51,7 +51,7 @@ async fn answer(
     if parts.version == Version::HTTP_11 && !parts.headers.contains_key(HOST) {
         return Err(Problem::invalid("the Host header is missing"));
     }
-    match route(parts.uri.path())? {
+    match route(&app.config.stream_roots, parts.uri.path())? {
         Target::Stream(key) => on_stream(app, &key, local, parts, body).await,
         Target::Health => health(&parts.method),
     }

@@ -1,0 +1,75 @@
+//! What an operator may set: one table, four sources, one result.
+//!
+//! Every setting is a row of the [table](ROWS). Its flag, its variable and its key in the file are made of one name, and
+//! whatever stands there is read by one function, so that the three cannot differ. A flag is stronger than a variable, a
+//! variable than the file, the file than the default; a stronger source replaces what a weaker one says, setting by setting.
+//!
+//! The rooms: `table` (the rows), `value` (how texts become values and back), `sources` (who says what), `environment`
+//! and `file` (two of the sources; the flags are the [command line](super::cli)'s), `resolve` (from there to
+//! [`Settings`]), `show` (`--check-config`).
+
+mod environment;
+mod file;
+mod resolve;
+mod show;
+mod sources;
+mod table;
+mod value;
+
+pub(super) use environment::Environment;
+pub(super) use resolve::resolve;
+pub(super) use show::check_config;
+pub(super) use sources::{Flags, Given};
+pub(super) use table::{Arity, ROWS, Row};
+pub(super) use value::Shown;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use headwater_engine::Options;
+
+use super::logging::Format;
+use crate::config::Config;
+use crate::storage::Adapter;
+
+/// The port of the public listener.
+const PORT: u16 = 4437;
+
+/// What the server is to be.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) host: IpAddr,
+    pub(super) port: u16,
+    pub(super) data_dir: PathBuf,
+    pub(super) storage: Option<Adapter>,
+    pub(super) http: Config,
+    pub(super) engine: Options,
+    pub(super) log: String,
+    pub(super) log_format: Format,
+}
+
+impl Settings {
+    /// Where to listen.
+    pub(super) fn listen(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            // Safe by default: nobody but this machine.
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: PORT,
+            data_dir: PathBuf::from("./headwater-data"),
+            storage: None,
+            http: Config::default(),
+            engine: Options::default(),
+            log: "info".to_owned(),
+            log_format: Format::Pretty,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

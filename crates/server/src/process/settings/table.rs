@@ -1,0 +1,350 @@
+//! The rows.
+
+use clap::ValueEnum;
+use headwater_core::Code;
+
+use super::Settings;
+use super::value::{self, Shown, shown_count, shown_time};
+use crate::process::logging::Format;
+use crate::roots::StreamRoots;
+use crate::storage::Adapter;
+
+/// What a group of settings is about: a heading of the help, and of `docs/configuration.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::process) enum Section {
+    Listening,
+    Storage,
+    Reading,
+    Limits,
+    Times,
+    Logs,
+}
+
+impl Section {
+    pub(in crate::process) const ALL: &'static [Self] =
+        &[Self::Listening, Self::Storage, Self::Reading, Self::Limits, Self::Times, Self::Logs];
+
+    pub(in crate::process) fn title(self) -> &'static str {
+        match self {
+            Self::Listening => "Listening",
+            Self::Storage => "Storage",
+            Self::Reading => "Live readers",
+            Self::Limits => "Limits",
+            Self::Times => "Times",
+            Self::Logs => "Logs",
+        }
+    }
+}
+
+/// How often one source may give a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::process) enum Arity {
+    One,
+    Many,
+}
+
+/// One setting.
+pub(in crate::process) struct Row {
+    /// As the flag has it: words with dashes.
+    pub(in crate::process) name: &'static str,
+    pub(in crate::process) section: Section,
+    /// What stands for the value in the help.
+    pub(in crate::process) value: &'static str,
+    pub(in crate::process) about: &'static str,
+    pub(in crate::process) arity: Arity,
+    /// Reads what one source says. The text says what is wrong with it.
+    pub(super) set: fn(&mut Settings, &[&str]) -> Result<(), String>,
+    /// The value; none where the setting only stands for others.
+    pub(in crate::process) get: Option<fn(&Settings) -> Shown>,
+    /// The other settings that it gives.
+    stands_for: &'static [&'static str],
+    /// What is answered to who exceeds it.
+    pub(in crate::process) exceeded: Option<Code>,
+}
+
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Row {
+    /// `--long-poll-timeout`
+    pub(in crate::process) fn flag(&self) -> String {
+        format!("--{}", self.name)
+    }
+
+    /// `HEADWATER_LONG_POLL_TIMEOUT`
+    pub(in crate::process) fn variable(&self) -> String {
+        format!("HEADWATER_{}", self.key().to_uppercase())
+    }
+
+    /// `long_poll_timeout`
+    pub(in crate::process) fn key(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// The settings that a value of this one decides.
+    pub(super) fn covers(&self) -> impl Iterator<Item = &'static str> {
+        let itself = self.get.map(|_| self.name);
+        itself.into_iter().chain(self.stands_for.iter().copied())
+    }
+
+    const fn new(
+        section: Section,
+        name: &'static str,
+        value: &'static str,
+        about: &'static str,
+        set: fn(&mut Settings, &[&str]) -> Result<(), String>,
+        get: fn(&Settings) -> Shown,
+    ) -> Self {
+        let (arity, get) = (Arity::One, Some(get));
+        Self { name, section, value, about, arity, set, get, stands_for: &[], exceeded: None }
+    }
+
+    const fn standing_for(mut self, others: &'static [&'static str]) -> Self {
+        self.stands_for = others;
+        self.get = None;
+        self
+    }
+
+    const fn repeated(mut self) -> Self {
+        self.arity = Arity::Many;
+        self
+    }
+
+    const fn refusing(mut self, code: Code) -> Self {
+        self.exceeded = Some(code);
+        self
+    }
+}
+
+/// The only text that a setting of one value was given.
+fn only<T>(texts: &[&str], parse: fn(&str) -> Result<T, String>) -> Result<T, String> {
+    match texts {
+        [text] => parse(text),
+        _ => Err("one value is wanted".to_owned()),
+    }
+}
+
+/// A row whose value is one field of the settings.
+macro_rules! row {
+    ($section:ident, $name:literal, $value:literal, $parse:path, $show:path, $($field:ident).+, $about:literal) => {
+        Row::new(
+            Section::$section,
+            $name,
+            $value,
+            $about,
+            |settings, texts| {
+                settings.$($field).+ = only(texts, $parse)?;
+                Ok(())
+            },
+            |settings| $show(settings.$($field).+.clone()),
+        )
+    };
+}
+
+/// Every setting, in the order of the help.
+pub(in crate::process) const ROWS: &[Row] = &[
+    Row::new(
+        Section::Listening,
+        "listen",
+        "ADDR:PORT",
+        "Address and port to listen on, instead of --host and --port.",
+        |settings, texts| {
+            let address = only(texts, value::address)?;
+            (settings.host, settings.port) = (address.ip(), address.port());
+            Ok(())
+        },
+        |settings| Shown::Text(settings.listen().to_string()),
+    )
+    .standing_for(&["host", "port"]),
+    row!(
+        Listening,
+        "host",
+        "ADDR",
+        value::host,
+        shown_text,
+        host,
+        "Address to listen on; 0.0.0.0 or :: for all."
+    ),
+    row!(
+        Listening,
+        "port",
+        "PORT",
+        value::port,
+        shown_count,
+        port,
+        "Port to listen on; 0 picks a free one. The variable PORT counts when nothing else says where to listen."
+    ),
+    Row::new(
+        Section::Listening,
+        "stream-root",
+        "PATH",
+        "Path under which streams live; may be repeated, all are aliases of one namespace.",
+        |settings, texts| {
+            settings.http.stream_roots =
+                StreamRoots::new(texts.iter().copied()).map_err(|error| error.to_string())?;
+            Ok(())
+        },
+        |settings| Shown::List(settings.http.stream_roots.iter().map(str::to_owned).collect()),
+    )
+    .repeated(),
+    row!(Storage, "data-dir", "DIR", path, shown_path, data_dir, "Where streams are kept."),
+    row!(
+        Storage,
+        "storage",
+        "KIND",
+        adapter,
+        shown_adapter,
+        storage,
+        "How streams are kept: sled or memory. Without it an existing data directory decides; a new one is sled's."
+    ),
+    row!(
+        Reading,
+        "long-poll-timeout",
+        "TIME",
+        value::pause,
+        shown_time,
+        http.long_poll_timeout,
+        "How long a long-poll waits before it answers that nothing came."
+    ),
+    row!(
+        Reading,
+        "sse-max-age",
+        "TIME",
+        value::age,
+        shown_time,
+        http.sse_max_age,
+        "How long an event stream lasts before its reader has to come back. Clients take less than 1s for a failure."
+    ),
+    row!(
+        Reading,
+        "sse-keep-alive",
+        "TIME",
+        value::pause,
+        shown_time,
+        http.sse_keep_alive,
+        "Longest silence of an event stream; a comment breaks it."
+    ),
+    row!(
+        Limits,
+        "max-body-bytes",
+        "BYTES",
+        value::count,
+        shown_count,
+        http.max_body_bytes,
+        "Largest body of a request."
+    )
+    .refusing(Code::TooLarge),
+    row!(
+        Limits,
+        "in-flight-bytes",
+        "BYTES",
+        value::count,
+        shown_count,
+        engine.in_flight_bytes,
+        "Most bytes of bodies in flight and of the tables of their JSON values, all streams together."
+    )
+    .refusing(Code::Overloaded),
+    row!(
+        Limits,
+        "in-flight-bytes-per-stream",
+        "BYTES",
+        value::count,
+        shown_count,
+        engine.in_flight_bytes_per_stream,
+        "The same for one stream."
+    )
+    .refusing(Code::Overloaded),
+    row!(
+        Times,
+        "head-timeout",
+        "TIME",
+        value::pause,
+        shown_time,
+        http.head_timeout,
+        "Longest time for a request head to arrive, and for a connection to be idle."
+    ),
+    row!(
+        Times,
+        "body-timeout",
+        "TIME",
+        value::pause,
+        shown_time,
+        http.body_timeout,
+        "Longest silence in the middle of a body."
+    )
+    .refusing(Code::Timeout),
+    row!(
+        Times,
+        "drain-timeout",
+        "TIME",
+        value::pause,
+        shown_time,
+        http.drain_timeout,
+        "How long requests in flight may take when the server stops."
+    ),
+    row!(
+        Logs,
+        "log",
+        "FILTER",
+        text,
+        Shown::Text,
+        log,
+        "What is logged: error, warn, info, debug, trace, or directives per module."
+    ),
+    row!(
+        Logs,
+        "log-format",
+        "FORMAT",
+        format,
+        shown_format,
+        log_format,
+        "How logs are written: pretty for people, json for programs."
+    ),
+];
+
+fn text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+fn shown_text(value: impl ToString) -> Shown {
+    Shown::Text(value.to_string())
+}
+
+fn path(text: &str) -> Result<std::path::PathBuf, String> {
+    if text.is_empty() { Err("a directory is wanted".to_owned()) } else { Ok(text.into()) }
+}
+
+fn shown_path(path: std::path::PathBuf) -> Shown {
+    Shown::Text(path.display().to_string())
+}
+
+fn adapter(text: &str) -> Result<Option<Adapter>, String> {
+    named(text).map(Some)
+}
+
+fn shown_adapter(adapter: Option<Adapter>) -> Shown {
+    match adapter {
+        Some(adapter) => Shown::Text(adapter.to_string()),
+        None => Shown::Unset("an existing data directory decides; a new one is sled's"),
+    }
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    named(text)
+}
+
+fn shown_format(format: Format) -> Shown {
+    Shown::Text(format.name().to_owned())
+}
+
+/// One of a few words.
+fn named<T: ValueEnum>(text: &str) -> Result<T, String> {
+    T::from_str(text, false).map_err(|_| {
+        let names = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let names: Vec<_> = names.map(|value| value.get_name().to_owned()).collect();
+        format!("one of {} is wanted", names.join(", "))
+    })
+}

@@ -1,0 +1,92 @@
+//! How a setting's text becomes a value, and how a value is shown: in the form that is read back as the same.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::limits;
+
+/// A value as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::process) enum Shown {
+    Text(String),
+    Number(u64),
+    List(Vec<String>),
+    /// Nothing is set; what happens then.
+    Unset(&'static str),
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::List(texts) => f.write_str(&texts.join(",")),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Unset(why) => f.write_str(why),
+        }
+    }
+}
+
+/// A wait that somebody sits out: more than nothing, at most a day.
+pub(super) fn pause(text: &str) -> Result<Duration, String> {
+    within(text, Duration::from_millis(1), "0 would never let anything finish")
+}
+
+/// The age of an event stream.
+pub(super) fn age(text: &str) -> Result<Duration, String> {
+    within(text, limits::SSE_SHORTEST_AGE, "readers would do nothing but come back")
+}
+
+fn within(text: &str, least: Duration, why: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_secs(24 * 60 * 60);
+    let time = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; times are written 500ms, 30s, 5m"))?;
+    if time < least {
+        return Err(why.to_owned());
+    }
+    if time > MOST {
+        return Err("more than a day".to_owned());
+    }
+    Ok(time)
+}
+
+/// Seconds as long as a person counts in them.
+pub(super) fn shown_time(time: Duration) -> Shown {
+    const COUNTED: u64 = 120;
+    Shown::Text(match (time.subsec_nanos(), time.as_secs()) {
+        (0, seconds @ 0..=COUNTED) => format!("{seconds}s"),
+        _ => humantime::format_duration(time).to_string(),
+    })
+}
+
+/// A number of things, of which at least one must be possible.
+pub(super) fn count<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
+    let number: u64 =
+        text.parse().map_err(|_| "a whole number is wanted, without a unit".to_owned())?;
+    if number == 0 {
+        return Err("0 would refuse everything".to_owned());
+    }
+    N::try_from(number).map_err(|_| "more than this setting can hold".to_owned())
+}
+
+/// A number is shown as such.
+pub(super) fn shown_count(number: impl TryInto<u64>) -> Shown {
+    Shown::Number(number.try_into().unwrap_or(u64::MAX))
+}
+
+/// An address with its port.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address and a port are wanted, 127.0.0.1:4437 or [::1]:4437".to_owned())
+}
+
+/// An address alone.
+pub(super) fn host(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    bare.parse().map_err(|_| "an IP address is wanted, such as 127.0.0.1, 0.0.0.0 or ::".to_owned())
+}
+
+/// A port alone; 0 picks a free one.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a port is wanted, 0 to 65535".to_owned())
+}
