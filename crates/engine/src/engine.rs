@@ -5,7 +5,7 @@ use std::sync::Arc;
 use headwater_core::command::{Append, Body, Create};
 use headwater_core::content_type::ContentKind;
 use headwater_core::decide::{self, Appended, Existence, Freshness};
-use headwater_core::storage::{Storage, StorageError};
+use headwater_core::storage::{ListQuery, Storage, StorageError};
 use headwater_core::{
     AccessError, AppendError, Batch, CreateError, Lineage, StreamKey, StreamState,
 };
@@ -14,6 +14,7 @@ use crate::admission::{Admission, Reservation};
 use crate::clock::Clock;
 use crate::error::{Failure, ServiceError};
 use crate::expiry;
+use crate::list::{self, Listing};
 use crate::options::Options;
 use crate::read::records::{self, Records};
 use crate::read::{self, Page, Start};
@@ -167,6 +168,14 @@ impl Engine {
         start: Start,
     ) -> Result<Records, Failure<AccessError>> {
         records::read(&self.shard, key, start).await
+    }
+
+    /// Lists streams by name: at most `limit` of them, those whose time is up left out. No use of them.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn list(&self, query: ListQuery) -> Result<Listing, ServiceError> {
+        list::list(&self.shard, query).await
     }
 
     /// Opens a live tail. Counts as a use until it is dropped.

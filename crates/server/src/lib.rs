@@ -15,6 +15,7 @@ pub mod process;
 mod request;
 mod requests;
 mod response;
+mod rfc3339;
 pub mod roots;
 mod router;
 mod server;

@@ -85,6 +85,12 @@ pub const SMALL_CHUNK_BYTES: usize = 4 * 1024;
 /// See [`SMALL_CHUNK_BYTES`].
 pub const JOINED_BYTES: usize = 32 * 1024;
 
+/// Streams of a page of the catalogue, unless set otherwise by the request.
+pub const CATALOG_LIMIT: usize = 100;
+
+/// Most streams of a page of the catalogue: a page stays under a megabyte with names of usual length.
+pub const MAX_CATALOG_LIMIT: usize = 1000;
+
 /// How long requests in flight may still take when the server stops.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 

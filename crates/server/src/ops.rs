@@ -1,10 +1,11 @@
-//! The operations on a stream, one per file.
+//! The operations, one per file: those on a stream, and the catalogue of them.
 //!
-//! Each takes a parsed name and the request, and answers or refuses with a
+//! Each takes the request, those on a stream a parsed name too, and answers or refuses with a
 //! [`Problem`](crate::errors::Problem). What a refusal looks like on the wire, logging, and the headers of
 //! every response are the caller's.
 
 pub(crate) mod append;
+pub(crate) mod catalog;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod events;

@@ -10,6 +10,7 @@
 
 pub(crate) mod append;
 pub(crate) mod body;
+pub(crate) mod catalog;
 pub(crate) mod create;
 pub(crate) mod field;
 pub(crate) mod fork;

@@ -13,6 +13,8 @@ const RESERVED: &str = "__ds";
 pub(crate) enum Target {
     /// A stream, there or not.
     Stream(StreamKey),
+    /// The list of streams.
+    Catalog,
     /// The answer to load balancers.
     Health,
 }
@@ -31,6 +33,7 @@ pub(crate) fn route(roots: &StreamRoots, path: &str) -> Result<Target, Problem> 
         };
     }
     match path {
+        "/v1/catalog" => Ok(Target::Catalog),
         "/healthz" => Ok(Target::Health),
         _ => Err(nothing_here(roots)),
     }
@@ -56,6 +59,7 @@ mod tests {
     fn routed(path: &str) -> Result<String, &'static str> {
         match route(&StreamRoots::default(), path) {
             Ok(Target::Stream(key)) => Ok(key.path().to_owned()),
+            Ok(Target::Catalog) => Ok("catalog".to_owned()),
             Ok(Target::Health) => Ok("health".to_owned()),
             Err(problem) => Err(problem.code.as_str()),
         }
@@ -84,6 +88,8 @@ mod tests {
             ("/", Err("not_found")),
             ("*", Err("not_found")),
             ("", Err("not_found")),
+            ("/v1/catalog", Ok("catalog")),
+            ("/v1/catalog/", Err("not_found")),
             ("/healthz", Ok("health")),
             ("/healthz/", Err("not_found")),
         ] {

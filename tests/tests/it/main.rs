@@ -11,7 +11,9 @@
 mod append;
 mod bad_input;
 mod caching;
+mod catalog;
 mod close;
+mod configuration;
 mod connection;
 mod cors;
 mod create;
@@ -46,6 +48,7 @@ mod signals;
 mod single_headers;
 mod sse_framing;
 mod sse_life;
+mod stream_roots;
 mod times;
 mod ts_client;
 mod ttl;

@@ -16,7 +16,7 @@ use super::journal::Entry;
 use crate::app::App;
 use crate::errors::Problem;
 use crate::headers;
-use crate::ops::{append, create, delete, head, options, read};
+use crate::ops::{append, catalog, create, delete, head, options, read};
 use crate::origin::Origin;
 use crate::request::body::discard;
 use crate::response::{self, Reply, ResponseBody, put_cache};
@@ -53,7 +53,14 @@ async fn answer(
     }
     match route(&app.config.stream_roots, parts.uri.path())? {
         Target::Stream(key) => on_stream(app, &key, local, parts, body).await,
-        Target::Health => health(&parts.method),
+        Target::Catalog => {
+            readable(&parts.method)?;
+            catalog::catalog(app, parts).await
+        }
+        Target::Health => {
+            readable(&parts.method)?;
+            Ok(health())
+        }
     }
 }
 
@@ -77,15 +84,20 @@ async fn on_stream(
     }
 }
 
-fn health(method: &Method) -> Result<Reply, Problem> {
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        return Err(Problem::method(headers::READ_METHODS));
+/// What is no stream can only be read.
+fn readable(method: &Method) -> Result<(), Problem> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(Problem::method(headers::READ_METHODS)),
     }
+}
+
+fn health() -> Reply {
     let mut reply = response::empty(StatusCode::OK);
     *reply.body_mut() = ResponseBody::full(Bytes::from_static(b"ok"));
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     put_cache(reply.headers_mut(), CACHE_NEVER);
-    Ok(reply)
+    reply
 }
 
 /// Whether a client may still be sending a body that nobody will read.

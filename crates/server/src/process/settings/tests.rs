@@ -230,7 +230,9 @@ fn table() -> String {
             Some(code) => format!("`{} {}`", errors::status(code).as_u16(), code.as_str()),
         };
         let (flag, variable, key, about) = (row.flag(), row.variable(), row.key(), row.about);
-        lines.push(format!("| `{flag}` | `{variable}` | `{key}` | {default} | {about} | {exceeded} |"));
+        lines.push(format!(
+            "| `{flag}` | `{variable}` | `{key}` | {default} | {about} | {exceeded} |"
+        ));
     }
     lines.join("\n")
 }

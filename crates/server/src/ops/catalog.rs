@@ -1,0 +1,72 @@
+//! GET of the catalogue: which streams there are.
+
+use bytes::Bytes;
+use headwater_core::cache::CACHE_NEVER;
+use headwater_core::storage::Listed;
+use headwater_core::{Code, Expiry};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
+use serde::Serialize;
+
+use crate::app::App;
+use crate::errors::Problem;
+use crate::request::catalog;
+use crate::response::{self, Reply, ResponseBody, put_cache};
+use crate::rfc3339;
+
+#[derive(Serialize)]
+struct Page<'a> {
+    streams: Vec<Row<'a>>,
+    next: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    path: &'a str,
+    content_type: &'a str,
+    next_offset: String,
+    closed: bool,
+    created_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    /// Bytes that can be read, in stored form; what a fork inherits counts too.
+    bytes: u64,
+}
+
+impl<'a> Row<'a> {
+    fn of(listed: &'a Listed) -> Self {
+        let Listed { key, state } = listed;
+        let (ttl_seconds, expires_at) = match state.expiry {
+            Expiry::Never => (None, None),
+            Expiry::Ttl(seconds) => (Some(seconds), None),
+            Expiry::At(at) => (None, rfc3339::format(at)),
+        };
+        Self {
+            path: key.path(),
+            content_type: state.content_type.as_str(),
+            next_offset: state.tail_offset().to_string(),
+            closed: state.closed.is_some(),
+            created_at: rfc3339::format(state.created_at),
+            ttl_seconds,
+            expires_at,
+            bytes: state.tail.position.saturating_sub(state.floor.position),
+        }
+    }
+}
+
+pub(crate) async fn catalog(app: &App, parts: &Parts) -> Result<Reply, Problem> {
+    let listing = app.engine.list(catalog::parse(parts.uri.query())?).await?;
+    let streams = listing.streams.iter().map(Row::of).collect();
+    let page = Page { streams, next: listing.next.as_deref() };
+    let json = serde_json::to_vec(&page)
+        .map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    let mut reply = response::empty(StatusCode::OK);
+    *reply.body_mut() = ResponseBody::full(Bytes::from(json));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    put_cache(reply.headers_mut(), CACHE_NEVER);
+    Ok(reply)
+}
