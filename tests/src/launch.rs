@@ -153,6 +153,10 @@ impl Launch {
         if let Some(storage) = self.storage {
             command.args(["--storage", storage.flag()]);
         }
+        // One that takes a free port does so for operators too; others would all want the same one.
+        if !self.listen.ends_with(":0") {
+            command.args(["--admin-listen", "127.0.0.1:0"]);
+        }
         command.args(&self.flags).env_remove("PORT");
         let ours = std::env::vars_os().map(|(name, _)| name);
         for name in ours.filter(|name| name.to_string_lossy().starts_with("HEADWATER_")) {

@@ -71,6 +71,29 @@ impl Server {
         self.address
     }
 
+    /// Where it listens to operators: the second line of its output.
+    ///
+    /// # Panics
+    /// When that line says anything else.
+    #[track_caller]
+    pub fn admin(&self) -> SocketAddr {
+        let line = wait::until("the second line of output", || {
+            self.stdout()
+                .split_inclusive('\n')
+                .nth(1)
+                .filter(|line| line.ends_with('\n'))
+                .map(str::to_owned)
+        });
+        let address = line.trim().strip_prefix("admin on http://").expect("the operators' address");
+        address.parse().expect("an address in the second line")
+    }
+
+    /// A request to the operators' listener.
+    #[track_caller]
+    pub fn operate(&self, target: &str) -> Call {
+        Call::new(self.admin(), "GET", target)
+    }
+
     /// How it was started.
     pub fn launch(&self) -> &Launch {
         &self.launch

@@ -35,6 +35,11 @@ impl Admission {
         })
     }
 
+    /// Bytes reserved.
+    pub(crate) fn used(&self) -> usize {
+        self.used.lock().total
+    }
+
     pub(crate) fn reserve(self: &Arc<Self>, key: &StreamKey) -> Reservation {
         Reservation { admission: Arc::clone(self), key: key.clone(), bytes: 0 }
     }

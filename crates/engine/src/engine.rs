@@ -1,14 +1,17 @@
 //! The engine: what an embedding program holds.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use headwater_core::change::Unit;
 use headwater_core::command::{Append, Body, Create};
 use headwater_core::content_type::ContentKind;
-use headwater_core::decide::{self, Appended, Existence, Freshness};
+use headwater_core::decide::{self, Appended, Decision, Existence, Freshness};
 use headwater_core::storage::{ListQuery, Storage, StorageError};
 use headwater_core::{
     AccessError, AppendError, Batch, CreateError, Lineage, StreamKey, StreamState,
 };
+use tokio::time::Instant;
 
 use crate::admission::{Admission, Reservation};
 use crate::clock::Clock;
@@ -120,6 +123,7 @@ impl Engine {
         command: Append,
         mut held: Reservation,
     ) -> Result<Appended, Failure<AppendError>> {
+        let begun = Instant::now();
         admit(&mut held, &command.body)?;
         let limits = self.shard.options.limits;
         let decide = |view: &Seen<'_>, now| decide::append(view, limits, key, &command, now);
@@ -128,6 +132,7 @@ impl Engine {
             // It changes nothing, and is a use of the stream all the same.
             self.shard.touch(key);
         }
+        self.shard.metrics.appended(&command.body, done.outcome.freshness, begun.elapsed());
         Ok(done.outcome)
     }
 
@@ -157,7 +162,7 @@ impl Engine {
     }
 
     /// Reads a page of whole records with their rows: numbers, time and metadata beside the bytes. At least one record,
-    /// if there is one, and then as many as fit into [`Options::page_bytes`]. An offset inside of a record of a byte
+    /// if there is one, and then as many as fit into [`Options::records_page_bytes`] and [`Options::page_records`]. An offset inside of a record of a byte
     /// stream reads that record from its start. Counts as a use, and waits as [`Engine::read`] does.
     ///
     /// # Errors
@@ -196,6 +201,47 @@ impl Engine {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.shard.waiting()
+    }
+
+    /// Whether live tails have been ended and no new one is opened.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shard.with(|inner| inner.lives.is_draining())
+    }
+
+    /// Payload bytes that are reserved at the moment.
+    #[must_use]
+    pub fn bytes_in_flight(&self) -> usize {
+        self.admission.used()
+    }
+
+    /// Bytes that are read and not sent yet.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.shard.reading.used()
+    }
+
+    /// Makes an empty unit durable: everything that an append does, and leaves nothing behind.
+    ///
+    /// # Errors
+    /// What an append would fail with.
+    pub async fn probe(&self) -> Result<(), ServiceError> {
+        let decide = |_: &Seen<'_>, _| Decision::<(), Infallible>::Commit {
+            unit: Unit { changes: Vec::new() },
+            outcome: (),
+        };
+        match self.shard.run(decide).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Service(error)) => Err(error),
+            Err(Failure::Refused(never)) => match never {},
+        }
+    }
+
+    /// Brings the gauges that nobody moves up to date: what waits, and what is reserved.
+    pub fn observe(&self) {
+        self.shard.metrics.units_waiting.set(self.waiting() as f64);
+        self.shard.metrics.bytes_in_flight.set(self.bytes_in_flight() as f64);
+        self.shard.metrics.bytes_read.set(self.bytes_read() as f64);
     }
 
     /// Ends live tails, and every one that would begin. Everything else goes on.

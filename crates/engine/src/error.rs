@@ -10,12 +10,18 @@ pub enum ServiceError {
     /// It may or may not have happened.
     #[error("the request may or may not have taken effect")]
     Unknown,
-    /// As many bytes or conflicts are in flight as are allowed. Trying again helps.
+    /// As many bytes are in flight as are allowed. Trying again helps.
     #[error("too much is in flight at the moment")]
     Overloaded,
+    /// As many bytes are read and not sent as are allowed. Trying again helps.
+    #[error("too much is being read at the moment")]
+    Crowded,
     /// It alone takes more memory than may be in flight. Trying again does not help.
     #[error("it takes more memory than may be in flight at all")]
     TooLarge,
+    /// Other writers changed the stream each time it was decided. Trying again helps.
+    #[error("too many others change the stream at the moment")]
+    Contended,
     /// No room.
     #[error("the storage is full")]
     Full,
@@ -39,7 +45,7 @@ impl ServiceError {
     pub fn code(&self) -> Code {
         match self {
             Self::Unknown => Code::UnknownOutcome,
-            Self::Overloaded => Code::Overloaded,
+            Self::Overloaded | Self::Crowded | Self::Contended => Code::Overloaded,
             Self::TooLarge => Code::TooLarge,
             Self::Full => Code::StorageFull,
             Self::Poisoned => Code::StoragePoisoned,

@@ -82,6 +82,10 @@ async fn end_expired(shard: &Arc<Shard>) {
             shard.run(|view, now| decide::expire(view, key, now)).await
         })
         .await;
+        let gone = ended
+            .iter()
+            .filter(|(_, result)| result.as_ref().is_ok_and(|done| done.stamp.is_some()));
+        shard.metrics.expired.increment(gone.count() as u64);
         let failed = ended.iter().any(|(_, result)| result.is_err());
         // Used since its deadline was saved: save the later one, or it would be listed for ever.
         let renewed = ended.into_iter().filter_map(|(key, result)| {

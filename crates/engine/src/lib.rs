@@ -8,8 +8,10 @@ mod engine;
 mod error;
 mod expiry;
 mod list;
+mod metrics;
 mod options;
 mod read;
+mod reading;
 mod shard;
 mod tail;
 
@@ -21,4 +23,5 @@ pub use list::Listing;
 pub use options::Options;
 pub use read::records::{Record, Records};
 pub use read::{Page, Start};
+pub use reading::Held;
 pub use tail::{Delivery, End, Piece, Step, Tail};

@@ -11,6 +11,17 @@ pub struct Options {
     pub limits: Limits,
     /// Most bytes of a page; one record of a JSON stream may exceed it. Large enough that a page's fixed costs vanish beside its bytes.
     pub page_bytes: usize,
+    /// Memory for what was read from storage and is not sent yet, all readers together. Pages get smaller when little of it is left, and are
+    /// refused when nothing is; live readers wait.
+    pub reading_bytes: usize,
+    /// Most bytes that a live reader takes from storage at a time; one record of a JSON stream may exceed it. Each slow reader holds
+    /// as many in memory, and its wire form.
+    pub tail_page_bytes: usize,
+    /// Most payload bytes of a page of records, if that is less than [`page_bytes`](Self::page_bytes); one record may exceed it. What is
+    /// told of a record is many times larger than a small record.
+    pub records_page_bytes: usize,
+    /// Most records of a page of records.
+    pub page_records: usize,
     /// Memory for recent records per stream that has live readers: their payload twice, for what is shared of the wire
     /// form, and 384 bytes each. What alone exceeds it is not kept. Who falls further behind reads from storage.
     pub tail_bytes: usize,
@@ -29,6 +40,10 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             page_bytes: 1024 * 1024,
+            reading_bytes: 256 * 1024 * 1024,
+            tail_page_bytes: 128 * 1024,
+            records_page_bytes: 256 * 1024,
+            page_records: 4096,
             tail_bytes: 512 * 1024,
             in_flight_bytes: 256 * 1024 * 1024,
             in_flight_bytes_per_stream: 64 * 1024 * 1024,

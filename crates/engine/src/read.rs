@@ -6,17 +6,21 @@
 pub(crate) mod boundary;
 pub(crate) mod records;
 mod restarts;
+mod seek;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use headwater_core::decide;
 use headwater_core::storage::{Detail, ReadRange, StorageError, Writers};
-use headwater_core::{AccessError, ContentKind, Offset, OffsetError, StreamKey, StreamState};
+use headwater_core::{
+    AccessError, ContentKind, Offset, OffsetError, StreamKey, StreamState, Timestamp,
+};
 
 use self::records::Records;
 pub(crate) use self::restarts::{Miss, Restarts};
 use crate::error::Failure;
+use crate::reading::{Crowd, Held};
 use crate::shard::Shard;
 
 /// Where a read begins.
@@ -28,6 +32,10 @@ pub enum Start {
     Now,
     /// At an offset.
     At(Offset),
+    /// At the first of the last so many records.
+    Last(u64),
+    /// At the first record that was committed then or later.
+    Since(Timestamp),
 }
 
 /// A page of a stream.
@@ -41,6 +49,8 @@ pub struct Page {
     pub to: u64,
     /// The bytes, in pieces. Pages of JSON streams begin and end on record boundaries.
     pub chunks: Vec<Bytes>,
+    /// Room for them, to be held for as long as they are.
+    pub held: Held,
 }
 
 impl Page {
@@ -78,7 +88,8 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Page, Failure<AccessError>> {
-    begun_at(shard, key, start, page).await
+    let cap = shard.reading.page().min(shard.options.page_bytes.max(1) as u64);
+    begun_at(shard, key, start, cap, page).await
 }
 
 /// Makes a page from where a read begins: of a state that may be told, and anew if the stream was replaced meanwhile.
@@ -86,20 +97,21 @@ async fn begun_at<P>(
     shard: &Arc<Shard>,
     key: &StreamKey,
     start: Start,
-    page_of: impl AsyncFn(&Shard, &Arc<StreamState>, u64) -> Result<P, StorageError>,
+    cap: u64,
+    page_of: impl AsyncFn(&Shard, &Arc<StreamState>, u64, u64) -> Result<P, Miss>,
 ) -> Result<P, Failure<AccessError>>
 where
     P: Reach,
 {
     let mut restarts = Restarts::default();
-    let mut early = partial(shard, key, start);
+    let mut early = partial(shard, key, start, cap);
     loop {
         let state = match &early {
             Some(state) => Arc::clone(state),
             None => look(shard, key).await?,
         };
         shard.touch(key);
-        match place(shard, &state, start, &page_of).await {
+        match place(shard, &state, start, cap, &page_of).await {
             Ok(page) if early.is_none() || !page.reaches_tail() => return Ok(page),
             // One record that is longer than a page and the last one. Whether there is more has to be looked up.
             Ok(page) => {
@@ -110,7 +122,7 @@ where
             }
             Err(miss) => {
                 restarts.after(miss, shard, key).await?;
-                early = partial(shard, key, start);
+                early = partial(shard, key, start, cap);
             }
         }
     }
@@ -138,23 +150,23 @@ async fn place<P>(
     shard: &Shard,
     state: &Arc<StreamState>,
     start: Start,
-    page_of: &impl AsyncFn(&Shard, &Arc<StreamState>, u64) -> Result<P, StorageError>,
+    cap: u64,
+    page_of: &impl AsyncFn(&Shard, &Arc<StreamState>, u64, u64) -> Result<P, Miss>,
 ) -> Result<P, Miss> {
     let from = resolve(shard, state, start).await?;
-    Ok(page_of(shard, state, from).await?)
+    page_of(shard, state, from, cap).await
 }
 
 /// The durable state, if a page from there ends short of its tail, unless a single record takes it there.
-fn partial(shard: &Shard, key: &StreamKey, start: Start) -> Option<Arc<StreamState>> {
+fn partial(shard: &Shard, key: &StreamKey, start: Start, cap: u64) -> Option<Arc<StreamState>> {
     if shard.storage.writers() != Writers::Sole {
         return None;
     }
     let now = shard.clock.steady();
-    let cap = shard.options.page_bytes as u64;
     shard.with(|inner| {
         let state = inner.readable(key, now)?;
         let from = match start {
-            Start::Now => return None,
+            Start::Now | Start::Last(_) | Start::Since(_) => return None,
             Start::Beginning => state.floor.position,
             Start::At(offset) => state.ranges.resolve(offset, state.tail.position).ok()?,
         };
@@ -169,6 +181,8 @@ pub(crate) async fn resolve(shard: &Shard, state: &StreamState, start: Start) ->
     let position = match start {
         Start::Now => return Ok(tail),
         Start::Beginning | Start::At(Offset::START) => return Ok(floor),
+        Start::Last(records) => return Ok(seek::last(shard, state, records).await?),
+        Start::Since(at) => return Ok(seek::since(shard, state, at).await?),
         Start::At(offset) => state.ranges.resolve(offset, tail),
     };
     let refused = |error| Miss::Refused(AccessError::Offset(error));
@@ -189,19 +203,26 @@ pub(crate) async fn resolve(shard: &Shard, state: &StreamState, start: Start) ->
 }
 
 /// A page from a position that is known to be valid.
-pub(crate) async fn page(
+async fn page(shard: &Shard, state: &Arc<StreamState>, from: u64, cap: u64) -> Result<Page, Miss> {
+    page_in(shard, state, from, cap, Crowd::Refuse).await
+}
+
+/// A page from a position that is known to be valid, once there is room for it.
+pub(crate) async fn page_in(
     shard: &Shard,
     state: &Arc<StreamState>,
     from: u64,
-) -> Result<Page, StorageError> {
+    cap: u64,
+    crowd: Crowd,
+) -> Result<Page, Miss> {
     let tail = state.tail.position;
-    let cap = shard.options.page_bytes as u64;
     let mut to = tail.min(from.saturating_add(cap));
     if to < tail && state.content_type.kind() == ContentKind::Json {
         to = last_boundary(shard, state, from, to).await?;
     }
+    let held = shard.reading.take(to - from, crowd).await.ok_or(Miss::Crowded)?;
     let chunks = bytes(shard, state, from, to).await?;
-    Ok(Page { state: Arc::clone(state), from, to, chunks })
+    Ok(Page { state: Arc::clone(state), from, to, chunks, held })
 }
 
 /// The end of a JSON page: the last record boundary in it, or the end of the first record if that alone exceeds it.

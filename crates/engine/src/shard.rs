@@ -37,13 +37,17 @@ use self::queue::Queue;
 pub(crate) use self::run::Done;
 use self::uses::Uses;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::reading::Reading;
 use crate::tail::Lives;
 
 pub(crate) struct Shard {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: Options,
+    pub(crate) metrics: Metrics,
+    pub(crate) reading: Reading,
     /// Steady time at the start: TTL windows begin anew with the process.
     started: Timestamp,
     writers: Writers,
@@ -92,6 +96,8 @@ impl Shard {
             writers: storage.writers(),
             storage,
             clock,
+            reading: Reading::new(options.reading_bytes),
+            metrics: Metrics::new(),
             options,
             inner: Mutex::default(),
             quiet: Notify::new(),

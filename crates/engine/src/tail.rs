@@ -14,6 +14,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use headwater_core::StreamState;
 
+use crate::reading::Held;
+
 pub(crate) use self::live::{Lives, Publication};
 pub use self::reader::Tail;
 
@@ -53,6 +55,8 @@ pub struct Delivery {
     /// Contiguous pieces from the reader's position. Pieces of JSON streams begin and end on record boundaries. Empty
     /// when only the state is news: the first delivery at the tail, or a close.
     pub pieces: Vec<Piece>,
+    /// Room for pieces that were read from storage for this reader alone, to be held for as long as they are.
+    pub held: Option<Held>,
 }
 
 impl Delivery {

@@ -10,6 +10,8 @@ use http::header::{
 
 /// The offset to read from next; the tail on answers to writes.
 pub const NEXT_OFFSET: HeaderName = HeaderName::from_static("stream-next-offset");
+/// Where a read began that looked for its place.
+pub const START_OFFSET: HeaderName = HeaderName::from_static("stream-start-offset");
 /// Present when everything there was at the time of the answer has been returned.
 pub const UP_TO_DATE: HeaderName = HeaderName::from_static("stream-up-to-date");
 /// Asks to close, and tells that a stream is closed.
@@ -48,6 +50,11 @@ pub const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffe
 pub const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
+/// The name of a request in logs, taken from the client or made.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The trace a request is a part of.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// The value of every header that is `true` or absent.
 pub const TRUE: HeaderValue = HeaderValue::from_static("true");
 
@@ -61,14 +68,14 @@ pub const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIO
 pub const ALLOWED: HeaderValue = HeaderValue::from_static(
     "Content-Type, Authorization, If-Match, If-None-Match, Last-Event-ID, Stream-Seq, Stream-TTL, \
      Stream-Expires-At, Stream-Closed, Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, \
-     Stream-Fork-Offset, Stream-Fork-Sub-Offset",
+     Stream-Fork-Offset, Stream-Fork-Sub-Offset, X-Request-Id, traceparent",
 );
 
 /// Response headers that a page of another origin may see.
 pub const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Stream-Next-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, \
+    "Stream-Next-Offset, Stream-Start-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, \
      Stream-SSE-Data-Encoding, ETag, Location, Content-Type, Content-Encoding, Vary, Retry-After, \
-     Producer-Epoch, Producer-Seq, Producer-Expected-Seq, Producer-Received-Seq",
+     Producer-Epoch, Producer-Seq, Producer-Expected-Seq, Producer-Received-Seq, X-Request-Id",
 );
 
 /// Adds what every response carries, errors and event streams included.
@@ -77,6 +84,12 @@ pub fn put_common(headers: &mut HeaderMap) {
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
+/// Adds what every response to operators carries: no page of any origin may read them.
+pub(crate) fn put_private(headers: &mut HeaderMap) {
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
 }
 
 #[cfg(test)]

@@ -7,11 +7,14 @@ mod config;
 #[cfg(test)]
 mod documented;
 pub mod errors;
+mod gate;
 pub mod headers;
 pub mod limits;
+mod metrics;
 mod ops;
 mod origin;
 pub mod process;
+mod readiness;
 mod request;
 mod requests;
 mod response;
@@ -23,4 +26,5 @@ mod sse;
 pub mod storage;
 
 pub use config::Config;
+pub use metrics::{Exporter, ExporterError};
 pub use server::{Ending, Server};

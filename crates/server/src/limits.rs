@@ -23,8 +23,45 @@ pub const DISCARD_BYTES: usize = 64 * 1024 * 1024;
 /// How long that may take.
 pub const DISCARD_TIME: Duration = Duration::from_secs(5);
 
+/// Longest time in which a client takes nothing of what is sent to it. Long enough for a telephone in a tunnel.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes that the kernel takes for a connection beyond what is under way to the client. It asks for more when half of it has left, so
+/// who reads [`MIN_BODY_RATE`] bytes a second is never taken for one that reads nothing; and a thousand who do read nothing
+/// hold little of the kernel's memory.
+pub const UNSENT_BYTES: u32 = 64 * 1024;
+
+/// Answers are handed to the HTTP library in pieces of this size at most: it lets go of an answer when it has the last piece, and
+/// what it has beyond that is in no budget.
+pub const SENDING_PIECE_BYTES: usize = 64 * 1024;
+
 /// Longest silence in the middle of a body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Fewest bytes of a body per second, on average and after [`BODY_TIMEOUT`]: a telephone on a bad line is faster, and who holds a
+/// place with a byte now and then is not.
+pub const MIN_BODY_RATE: u32 = 1024;
+
+/// Most open connections. An idle one takes some 20 KB; more than the descriptors of the process are never taken.
+pub const MAX_CONNECTIONS: usize = 16_384;
+
+/// Descriptors that connections leave to the data directory and to everything else.
+pub const SPARE_DESCRIPTORS: usize = 256;
+
+/// Connections of operators, who must get in whatever else is going on.
+pub const MAX_ADMIN_CONNECTIONS: usize = 64;
+
+/// Connections beyond the most that are told so at one time; others are cut.
+pub const MAX_REFUSALS: usize = 64;
+
+/// How long telling them may take.
+pub const REFUSAL_TIME: Duration = Duration::from_secs(1);
+
+/// Most requests at once. Far more than one machine answers in a second: what waits longer should go elsewhere.
+pub const MAX_REQUESTS: usize = 16_384;
+
+/// Most live readers at once, event streams and long-polls together.
+pub const MAX_LIVE_READERS: usize = 16_384;
 
 /// Longest time from the first byte a connection waits for to the end of a request head. It is also how long
 /// an idle connection is kept; load balancers reuse theirs for up to 60 s and must never be the slower ones
@@ -34,6 +71,9 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 /// Largest request head, and the read buffer of a connection. Real heads stay under 8 KiB; a name in UTF-8
 /// may take 3 KiB encoded, twice where a fork names its source.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Least that may be set for it; the HTTP library takes nothing less.
+pub const LEAST_HEAD_BYTES: usize = 8 * 1024;
 
 /// Most header fields of a request; hyper answers more with a bare 431.
 pub const MAX_HEADERS: usize = 100;
@@ -93,6 +133,12 @@ pub const MAX_CATALOG_LIMIT: usize = 1000;
 
 /// How long requests in flight may still take when the server stops.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an operator's request may still take when everything else has stopped.
+pub const ADMIN_DRAIN: Duration = Duration::from_secs(1);
+
+/// Bytes of a path that are logged: longer ones are nobody's names, and a log must not be filled with them.
+pub const LOGGED_PATH_BYTES: usize = 256;
 
 /// Rest after a failed accept, which mostly means that no file descriptor is left: long enough not to spin,
 /// short enough not to be noticed.

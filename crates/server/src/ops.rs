@@ -4,6 +4,7 @@
 //! [`Problem`](crate::errors::Problem). What a refusal looks like on the wire, logging, and the headers of
 //! every response are the caller's.
 
+pub(crate) mod admin;
 pub(crate) mod append;
 pub(crate) mod catalog;
 pub(crate) mod create;

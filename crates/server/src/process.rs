@@ -5,6 +5,7 @@
 
 mod announce;
 mod cli;
+mod descriptors;
 mod exit;
 mod logging;
 mod serve;

@@ -1,9 +1,11 @@
 //! A request from arrival to answer: routing, the headers of every response, and the log line.
 //!
-//! The rooms: [`handle`], which is all that a connection calls, and [`journal`], which writes the lines.
+//! The rooms: [`handle`], which is all that a connection calls, [`identity`], which says what a request is called, and
+//! [`journal`], which counts it and writes its line.
 
 mod handle;
+mod identity;
 mod journal;
 
 pub(crate) use handle::handle;
-pub(crate) use journal::RequestIds;
+pub(crate) use identity::RequestIds;

@@ -1,13 +1,17 @@
 //! Responses: their type, their bodies, and the headers that several operations share.
 //!
-//! The rooms: [`body`] (what can be sent), [`chunks`] (a page as a body), [`page`] (the answer to a read that
-//! found its place).
+//! The rooms: [`body`] (what can be sent), [`chunks`] (a page as a body), [`envelope`]
+//! (records with what is known about them), [`page`] (the answer to a read that
+//! found its place), [`sending`] (a body on its way).
 
 pub(crate) mod body;
 mod chunks;
+pub(crate) mod envelope;
 pub(crate) mod page;
+mod sending;
 
 pub(crate) use body::ResponseBody;
+pub(crate) use sending::{Place, Sending};
 
 use headwater_core::cache::StreamTag;
 use headwater_core::content_type::ContentType;
@@ -44,6 +48,11 @@ pub(crate) fn number(number: u64) -> HeaderValue {
 /// Adds `Stream-Next-Offset`.
 pub(crate) fn put_next_offset(headers: &mut HeaderMap, offset: Offset) {
     headers.insert(headers::NEXT_OFFSET, text(offset.to_string()));
+}
+
+/// Adds `Stream-Start-Offset`, where the reader did not know it.
+pub(crate) fn put_start_offset(headers: &mut HeaderMap, offset: Offset) {
+    headers.insert(headers::START_OFFSET, text(offset.to_string()));
 }
 
 /// Adds `Content-Type` of a stream, as it was created.

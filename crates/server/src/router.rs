@@ -1,26 +1,73 @@
 //! From a path to what it names.
 
 use headwater_core::{Code, NameError, StoreId, StreamKey};
+use http::request::Parts;
 
 use crate::errors::Problem;
+use crate::metrics::{Exporter, Route};
 use crate::roots::StreamRoots;
 
 /// The first segment under the root that belongs to control, whatever the method.
 const RESERVED: &str = "__ds";
 
 /// What a path names.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Target {
     /// A stream, there or not.
     Stream(StreamKey),
     /// The list of streams.
     Catalog,
-    /// The answer to load balancers.
+    /// Whether the process serves.
     Health,
+    /// Whether it can do its work.
+    Ready,
+    /// The metrics.
+    Metrics(Exporter),
+    /// How the server stands.
+    Status,
+}
+
+impl Target {
+    /// Its label in metrics.
+    pub(crate) fn route(&self, parts: &Parts) -> Route {
+        match self {
+            Self::Stream(_) => Route::on_stream(&parts.method, parts.uri.query()),
+            Self::Catalog => Route::Catalog,
+            Self::Health => Route::Health,
+            Self::Ready => Route::Ready,
+            Self::Metrics(_) => Route::Metrics,
+            Self::Status => Route::Admin,
+        }
+    }
+}
+
+/// Whom a listener is for.
+#[derive(Clone, Debug)]
+pub(crate) enum Door {
+    /// Everyone.
+    Public,
+    /// Operators.
+    Admin(Exporter),
 }
 
 /// Finds what a path names.
-pub(crate) fn route(roots: &StreamRoots, path: &str) -> Result<Target, Problem> {
+pub(crate) fn route(door: &Door, roots: &StreamRoots, path: &str) -> Result<Target, Problem> {
+    match door {
+        Door::Public => public(roots, path),
+        Door::Admin(exporter) => match path {
+            "/metrics" => Ok(Target::Metrics(exporter.clone())),
+            "/v1/admin/status" => Ok(Target::Status),
+            "/healthz" => Ok(Target::Health),
+            "/readyz" => Ok(Target::Ready),
+            _ => Err(Problem::new(
+                Code::NotFound,
+                "there is nothing here; this listener has /metrics, /v1/admin/status, /healthz and /readyz",
+            )),
+        },
+    }
+}
+
+fn public(roots: &StreamRoots, path: &str) -> Result<Target, Problem> {
     if let Some(encoded) = roots.strip(path) {
         if is_reserved(encoded) {
             return Err(nothing_here(roots));
@@ -35,6 +82,7 @@ pub(crate) fn route(roots: &StreamRoots, path: &str) -> Result<Target, Problem> 
     match path {
         "/v1/catalog" => Ok(Target::Catalog),
         "/healthz" => Ok(Target::Health),
+        "/readyz" => Ok(Target::Ready),
         _ => Err(nothing_here(roots)),
     }
 }
@@ -57,10 +105,12 @@ mod tests {
     use super::*;
 
     fn routed(path: &str) -> Result<String, &'static str> {
-        match route(&StreamRoots::default(), path) {
+        match public(&StreamRoots::default(), path) {
             Ok(Target::Stream(key)) => Ok(key.path().to_owned()),
             Ok(Target::Catalog) => Ok("catalog".to_owned()),
-            Ok(Target::Health) => Ok("health".to_owned()),
+            Ok(Target::Health) => Ok("healthz".to_owned()),
+            Ok(Target::Ready) => Ok("readyz".to_owned()),
+            Ok(other) => panic!("{other:?}"),
             Err(problem) => Err(problem.code.as_str()),
         }
     }
@@ -90,7 +140,10 @@ mod tests {
             ("", Err("not_found")),
             ("/v1/catalog", Ok("catalog")),
             ("/v1/catalog/", Err("not_found")),
-            ("/healthz", Ok("health")),
+            ("/healthz", Ok("healthz")),
+            ("/readyz", Ok("readyz")),
+            ("/metrics", Err("not_found")),
+            ("/v1/admin/status", Err("not_found")),
             ("/healthz/", Err("not_found")),
         ] {
             assert_eq!(routed(path), expected.map(str::to_owned), "{path}");

@@ -4,11 +4,15 @@
 //! engine's end: when [`Server::serve`] returns, nothing is in flight any more and the caller shuts the
 //! engine down.
 
+pub(crate) mod activity;
 mod connection;
+mod patient;
+mod refusal;
 
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use headwater_engine::Engine;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -21,7 +25,9 @@ use tracing::{info, warn};
 use self::connection::Connections;
 use crate::app::App;
 use crate::config::Config;
-use crate::limits::ACCEPT_PAUSE;
+use crate::limits::{ACCEPT_PAUSE, ADMIN_DRAIN};
+use crate::metrics::Exporter;
+use crate::router::Door;
 
 /// The Durable Streams protocol over HTTP, on an engine.
 #[derive(Clone, Debug)]
@@ -51,15 +57,39 @@ impl Server {
     /// Serves until `shutdown` is done, then drains: accepts nothing more, has the engine answer waiters and
     /// end live tails, and waits for the requests in flight.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Ending {
-        let graceful = GracefulShutdown::new();
-        let tasks = TaskTracker::new();
-        let cut = CancellationToken::new();
-        let connections = Connections::new(Arc::clone(&self.app));
+        let open = self.accept_until(Door::Public, &listener, shutdown).await;
+        drop(listener);
+        info!(connections = open.tasks.len(), "draining");
+        self.app.engine.drain();
+        open.end(self.app.config.drain_timeout).await
+    }
+
+    /// Serves operators until `shutdown` is done: the metrics of this exporter, and how the server stands. To be ended after
+    /// [`Server::serve`], so that a drain can be watched.
+    pub async fn serve_admin(
+        self,
+        listener: TcpListener,
+        exporter: Exporter,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let open = self.accept_until(Door::Admin(exporter), &listener, shutdown).await;
+        drop(listener);
+        open.end(ADMIN_DRAIN).await;
+    }
+
+    async fn accept_until(
+        &self,
+        door: Door,
+        listener: &TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Open {
+        let Open { graceful, tasks, cut } = Open::default();
+        let connections = Connections::new(Arc::clone(&self.app), door);
         tokio::pin!(shutdown);
         loop {
             let stream = tokio::select! {
                 () = &mut shutdown => break,
-                accepted = accept(&listener) => accepted,
+                accepted = accept(listener) => accepted,
             };
             let connection = connections.serve(stream, graceful.watcher());
             let cut = cut.clone();
@@ -70,14 +100,26 @@ impl Server {
                 }
             });
         }
-        drop(listener);
-        info!(connections = tasks.len(), "draining");
-        self.app.engine.drain();
-        tasks.close();
-        let answered = timeout(self.app.config.drain_timeout, graceful.shutdown()).await;
-        let connections = tasks.len();
-        cut.cancel();
-        tasks.wait().await;
+        Open { graceful, tasks, cut }
+    }
+}
+
+/// Connections that are open.
+#[derive(Default)]
+struct Open {
+    graceful: GracefulShutdown,
+    tasks: TaskTracker,
+    cut: CancellationToken,
+}
+
+impl Open {
+    /// Waits for the requests in flight, and cuts those that take longer.
+    async fn end(self, patience: Duration) -> Ending {
+        self.tasks.close();
+        let answered = timeout(patience, self.graceful.shutdown()).await;
+        let connections = self.tasks.len();
+        self.cut.cancel();
+        self.tasks.wait().await;
         match answered {
             Ok(()) => Ending::Answered,
             Err(_) => Ending::Cut { connections },

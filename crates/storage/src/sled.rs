@@ -35,6 +35,7 @@ mod committer;
 mod decide;
 mod frame;
 mod handle;
+mod metrics;
 mod open;
 mod pack;
 mod pool;

@@ -181,6 +181,8 @@ impl Conn {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 Err(io::ErrorKind::TimedOut.into())
             }
+            // A read with a time-out is not taken up again by itself after a signal.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.fill(patience),
             Err(error) => Err(error),
         }
     }

@@ -8,8 +8,10 @@
     reason = "tests report by panicking"
 )]
 
+mod admin;
 mod append;
 mod bad_input;
+mod busy;
 mod caching;
 mod catalog;
 mod close;
@@ -21,6 +23,7 @@ mod cursor;
 mod damage;
 mod delete;
 mod durable;
+mod envelopes;
 mod event_source;
 mod exit_codes;
 mod failing_sync;
@@ -29,6 +32,7 @@ mod fork_chains;
 mod forks;
 mod h2c;
 mod held_sync;
+mod identity;
 mod idle;
 mod if_match;
 mod json;
@@ -38,6 +42,7 @@ mod logs;
 mod long_poll;
 mod many_records;
 mod methods;
+mod metrics;
 mod names;
 mod offsets;
 mod paging;

@@ -8,9 +8,14 @@ use headwater_core::record::RecordMeta;
 use headwater_core::storage::{Detail, ReadRange, StorageError};
 use headwater_core::{AccessError, Offset, StreamKey, StreamState};
 
-use super::{Start, begun_at, boundary, last_boundary};
+use super::{Miss, Start, begun_at, boundary, last_boundary};
 use crate::error::Failure;
+use crate::options::Options;
+use crate::reading::{Crowd, Held};
 use crate::shard::Shard;
+
+/// What is told of a record beside its payload takes about as much memory, written out too.
+const TOLD_BYTES: u64 = 256;
 
 /// A record as its stream has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub struct Records {
     /// The records. Sequences grow by one from each to the next, over pages too, save for one case: an empty record at the
     /// tail comes again when reading on from there, as no offset lies behind it. Its sequence tells.
     pub records: Vec<Record>,
+    /// Room for them, to be held for as long as they are.
+    pub held: Held,
 }
 
 impl Records {
@@ -64,34 +71,71 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Records, Failure<AccessError>> {
-    begun_at(shard, key, start, records_of).await
+    begun_at(shard, key, start, cap(shard), records_of).await
+}
+
+/// Most payload bytes of a page.
+pub(crate) fn cap(shard: &Shard) -> u64 {
+    let Options { records_page_bytes, page_bytes, .. } = shard.options;
+    shard.reading.page().min(records_page_bytes.min(page_bytes).max(1) as u64)
 }
 
 async fn records_of(
     shard: &Shard,
     state: &Arc<StreamState>,
     from: u64,
-) -> Result<Records, StorageError> {
+    cap: u64,
+) -> Result<Records, Miss> {
+    records_in(shard, state, from, cap, Crowd::Refuse).await
+}
+
+/// A page of records from a position that is known to be valid, once there is room for it.
+pub(crate) async fn records_in(
+    shard: &Shard,
+    state: &Arc<StreamState>,
+    from: u64,
+    cap: u64,
+    crowd: Crowd,
+) -> Result<Records, Miss> {
     let tail = state.tail.position;
     let holding = boundary::record_at(shard, state, from).await?;
     let from = holding.map_or(from, |record| record.position);
-    let mut to = tail.min(from.saturating_add(shard.options.page_bytes as u64));
+    let mut to = tail.min(from.saturating_add(cap));
     if to < tail {
         to = last_boundary(shard, state, from, to).await?;
     }
+    let told = (to - from).min(shard.options.page_records as u64).saturating_mul(TOLD_BYTES);
+    let held = shard.reading.take(to - from + told, crowd).await.ok_or(Miss::Crowded)?;
     let (mut chunks, mut rows) = (Vec::new(), Vec::new());
     for range in ranges(state, from, to) {
         collect(shard, range, &mut chunks, &mut rows).await?;
     }
-    // Empty records where the page ends come with the next one; what an ancestor appended after the fork never does.
-    rows.retain(|row| (row.position < to || to == tail) && row.sequence <= state.tail.sequence);
+    // Empty records where the page ends come with the next one; what an ancestor appended after the fork never does, nor
+    // the record that was cut where the page begins.
+    rows.retain(|row| {
+        row.position >= from
+            && (row.position < to || to == tail)
+            && row.sequence <= state.tail.sequence
+    });
+    let kept = within(&rows, shard.options.page_records);
+    if kept < rows.len() {
+        rows.truncate(kept);
+        to = rows.last().map_or(to, RecordMeta::end);
+    }
     let bytes = match <[Bytes; 1]>::try_from(chunks) {
         Ok([bytes]) => bytes,
         Err(chunks) => chunks.concat().into(),
     };
     let records = rows.into_iter().map(|meta| record(state, &bytes, from, meta));
     let records = records.collect::<Result<Vec<_>, _>>()?;
-    Ok(Records { state: Arc::clone(state), from, to, records })
+    Ok(Records { state: Arc::clone(state), from, to, records, held })
+}
+
+/// How many of these rows make a page: the most there may be, and further to one that is not empty, because no page can begin
+/// behind an empty record.
+fn within(rows: &[RecordMeta], most: usize) -> usize {
+    let behind = rows.iter().skip(most.saturating_sub(1)).position(|row| row.len > 0);
+    behind.map_or(rows.len(), |more| most.max(1) + more).min(rows.len())
 }
 
 /// The stretches from one position to another, both included, by who wrote them: empty records may stand at either.

@@ -20,6 +20,8 @@ pub(crate) enum Miss {
     Refused(AccessError),
     /// Storage did not give the bytes.
     Storage(StorageError),
+    /// There is no room for the bytes.
+    Crowded,
 }
 
 impl From<StorageError> for Miss {
@@ -36,7 +38,7 @@ impl Restarts {
     /// Returns when the next look at the stream tells what became of the bytes.
     ///
     /// # Errors
-    /// The miss itself, unless bytes are gone; [`ServiceError::Overloaded`] when that happened too often.
+    /// The miss itself, unless bytes are gone; [`ServiceError::Contended`] when that happened too often.
     pub(crate) async fn after(
         &mut self,
         miss: impl Into<Miss>,
@@ -45,8 +47,9 @@ impl Restarts {
     ) -> Result<(), Failure<AccessError>> {
         match miss.into() {
             Miss::Refused(error) => return Err(Failure::Refused(error)),
+            Miss::Crowded => return Err(ServiceError::Crowded.into()),
             Miss::Storage(StorageError::Gone) if self.0 < MAX_RESTARTS => self.0 += 1,
-            Miss::Storage(StorageError::Gone) => return Err(ServiceError::Overloaded.into()),
+            Miss::Storage(StorageError::Gone) => return Err(ServiceError::Contended.into()),
             Miss::Storage(error) => return Err(error.into()),
         }
         // A sole writer knows of every removal itself. What others did has to be loaded.

@@ -107,7 +107,7 @@ impl Shard {
                 }
             }
         }
-        Err(ServiceError::Overloaded.into())
+        Err(ServiceError::Contended.into())
     }
 
     /// Whether an answer may be given: all it relies on became durable, and is the present.

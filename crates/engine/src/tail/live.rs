@@ -91,6 +91,10 @@ impl Publication {
 }
 
 impl Lives {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining
+    }
+
     pub(crate) fn has_readers(&self, key: &StreamKey) -> bool {
         self.streams.contains_key(key)
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use headwater_core::storage::StorageError;
 use headwater_core::{AccessError, StreamKey, StreamState};
 use tokio::sync::watch;
 
 use super::live::{Head, Live};
 use super::{Delivery, End, Piece, Step};
 use crate::error::{Failure, ServiceError};
-use crate::read::{self, Restarts, Start};
+use crate::read::records::{self, Records};
+use crate::read::{self, Miss, Restarts, Start};
+use crate::reading::{Crowd, Held};
 use crate::shard::Shard;
 
 /// A live reader: a position in a stream that moves with it.
@@ -115,8 +116,8 @@ impl Tail {
                 .is_none_or(|(seen, seen_closed)| tail > seen || closed != seen_closed);
             if news {
                 match self.collect(&state).await {
-                    Ok(pieces) => {
-                        let delivery = Delivery { state, pieces };
+                    Ok((pieces, held)) => {
+                        let delivery = Delivery { state, pieces, held };
                         let to = delivery.to(self.position);
                         self.delivered = Some((to, closed && to == tail));
                         return Ok(Step::Delivery(delivery));
@@ -136,21 +137,47 @@ impl Tail {
         }
     }
 
-    async fn collect(&self, state: &Arc<StreamState>) -> Result<Vec<Piece>, StorageError> {
+    /// Reads records from the position on, with all that is known about each: a page of them, once there is room for it.
+    ///
+    /// # Errors
+    /// As [`Engine::read_records`](crate::Engine::read_records), where the stream is not the one that is followed any more.
+    pub async fn records(&self) -> Result<Records, Failure<AccessError>> {
+        let mut restarts = Restarts::default();
+        loop {
+            let state = self.news.borrow().state.clone();
+            let cap = records::cap(&self.shard);
+            match records::records_in(&self.shard, &state, self.position, cap, Crowd::Wait).await {
+                Ok(page) => return Ok(page),
+                Err(miss) => restarts.after(miss, &self.shard, &self.key).await?,
+            }
+            if !self.is_there().await? {
+                return Err(Failure::Refused(AccessError::NotFound));
+            }
+        }
+    }
+
+    async fn collect(&self, state: &Arc<StreamState>) -> Result<(Vec<Piece>, Option<Held>), Miss> {
         let tail = state.tail.position;
         if self.position >= tail {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         }
         if let Some(pieces) = self.live.pieces(self.position, tail) {
-            return Ok(pieces);
+            return Ok((pieces, None));
         }
-        let page = read::page(&self.shard, state, self.position).await?;
+        let page = read::page_in(&self.shard, state, self.position, self.page_bytes(), Crowd::Wait)
+            .await?;
         // One piece, because storage divides where it likes and a wire form needs whole records and characters.
         let bytes = match <[Bytes; 1]>::try_from(page.chunks) {
             Ok([bytes]) => bytes,
             Err(chunks) => chunks.concat().into(),
         };
-        Ok(vec![Piece { from: page.from, bytes, shared: None }])
+        Ok((vec![Piece { from: page.from, bytes, shared: None }], Some(page.held)))
+    }
+
+    /// Most bytes to take from storage at a time.
+    fn page_bytes(&self) -> u64 {
+        let options = &self.shard.options;
+        options.tail_page_bytes.min(options.page_bytes).max(1) as u64
     }
 
     /// Whether the stream that is followed still exists, once that is durable.

@@ -187,7 +187,7 @@ async fn an_offset_inside_of_a_record_reads_it_whole_or_is_refused() {
 
 #[tokio::test]
 async fn a_fork_has_the_records_it_inherited_and_none_that_came_later() {
-    for page_bytes in [3, 5, 100] {
+    for page_bytes in [1, 3, 5, 100] {
         let small = Options { page_bytes, ..options() };
         for fleet in fleets(&small) {
             create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();

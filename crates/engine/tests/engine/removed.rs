@@ -146,7 +146,7 @@ async fn bytes_that_are_said_to_be_there_and_gone_are_not_looked_for_without_end
     let [Setting { engine, faulty, middle, .. }, _] = with_three_records().await;
     let mut tail = engine.tail(&key("s"), Start::Beginning).await.unwrap();
     faulty.fail_reads(StorageError::Gone);
-    let overloaded = Failure::Service(ServiceError::Overloaded);
+    let overloaded = Failure::Service(ServiceError::Contended);
     assert_eq!(within(engine.read(&key("s"), middle)).await.unwrap_err(), overloaded);
     assert_eq!(within(engine.tail(&key("s"), middle)).await.unwrap_err(), overloaded);
     assert_eq!(within(tail.next()).await.unwrap_err(), overloaded);

@@ -1,30 +1,53 @@
 //! From what the engine refuses with to what the client is told.
 
 use headwater_core::cache::StreamTag;
-use headwater_core::{AccessError, AppendError, CreateError, NameError, Offset};
+use headwater_core::{AccessError, AppendError, Code, CreateError, NameError, Offset};
 use headwater_engine::{End, Failure, ServiceError};
 use http::header::ETAG;
 
 use super::{Field, Problem};
 use crate::headers;
+use crate::metrics::Limit;
 use crate::response::{number, text};
 
 impl From<NameError> for Problem {
     fn from(error: NameError) -> Self {
-        Self::new(headwater_core::Code::InvalidName, error.to_string())
+        Self::new(Code::InvalidName, error.to_string())
     }
 }
 
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
-        let message = error.to_string();
-        Self::new(error.code(), message)
+        let limit = limit_of(&error);
+        let problem = Self::new(error.code(), error.to_string());
+        Self { limit, ..problem }
+    }
+}
+
+/// The budget that refused, if one did.
+fn limit_of(error: &ServiceError) -> Option<Limit> {
+    match error {
+        ServiceError::Overloaded | ServiceError::TooLarge => Some(Limit::BytesInFlight),
+        ServiceError::Crowded => Some(Limit::BytesRead),
+        _ => None,
+    }
+}
+
+/// The problem of a failure, with its budget.
+fn failed<E>(code: Code, failure: &Failure<E>) -> Problem
+where
+    Failure<E>: std::fmt::Display,
+{
+    let problem = Problem::new(code, failure.to_string());
+    match failure {
+        Failure::Service(error) => Problem { limit: limit_of(error), ..problem },
+        Failure::Refused(_) => problem,
     }
 }
 
 impl From<Failure<CreateError>> for Problem {
     fn from(failure: Failure<CreateError>) -> Self {
-        let problem = Self::new(failure.code(), failure.to_string());
+        let problem = failed(failure.code(), &failure);
         match failure {
             Failure::Refused(CreateError::ConfigMismatch(what)) => {
                 problem.field("differsIn", Field::Text(what.to_owned()))
@@ -36,13 +59,13 @@ impl From<Failure<CreateError>> for Problem {
 
 impl From<Failure<AccessError>> for Problem {
     fn from(failure: Failure<AccessError>) -> Self {
-        Self::new(failure.code(), failure.to_string())
+        failed(failure.code(), &failure)
     }
 }
 
 impl From<Failure<AppendError>> for Problem {
     fn from(failure: Failure<AppendError>) -> Self {
-        let problem = Self::new(failure.code(), failure.to_string());
+        let problem = failed(failure.code(), &failure);
         match failure {
             Failure::Refused(error) => describe(problem, error),
             Failure::Service(_) => problem,
@@ -105,7 +128,7 @@ fn tagged(problem: Problem, current: StreamTag) -> Problem {
 mod tests {
     use super::*;
     use headwater_core::cache::Ending;
-    use headwater_core::{Code, Lineage, ProducerNumber};
+    use headwater_core::{Lineage, ProducerNumber};
     use http::HeaderMap;
 
     fn refused(error: AppendError) -> (Problem, HeaderMap) {

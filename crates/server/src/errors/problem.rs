@@ -1,9 +1,12 @@
 //! A refusal on its way to the client.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use headwater_core::Code;
 use http::header::{HeaderName, HeaderValue};
+
+use crate::metrics::Limit;
 
 /// A field of the error body beside code and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +22,17 @@ pub(crate) struct Problem {
     pub(crate) message: Cow<'static, str>,
     pub(crate) fields: Vec<(&'static str, Field)>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The limit that refused, if one did.
+    pub(crate) limit: Option<Limit>,
+    /// When to try again, where it is known better than by the code.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Problem {
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), fields: Vec::new(), headers: Vec::new() }
+        let limit = Limit::of(code);
+        let (fields, headers) = (Vec::new(), Vec::new());
+        Self { code, message: message.into(), fields, headers, limit, retry_after: None }
     }
 
     /// The request is malformed.
@@ -35,6 +44,24 @@ impl Problem {
     pub(crate) fn too_large(limit: usize) -> Self {
         Self::new(Code::TooLarge, format!("the body exceeds the limit of {limit} bytes"))
             .field("limitBytes", Field::Number(limit as u64))
+    }
+
+    /// A limit by number is reached.
+    pub(crate) fn busy(limit: Limit) -> Self {
+        let name = limit.label();
+        let problem = Self::new(Code::Overloaded, format!("the limit of {name} is reached"));
+        Self { limit: Some(limit), ..problem }.field("limit", Field::Text(name.to_owned()))
+    }
+
+    /// Says when to try again; whole seconds, at least one.
+    pub(crate) fn after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+
+    /// When to try again.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        self.retry_after.or_else(|| super::retry_after(self.code))
     }
 
     /// The method does not exist for this resource.

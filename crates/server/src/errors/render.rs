@@ -1,5 +1,7 @@
 //! The error body: `{"error":{"code","message","retry","outcome", …}}`.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use headwater_core::Code;
 use headwater_core::cache::CACHE_NEVER;
@@ -7,23 +9,29 @@ use headwater_core::error::{Outcome, Retry};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value, json};
 
-use super::{Field, Problem, retry_after, status};
+use super::{Field, Problem, status};
 use crate::response::{Reply, ResponseBody, number};
 
 impl Problem {
     /// The response to a request with a method other than HEAD, which has no body.
     pub(crate) fn into_reply(self) -> Reply {
-        let body = Bytes::from(self.body().to_string());
+        let body = Bytes::from(self.json());
+        let pause = self.pause();
         let mut reply = Reply::new(ResponseBody::full(body));
         *reply.status_mut() = status(self.code);
         let headers = reply.headers_mut();
         headers.extend(self.headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(CACHE_NEVER));
-        if let Some(pause) = retry_after(self.code) {
-            headers.insert(RETRY_AFTER, number(pause.as_secs()));
+        if let Some(pause) = pause {
+            headers.insert(RETRY_AFTER, number(seconds(pause)));
         }
         reply
+    }
+
+    /// The body, as text.
+    pub(crate) fn json(&self) -> String {
+        self.body().to_string()
     }
 
     fn body(&self) -> Value {
@@ -32,8 +40,8 @@ impl Problem {
         error.insert("message".into(), self.message.as_ref().into());
         error.insert("retry".into(), retry(self.code).into());
         error.insert("outcome".into(), outcome(self.code).into());
-        if let Some(pause) = retry_after(self.code) {
-            error.insert("retryAfter".into(), pause.as_secs().into());
+        if let Some(pause) = self.pause() {
+            error.insert("retryAfter".into(), seconds(pause).into());
         }
         for (name, field) in &self.fields {
             let value = match field {
@@ -44,6 +52,11 @@ impl Problem {
         }
         json!({ "error": error })
     }
+}
+
+/// Whole seconds, rounded up: who comes earlier comes in vain.
+fn seconds(pause: Duration) -> u64 {
+    pause.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
 fn retry(code: Code) -> &'static str {

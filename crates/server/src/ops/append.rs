@@ -26,6 +26,7 @@ pub(crate) async fn append(
     let head = AppendHead::parse(&parts.headers)?;
     let mut held = app.engine.reserve(key);
     let bytes = body::read(incoming, app.body_bounds(), &mut held).await?;
+    app.metrics.received.increment(bytes.len() as u64);
     let wrote = if bytes.is_empty() { Wrote::Nothing } else { Wrote::Records };
     let (content_type, body, held) = match wrote {
         // Libraries attach a content type to everything; without a body it says nothing.

@@ -28,6 +28,7 @@ pub(crate) async fn create(
     let location = origin.url(parts.uri.path());
     let mut held = app.engine.reserve(key);
     let bytes = body::read(incoming, app.body_bounds(), &mut held).await?;
+    app.metrics.received.increment(bytes.len() as u64);
     let (body, held) = framed(app, &head, bytes, held).await?;
     let CreateHead { content_type, expiry, closing, fork } = head;
     let command = Create { content_type, expiry, closing, body, fork };

@@ -10,8 +10,9 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use crate::app::App;
 use crate::errors::Problem;
 use crate::headers;
-use crate::request::read::{Arrival, EventsRead};
-use crate::response::{self, Reply, ResponseBody, page, put_cache};
+use crate::request::read::{Arrival, EventsRead, Form};
+use crate::response::page::{self, Keeping};
+use crate::response::{self, Reply, ResponseBody, put_cache, put_start_offset};
 use crate::sse::{Events, Session};
 
 pub(crate) async fn events(
@@ -25,20 +26,25 @@ pub(crate) async fn events(
     let finished = state.closed.is_some() && tail.position() == state.tail.position;
     if finished && arrival == Arrival::Reconnect {
         // Nothing but a 204 keeps an `EventSource` from coming back for ever.
-        return Ok(page::nothing_new(&state, tail.position()));
+        return Ok(page::nothing_new(&state, tail.position(), Keeping::of(live.start)));
     }
-    let session = Session::open(app, tail, live.cursor.as_deref()).await?;
-    Ok(streaming(&state, Events::new(session)))
+    let from = state.ranges.offset(tail.position());
+    let session = Session::open(app, tail, live.form, live.cursor.as_deref()).await?;
+    let mut reply = streaming(&state, live.form, Events::new(session));
+    if Keeping::of(live.start) == Keeping::Sought {
+        put_start_offset(reply.headers_mut(), from);
+    }
+    Ok(reply)
 }
 
-fn streaming(state: &StreamState, events: Events) -> Reply {
+fn streaming(state: &StreamState, form: Form, events: Events) -> Reply {
     let mut reply = response::empty(StatusCode::OK);
     *reply.body_mut() = ResponseBody::events(events);
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     put_cache(headers, CACHE_EVENTS);
     headers.insert(headers::X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    if state.content_type.kind() == ContentKind::Binary {
+    if state.content_type.kind() == ContentKind::Binary && form == Form::Payload {
         headers.insert(headers::SSE_DATA_ENCODING, HeaderValue::from_static("base64"));
     }
     reply

@@ -11,8 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::App;
 use crate::errors::Problem;
 use crate::headers;
-use crate::request::read::LiveRead;
-use crate::response::page::{self, Keeping, Stretch};
+use crate::metrics::{Counted, Limit};
+use crate::request::read::{Form, LiveRead};
+use crate::response::page::{self, Content, Keeping, Stretch};
 use crate::response::{Reply, number};
 
 pub(crate) async fn long_poll(
@@ -21,16 +22,30 @@ pub(crate) async fn long_poll(
     parts: &Parts,
     read: LiveRead,
 ) -> Result<Reply, Problem> {
+    let place = Instant::now() + app.config.long_poll_timeout;
+    let _place =
+        app.readers.enter(place).map_err(|pause| Problem::busy(Limit::LiveReaders).after(pause))?;
+    let _waiting = Counted::one(&app.metrics.long_poll_waiters);
     let mut tail = app.engine.tail(key, read.start).await?;
     let from = tail.position();
+    let keeping = Keeping::of(read.start);
     let mut reply = match wait(&mut tail, app.config.long_poll_timeout).await? {
-        Waited::News(Delivery { state, pieces }) => {
-            let to = pieces.last().map_or(from, Piece::to);
-            let chunks = pieces.into_iter().map(|piece| piece.bytes).collect();
-            let stretch = Stretch { state, from, to, chunks };
-            stretch.into_reply(&parts.headers, Keeping::of(read.start))
+        Waited::News(Delivery { state, pieces, held }) => {
+            let stretch = match read.form {
+                Form::Payload => {
+                    let to = pieces.last().map_or(from, Piece::to);
+                    let chunks = pieces.into_iter().map(|piece| piece.bytes).collect();
+                    Stretch { state, from, to, content: Content::Stored(chunks), held }
+                }
+                Form::Envelopes => {
+                    // They are read anew, which takes room of its own.
+                    drop((pieces, held));
+                    tail.records().await?.into()
+                }
+            };
+            stretch.into_reply(&parts.headers, keeping)
         }
-        Waited::Nothing(state) => page::nothing_new(&state, from),
+        Waited::Nothing(state) => page::nothing_new(&state, from, keeping),
     };
     // A cursor keeps the next request from being answered out of a cache; after the end there is none.
     if !reply.headers().contains_key(headers::CLOSED) {

@@ -9,14 +9,24 @@ use http::request::Parts;
 use super::{events, long_poll};
 use crate::app::App;
 use crate::errors::Problem;
-use crate::request::read::Read;
+use crate::gate::Pass;
+use crate::request::read::{Form, Read};
 use crate::response::Reply;
 use crate::response::page::{Keeping, Stretch};
 
-pub(crate) async fn read(app: &Arc<App>, key: &StreamKey, parts: &Parts) -> Result<Reply, Problem> {
+pub(crate) async fn read(
+    app: &Arc<App>,
+    key: &StreamKey,
+    parts: &Parts,
+    pass: &mut Option<Pass>,
+) -> Result<Reply, Problem> {
     match Read::parse(parts.uri.query(), &parts.headers)? {
-        Read::CatchUp(start) => catch_up(app, key, parts, start).await,
-        Read::LongPoll(live) => long_poll::long_poll(app, key, parts, live).await,
+        Read::CatchUp(start, form) => catch_up(app, key, parts, start, form).await,
+        Read::LongPoll(live) => {
+            // Who waits has a place among the live readers.
+            *pass = None;
+            long_poll::long_poll(app, key, parts, live).await
+        }
         Read::Events(live) => events::events(app, key, live).await,
     }
 }
@@ -26,8 +36,11 @@ async fn catch_up(
     key: &StreamKey,
     parts: &Parts,
     start: Start,
+    form: Form,
 ) -> Result<Reply, Problem> {
-    let page = app.engine.read(key, start).await?;
-    let stretch = Stretch { state: page.state, from: page.from, to: page.to, chunks: page.chunks };
+    let stretch: Stretch = match form {
+        Form::Payload => app.engine.read(key, start).await?.into(),
+        Form::Envelopes => app.engine.read_records(key, start).await?.into(),
+    };
     Ok(stretch.into_reply(&parts.headers, Keeping::of(start)))
 }

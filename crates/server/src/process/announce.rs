@@ -7,16 +7,21 @@ use std::path::Path;
 use crate::roots::StreamRoots;
 use crate::storage::Adapter;
 
-/// Writes the address first, which scripts read, then what a person wants to know and can copy.
+/// Writes the addresses first, a line each, which scripts read, then what a person wants to know and can copy.
 pub(super) fn announce(
     out: &mut impl Write,
     listening: SocketAddr,
+    admin: Option<SocketAddr>,
     storage: Adapter,
     data_dir: &Path,
     roots: &StreamRoots,
 ) -> io::Result<()> {
     let url = format!("http://{}{}hello", reachable(listening), roots.first());
     writeln!(out, "listening on http://{listening}")?;
+    match admin {
+        Some(admin) => writeln!(out, "admin on http://{admin}")?,
+        None => writeln!(out, "admin: off")?,
+    }
     match storage {
         Adapter::Memory => {
             writeln!(out, "data directory: none; everything is forgotten at the end")?;
@@ -55,6 +60,7 @@ mod tests {
         announce(
             &mut out,
             address.parse().unwrap(),
+            "127.0.0.1:2".parse().ok(),
             storage,
             Path::new("/data"),
             &StreamRoots::default(),
@@ -67,12 +73,13 @@ mod tests {
     fn the_address_comes_first_and_the_commands_use_it() {
         let lines = said("127.0.0.1:4437", Adapter::Sled);
         assert_eq!(lines[0], "listening on http://127.0.0.1:4437");
-        assert_eq!(lines[1], "data directory: /data");
-        assert_eq!(lines[2], "storage: sled");
+        assert_eq!(lines[1], "admin on http://127.0.0.1:2");
+        assert_eq!(lines[2], "data directory: /data");
+        assert_eq!(lines[3], "storage: sled");
         let curls: Vec<_> = lines.iter().filter(|line| line.contains("curl ")).collect();
         assert_eq!(curls.len(), 3);
         assert!(curls.iter().all(|line| line.contains("http://127.0.0.1:4437/v1/stream/hello")));
-        assert!(said("127.0.0.1:1", Adapter::Memory)[1].contains("none"));
+        assert!(said("127.0.0.1:1", Adapter::Memory)[2].contains("none"));
     }
 
     #[test]
@@ -82,7 +89,7 @@ mod tests {
         {
             let lines = said(address, Adapter::Memory);
             assert_eq!(lines[0], format!("listening on http://{address}"));
-            assert!(lines[4].contains(reached), "{lines:?}");
+            assert!(lines[5].contains(reached), "{lines:?}");
         }
     }
 }

@@ -6,14 +6,19 @@ use std::sync::Arc;
 
 use headwater_engine::{Engine, SystemClock};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::announce::announce;
+use super::descriptors;
 use super::exit::{Exit, Failed};
 use super::settings::Settings;
 use super::signals::Signals;
+use crate::config::Config;
+use crate::metrics::{self, Exporter};
 use crate::server::{Ending, Server};
-use crate::storage::{self, Opened};
+use crate::storage::{self, Adapter, Opened};
 
 /// Serves until a signal, and stops cleanly.
 pub(super) fn run(settings: Settings) -> Result<(), Failed> {
@@ -28,9 +33,18 @@ pub(super) fn run(settings: Settings) -> Result<(), Failed> {
 
 async fn serve(settings: Settings) -> Result<(), Failed> {
     let listen = settings.listen();
+    let admin = settings.admin_listen();
     let Settings { data_dir, storage: wanted, http, engine, .. } = settings;
+    let exporter =
+        Exporter::install().map_err(|error| Failed::new(Exit::Internal, error.to_string()))?;
+    tokio::spawn(exporter.clone().upkeep());
     // The address first: a server that cannot listen must not touch the data.
     let (listener, address) = bind(listen).await?;
+    let admin = match admin {
+        Some(admin) => Some(bind(admin).await?),
+        None => None,
+    };
+    let begun = Instant::now();
     let mut signals = Signals::catch().map_err(|error| {
         Failed::new(Exit::Internal, format!("signals cannot be caught: {error}"))
     })?;
@@ -50,14 +64,36 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
             .map_err(|_| Failed::new(Exit::Internal, "opening the data directory failed"))?
             .map_err(|error| Failed::new(error.exit(), error.to_string()))?
     };
+    metrics::recovered(begun.elapsed());
+    let http = Config {
+        data_dir: (adapter == Adapter::Sled).then(|| data_dir.clone()),
+        max_connections: descriptors::make_room(http.max_connections),
+        ..http
+    };
     let engine = Engine::start(storage, Arc::new(SystemClock::new()), engine);
     // Whoever started it may have stopped reading; that is no reason not to serve.
-    let _ = announce(&mut io::stdout().lock(), address, adapter, &data_dir, &http.stream_roots);
-    let ending = Server::new(engine.clone(), http).serve(listener, signals.first()).await;
+    let admin_address = admin.as_ref().map(|(_, address)| *address);
+    let roots = &http.stream_roots;
+    let _ = announce(&mut io::stdout().lock(), address, admin_address, adapter, &data_dir, roots);
+    let server = Server::new(engine.clone(), http);
+    let stopped = CancellationToken::new();
+    let operators = admin.map(|(listener, _)| {
+        let (server, stopped) = (server.clone(), stopped.clone());
+        tokio::spawn(async move {
+            server.serve_admin(listener, exporter, stopped.cancelled_owned()).await;
+        })
+    });
+    let ending = server.serve(listener, signals.first()).await;
     if let Ending::Cut { connections } = ending {
         warn!(connections, "requests in flight took too long and were cut");
     }
-    engine.shutdown().await.map_err(|error| {
+    let closed = engine.shutdown().await;
+    stopped.cancel();
+    if let Some(operators) = operators {
+        // It ends by itself within its own bound; a panic in it changes nothing about the storage.
+        let _ = operators.await;
+    }
+    closed.map_err(|error| {
         let told = "what was acknowledged is kept, the next start decides about the rest";
         Failed::new(Exit::Internal, format!("the storage did not close cleanly: {error}; {told}"))
     })?;

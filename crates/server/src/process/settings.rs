@@ -20,6 +20,8 @@ pub(super) use environment::Environment;
 pub(super) use resolve::resolve;
 pub(super) use show::check_config;
 pub(super) use sources::{Flags, Given};
+#[cfg(test)]
+use table::Exceeded;
 pub(super) use table::{Arity, ROWS, Row};
 pub(super) use value::Shown;
 
@@ -35,11 +37,15 @@ use crate::storage::Adapter;
 /// The port of the public listener.
 const PORT: u16 = 4437;
 
+/// The port of the operators' listener.
+const ADMIN_PORT: u16 = 4438;
+
 /// What the server is to be.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) host: IpAddr,
     pub(super) port: u16,
+    pub(super) admin: Admin,
     pub(super) data_dir: PathBuf,
     pub(super) storage: Option<Adapter>,
     pub(super) http: Config,
@@ -48,7 +54,28 @@ pub(super) struct Settings {
     pub(super) log_format: Format,
 }
 
+/// Where operators are listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admin {
+    /// On loopback: on the port of its own, or on a free one where the public listener takes a free one.
+    Beside,
+    At(SocketAddr),
+    Nowhere,
+}
+
 impl Settings {
+    /// Where to listen to operators.
+    pub(super) fn admin_listen(&self) -> Option<SocketAddr> {
+        let beside = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        match self.admin {
+            Admin::Beside if self.port == 0 => Some(beside(0)),
+            Admin::Beside if self.port == ADMIN_PORT => Some(beside(ADMIN_PORT + 1)),
+            Admin::Beside => Some(beside(ADMIN_PORT)),
+            Admin::At(address) => Some(address),
+            Admin::Nowhere => None,
+        }
+    }
+
     /// Where to listen.
     pub(super) fn listen(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
@@ -61,6 +88,7 @@ impl Default for Settings {
             // Safe by default: nobody but this machine.
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: PORT,
+            admin: Admin::Beside,
             data_dir: PathBuf::from("./headwater-data"),
             storage: None,
             http: Config::default(),

@@ -11,7 +11,7 @@ use headwater_core::Code;
 use headwater_engine::Reservation;
 use http_body::Body;
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::errors::Problem;
 use crate::limits::{DISCARD_BYTES, DISCARD_TIME, FIRST_BODY_BYTES};
@@ -23,6 +23,16 @@ pub(crate) struct Bounds {
     pub(crate) bytes: usize,
     /// Longest silence.
     pub(crate) silence: Duration,
+    /// Fewest bytes per second, on average and after the first longest silence.
+    pub(crate) rate: u32,
+}
+
+impl Bounds {
+    /// How long a body may take of which so much has come.
+    fn patience(self, bytes: usize) -> Duration {
+        let rate = u64::from(self.rate.max(1));
+        self.silence + Duration::from_millis((bytes as u64).saturating_mul(1000) / rate)
+    }
 }
 
 /// Reads a body whole, in any framing.
@@ -39,8 +49,9 @@ where
     if announced.is_some_and(|length| length > bounds.bytes as u64) {
         return Err(Problem::too_large(bounds.bytes));
     }
+    let begun = Instant::now();
     let mut kept = Vec::new();
-    while let Some(piece) = next(body, bounds.silence).await? {
+    while let Some(piece) = next(body, begun + bounds.patience(kept.len()), bounds.silence).await? {
         let len = kept.len() + piece.len();
         if len > bounds.bytes {
             return Err(Problem::too_large(bounds.bytes));
@@ -66,13 +77,17 @@ fn room(capacity: usize, len: usize, announced: Option<u64>) -> usize {
     }
 }
 
-async fn next<B>(body: &mut B, silence: Duration) -> Result<Option<Bytes>, Problem>
+async fn next<B>(
+    body: &mut B,
+    deadline: Instant,
+    silence: Duration,
+) -> Result<Option<Bytes>, Problem>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
     loop {
-        match timeout(silence, body.frame()).await {
+        match timeout_at(deadline.min(Instant::now() + silence), body.frame()).await {
             Ok(Some(Ok(frame))) => {
                 // Trailers say nothing that this protocol knows.
                 if let Ok(data) = frame.into_data() {
@@ -83,7 +98,9 @@ where
             Ok(Some(Err(error))) => {
                 return Err(Problem::invalid(format!("the body did not arrive whole: {error}")));
             }
-            Err(_) => return Err(Problem::new(Code::Timeout, "the body stopped arriving")),
+            Err(_) => {
+                return Err(Problem::new(Code::Timeout, "the body did not arrive fast enough"));
+            }
         }
     }
 }

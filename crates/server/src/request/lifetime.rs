@@ -1,6 +1,6 @@
 //! `Stream-TTL` and `Stream-Expires-At`, in both directions.
 
-use headwater_core::{Expiry, Timestamp};
+use headwater_core::Expiry;
 use http::HeaderMap;
 
 use super::field::{canonical_number, single_text};
@@ -46,6 +46,7 @@ pub(crate) fn put(headers: &mut HeaderMap, expiry: Expiry) {
 mod tests {
     use super::*;
     use crate::request::field::tests::map;
+    use headwater_core::Timestamp;
 
     #[test]
     fn lifetimes_are_parsed_or_refused() {

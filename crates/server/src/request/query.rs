@@ -1,4 +1,4 @@
-//! The query of a read: `offset`, `live` and `cursor`. Other parameters belong to others and are ignored.
+//! The query of a read: `offset`, `live`, `cursor` and `records`. Other parameters belong to others and are ignored.
 
 use std::borrow::Cow;
 
@@ -10,6 +10,7 @@ pub(crate) struct Query<'a> {
     pub(crate) offset: Option<Cow<'a, str>>,
     pub(crate) live: Option<Cow<'a, str>>,
     pub(crate) cursor: Option<Cow<'a, str>>,
+    pub(crate) records: Option<Cow<'a, str>>,
 }
 
 impl<'a> Query<'a> {
@@ -21,6 +22,7 @@ impl<'a> Query<'a> {
                 "offset" => &mut parsed.offset,
                 "live" => &mut parsed.live,
                 "cursor" => &mut parsed.cursor,
+                "records" => &mut parsed.records,
                 _ => continue,
             };
             if slot.replace(value).is_some() {

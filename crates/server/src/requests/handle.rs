@@ -3,101 +3,145 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use headwater_core::cache::CACHE_NEVER;
-use headwater_core::{Code, StreamKey};
-use http::header::{CONTENT_TYPE, EXPECT, HOST, HeaderValue};
+use headwater_core::StreamKey;
+use http::header::{EXPECT, HOST};
 use http::request::Parts;
-use http::{Method, Request, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::body::Incoming;
+use tracing::Instrument;
 
+use super::identity::Identity;
 use super::journal::Entry;
 use crate::app::App;
 use crate::errors::Problem;
+use crate::gate::Pass;
 use crate::headers;
-use crate::ops::{append, catalog, create, delete, head, options, read};
+use crate::metrics::Limit;
+use crate::ops::{admin, append, catalog, create, delete, head, options, read};
 use crate::origin::Origin;
 use crate::request::body::discard;
-use crate::response::{self, Reply, ResponseBody, put_cache};
-use crate::router::{Target, route};
+use crate::response::{self, Place, Reply, ResponseBody, Sending};
+use crate::router::{Door, Target, route};
+use crate::server::activity::Busy;
 
 /// Answers a request that came in on the local address. Never fails: what goes wrong is an answer too.
-pub(crate) async fn handle(app: Arc<App>, local: SocketAddr, request: Request<Incoming>) -> Reply {
-    let entry = Entry::begin(&app.ids);
-    let (parts, mut body) = request.into_parts();
-    let answer = answer(&app, local, &parts, &mut body).await;
-    entry.end(&parts, &answer);
-    if has_unread(&parts, &body, &answer) {
+pub(crate) async fn handle(
+    app: Arc<App>,
+    door: Door,
+    local: SocketAddr,
+    busy: Busy,
+    request: Request<Incoming>,
+) -> Response<Sending> {
+    let (parts, body) = request.into_parts();
+    // Only what writes has a body. HTTP/2 would keep others for who might still read them.
+    let writes = matches!(parts.method, Method::PUT | Method::POST);
+    let mut body = (writes || parts.version < Version::HTTP_2).then_some(body);
+    let identity = Identity::of(&parts.headers, &app.ids);
+    let span = identity.span(&parts);
+    let routed = route(&door, &app.config.stream_roots, parts.uri.path());
+    let asked = routed.as_ref().map(|target| target.route(&parts)).unwrap_or_default();
+    let entry = Entry::begin(&app, asked, &parts.method);
+    let mut pass = None;
+    let answer = match admit(&app, &routed, &mut pass) {
+        Ok(()) => {
+            let call = Call { app: &app, door: &door, local, parts: &parts };
+            call.answer(routed, &mut body, &mut pass).instrument(span.clone()).await
+        }
+        Err(problem) => Err(problem),
+    };
+    span.in_scope(|| entry.end(&identity, &parts, &answer));
+    if let Some(body) = body.filter(|body| has_unread(&parts, body, &answer)) {
         tokio::spawn(discard(body));
     }
     let mut reply = answer.unwrap_or_else(Problem::into_reply);
     if parts.method == Method::HEAD {
         *reply.body_mut() = ResponseBody::EMPTY;
     }
-    headers::put_common(reply.headers_mut());
-    reply
+    match door {
+        Door::Public => headers::put_common(reply.headers_mut()),
+        Door::Admin(_) => headers::put_private(reply.headers_mut()),
+    }
+    reply.headers_mut().insert(headers::X_REQUEST_ID, identity.header());
+    // A live reader has a place of its own and gives back this one.
+    let pass = pass.filter(|_| !reply.body().is_live());
+    reply.map(|body| Sending::new(body, Place { _pass: pass, busy }, app.metrics.sent.clone()))
 }
 
-async fn answer(
-    app: &Arc<App>,
+/// Takes a place for what is work. How the server stands must be told when it is busy, too.
+fn admit(
+    app: &App,
+    routed: &Result<Target, Problem>,
+    pass: &mut Option<Pass>,
+) -> Result<(), Problem> {
+    if matches!(routed, Ok(Target::Stream(_) | Target::Catalog)) {
+        *pass = Some(app.requests.enter().ok_or_else(|| Problem::busy(Limit::Requests))?);
+    }
+    Ok(())
+}
+
+/// A request with all that answering it needs beside its body.
+struct Call<'r> {
+    app: &'r Arc<App>,
+    door: &'r Door,
     local: SocketAddr,
-    parts: &Parts,
-    body: &mut Incoming,
-) -> Result<Reply, Problem> {
-    if parts.method == Method::OPTIONS {
-        return Ok(options::options());
-    }
-    if parts.version == Version::HTTP_11 && !parts.headers.contains_key(HOST) {
-        return Err(Problem::invalid("the Host header is missing"));
-    }
-    match route(&app.config.stream_roots, parts.uri.path())? {
-        Target::Stream(key) => on_stream(app, &key, local, parts, body).await,
-        Target::Catalog => {
-            readable(&parts.method)?;
-            catalog::catalog(app, parts).await
-        }
-        Target::Health => {
-            readable(&parts.method)?;
-            Ok(health())
-        }
-    }
+    parts: &'r Parts,
 }
 
-async fn on_stream(
-    app: &Arc<App>,
-    key: &StreamKey,
-    local: SocketAddr,
-    parts: &Parts,
-    body: &mut Incoming,
-) -> Result<Reply, Problem> {
-    match parts.method {
-        Method::POST => append::append(app, key, parts, body).await,
-        Method::GET => read::read(app, key, parts).await,
-        Method::HEAD => head::head(app, key).await,
-        Method::PUT => {
-            let origin = Origin::of(parts, local)?;
-            create::create(app, key, &origin, parts, body).await
+impl Call<'_> {
+    async fn answer(
+        &self,
+        routed: Result<Target, Problem>,
+        body: &mut Option<Incoming>,
+        pass: &mut Option<Pass>,
+    ) -> Result<Reply, Problem> {
+        let Self { app, door, parts, .. } = *self;
+        if parts.headers.len() > app.config.max_headers {
+            // As the HTTP library does where it counts them itself.
+            return Ok(response::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
         }
-        Method::DELETE => delete::delete(app, key).await,
-        _ => Err(Problem::method(headers::STREAM_METHODS)),
+        if parts.method == Method::OPTIONS && matches!(door, Door::Public) {
+            return Ok(options::options());
+        }
+        if parts.version == Version::HTTP_11 && !parts.headers.contains_key(HOST) {
+            return Err(Problem::invalid("the Host header is missing"));
+        }
+        let target = match routed? {
+            Target::Stream(key) => return self.on_stream(&key, body, pass).await,
+            target => target,
+        };
+        if !matches!(parts.method, Method::GET | Method::HEAD) {
+            return Err(Problem::method(headers::READ_METHODS));
+        }
+        match target {
+            Target::Stream(key) => read::read(app, &key, parts, pass).await,
+            Target::Catalog => catalog::catalog(app, parts).await,
+            Target::Health => Ok(admin::health()),
+            Target::Ready => admin::ready(app).await,
+            Target::Metrics(exporter) => Ok(admin::metrics(app, &exporter).await),
+            Target::Status => Ok(admin::status(app).await),
+        }
     }
-}
 
-/// What is no stream can only be read.
-fn readable(method: &Method) -> Result<(), Problem> {
-    match *method {
-        Method::GET | Method::HEAD => Ok(()),
-        _ => Err(Problem::method(headers::READ_METHODS)),
+    async fn on_stream(
+        &self,
+        key: &StreamKey,
+        body: &mut Option<Incoming>,
+        pass: &mut Option<Pass>,
+    ) -> Result<Reply, Problem> {
+        let Self { app, parts, local, .. } = *self;
+        match (&parts.method, body) {
+            (&Method::POST, Some(body)) => append::append(app, key, parts, body).await,
+            (&Method::PUT, Some(body)) => {
+                let origin = Origin::of(parts, local)?;
+                create::create(app, key, &origin, parts, body).await
+            }
+            (&Method::GET, _) => read::read(app, key, parts, pass).await,
+            (&Method::HEAD, _) => head::head(app, key).await,
+            (&Method::DELETE, _) => delete::delete(app, key).await,
+            _ => Err(Problem::method(headers::STREAM_METHODS)),
+        }
     }
-}
-
-fn health() -> Reply {
-    let mut reply = response::empty(StatusCode::OK);
-    *reply.body_mut() = ResponseBody::full(Bytes::from_static(b"ok"));
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-    put_cache(reply.headers_mut(), CACHE_NEVER);
-    reply
 }
 
 /// Whether a client may still be sending a body that nobody will read.
@@ -107,7 +151,7 @@ fn health() -> Reply {
 fn has_unread(parts: &Parts, body: &Incoming, answer: &Result<Reply, Problem>) -> bool {
     let done = match answer {
         Ok(_) => matches!(parts.method, Method::PUT | Method::POST),
-        Err(problem) => problem.code == Code::Timeout,
+        Err(problem) => problem.code == headwater_core::Code::Timeout,
     };
     let sending = parts.version < Version::HTTP_2 && !parts.headers.contains_key(EXPECT);
     sending && !done && !body.is_end_stream()

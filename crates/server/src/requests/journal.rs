@@ -1,94 +1,84 @@
-//! One line per request: at debug when it was answered, at info when it was refused, at warn when the fault
-//! is ours.
+//! What is told of a request when it has been answered: its metrics, and one line in the log, at debug when it was
+//! answered, at info when it was refused, at warn when the fault is ours.
 //!
 //! Never a payload, a query or a header; names of streams and our own words are all it tells.
 
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::Arc;
 
 use http::request::Parts;
+use http::{Method, StatusCode};
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::identity::Identity;
+use crate::app::App;
 use crate::errors::{Problem, status};
+use crate::limits::LOGGED_PATH_BYTES;
+use crate::metrics::Route;
 use crate::response::Reply;
 
-/// Gives every request a name of its own: of the process, and of the request in it.
-#[derive(Debug)]
-pub(crate) struct RequestIds {
-    process: u32,
-    last: AtomicU64,
-}
+/// What metrics have for the status of a request whose client went away before it was answered.
+const GONE_AWAY: u16 = 499;
 
-impl RequestIds {
-    pub(crate) fn new() -> Self {
-        Self { process: rand::random(), last: AtomicU64::new(0) }
-    }
-
-    fn next(&self) -> RequestId {
-        // Only uniqueness matters, no other memory hangs on it.
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        RequestId { process: self.process, number }
-    }
-}
-
-/// The name of a request in the log.
-#[derive(Clone, Copy, Debug)]
-struct RequestId {
-    process: u32,
-    number: u64,
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}-{}", self.process, self.number)
-    }
-}
-
-/// A request that is being answered.
+/// A request that is being answered. Counted when it has been, and also when nobody waits for that any more.
 #[derive(Debug)]
 pub(super) struct Entry {
-    id: RequestId,
+    app: Arc<App>,
+    route: Route,
+    method: Method,
     since: Instant,
+    open: bool,
 }
 
 impl Entry {
-    pub(super) fn begin(ids: &RequestIds) -> Self {
-        Self { id: ids.next(), since: Instant::now() }
+    pub(super) fn begin(app: &Arc<App>, route: Route, method: &Method) -> Self {
+        let (app, method) = (Arc::clone(app), method.clone());
+        Self { app, route, method, since: Instant::now(), open: true }
     }
 
-    pub(super) fn end(self, parts: &Parts, answer: &Result<Reply, Problem>) {
-        let Self { id, since } = self;
-        let (method, path) = (&parts.method, parts.uri.path());
-        let took = since.elapsed();
-        match answer {
-            Ok(reply) => {
-                let status = reply.status().as_u16();
-                debug!(%id, %method, path, status, ?took, "answered");
-            }
-            Err(problem) => {
-                let (status, code) = (status(problem.code), problem.code.as_str());
-                let message = problem.message.as_ref();
-                if status.is_server_error() {
-                    let status = status.as_u16();
-                    warn!(%id, %method, path, status, code, ?took, "failed: {message}");
-                } else {
-                    let status = status.as_u16();
-                    info!(%id, %method, path, status, code, ?took, "refused: {message}");
-                }
-            }
+    pub(super) fn end(mut self, id: &Identity, parts: &Parts, answer: &Result<Reply, Problem>) {
+        let (method, trace) = (&parts.method, id.trace());
+        let path = logged(parts.uri.path());
+        let status = answer.as_ref().map_or_else(|problem| status(problem.code), Reply::status);
+        let took = self.count(status);
+        let Err(problem) = answer else {
+            let status = status.as_u16();
+            debug!(%id, trace, %method, path, status, ?took, "answered");
+            return;
+        };
+        if let Some(limit) = problem.limit {
+            self.app.metrics.refused(limit);
+        }
+        let (code, message) = (problem.code.as_str(), problem.message.as_ref());
+        // A limit that does its work is no fault of ours.
+        let fault = status.is_server_error() && problem.limit.is_none();
+        let status = status.as_u16();
+        if fault {
+            warn!(%id, trace, %method, path, status, code, ?took, "failed: {message}");
+        } else {
+            info!(%id, trace, %method, path, status, code, ?took, "refused: {message}");
+        }
+    }
+
+    fn count(&mut self, status: StatusCode) -> std::time::Duration {
+        self.open = false;
+        let took = self.since.elapsed();
+        self.app.metrics.answered(self.route, &self.method, status, took);
+        took
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if self.open
+            && let Ok(status) = StatusCode::from_u16(GONE_AWAY)
+        {
+            self.count(status);
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_differ_within_a_process_and_name_it() {
-        let ids = RequestIds { process: 0xAB, last: AtomicU64::new(0) };
-        assert_eq!(ids.next().to_string(), "000000ab-1");
-        assert_eq!(ids.next().to_string(), "000000ab-2");
-    }
+/// The beginning of a path, so that nobody fills a disk with names.
+pub(super) fn logged(path: &str) -> &str {
+    path.get(..path.floor_char_boundary(LOGGED_PATH_BYTES)).unwrap_or(path)
 }

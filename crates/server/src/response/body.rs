@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use headwater_engine::Held;
 use http_body::{Body, Frame, SizeHint};
 
 use super::chunks::Chunks;
@@ -11,7 +12,11 @@ use crate::sse::{Events, Torn};
 
 /// The body of a response. Everything but events knows its length, so it is sent with `Content-Length`.
 #[derive(Debug)]
-pub(crate) struct ResponseBody(Kind);
+pub(crate) struct ResponseBody {
+    kind: Kind,
+    /// Given back with the body.
+    _held: Option<Held>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -23,18 +28,32 @@ enum Kind {
 }
 
 impl ResponseBody {
-    pub(crate) const EMPTY: Self = Self(Kind::Empty);
+    pub(crate) const EMPTY: Self = Self { kind: Kind::Empty, _held: None };
+
+    fn new(kind: Kind) -> Self {
+        Self { kind, _held: None }
+    }
+
+    /// Keeps room for what it is made of until it has been sent.
+    pub(crate) fn holding(self, held: Option<Held>) -> Self {
+        Self { _held: held, ..self }
+    }
 
     pub(crate) fn full(bytes: Bytes) -> Self {
-        if bytes.is_empty() { Self::EMPTY } else { Self(Kind::Full(bytes)) }
+        if bytes.is_empty() { Self::EMPTY } else { Self::new(Kind::Full(bytes)) }
     }
 
     pub(crate) fn chunks(chunks: Vec<Bytes>) -> Self {
-        Self(Kind::Chunks(Chunks::new(chunks)))
+        Self::new(Kind::Chunks(Chunks::new(chunks)))
+    }
+
+    /// Whether it goes on for as long as its reader stays.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.kind, Kind::Events(_))
     }
 
     pub(crate) fn events(events: Events) -> Self {
-        Self(Kind::Events(Box::new(events)))
+        Self::new(Kind::Events(Box::new(events)))
     }
 }
 
@@ -46,11 +65,11 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Torn>>> {
-        let next = match &mut self.0 {
+        let next = match &mut self.kind {
             Kind::Empty => None,
             Kind::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.0 = Kind::Empty;
+                self.kind = Kind::Empty;
                 Some(bytes)
             }
             Kind::Chunks(chunks) => chunks.next(),
@@ -60,7 +79,7 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Empty => true,
             Kind::Full(_) | Kind::Events(_) => false,
             Kind::Chunks(chunks) => chunks.left() == 0,
@@ -68,7 +87,7 @@ impl Body for ResponseBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Chunks(chunks) => SizeHint::with_exact(chunks.left()),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use headwater_core::cache::{CACHE_NEVER, CACHE_PAGE, Ending, PageTag};
 use headwater_core::{ContentKind, StreamState, json};
-use headwater_engine::Start;
+use headwater_engine::{Held, Page, Records, Start};
 use http::StatusCode;
-use http::header::{ETAG, HeaderMap, IF_NONE_MATCH};
+use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 
 use super::{
-    Reply, ResponseBody, empty, put_cache, put_closed, put_content_type, put_next_offset, text,
+    Reply, ResponseBody, empty, envelope, put_cache, put_closed, put_content_type, put_next_offset,
+    put_start_offset, text,
 };
 use crate::headers;
 use crate::request::none_match;
@@ -22,6 +23,8 @@ pub(crate) enum Keeping {
     ByOffset,
     /// It was read from wherever the tail was.
     FromNow,
+    /// The place was looked for, and is told.
+    Sought,
 }
 
 impl Keeping {
@@ -30,7 +33,24 @@ impl Keeping {
         match start {
             Start::Beginning | Start::At(_) => Self::ByOffset,
             Start::Now => Self::FromNow,
+            Start::Last(_) | Start::Since(_) => Self::Sought,
         }
+    }
+}
+
+/// What a page of records answers.
+impl From<Records> for Stretch {
+    fn from(page: Records) -> Self {
+        let content = Content::Envelopes(envelope::array(&page));
+        Self { state: page.state, from: page.from, to: page.to, content, held: Some(page.held) }
+    }
+}
+
+/// What a page of bytes answers.
+impl From<Page> for Stretch {
+    fn from(page: Page) -> Self {
+        let content = Content::Stored(page.chunks);
+        Self { state: page.state, from: page.from, to: page.to, content, held: Some(page.held) }
     }
 }
 
@@ -40,7 +60,18 @@ pub(crate) struct Stretch {
     pub(crate) state: Arc<StreamState>,
     pub(crate) from: u64,
     pub(crate) to: u64,
-    pub(crate) chunks: Vec<Bytes>,
+    pub(crate) content: Content,
+    /// Room for its bytes, until they are sent.
+    pub(crate) held: Option<Held>,
+}
+
+/// What is sent of a stretch.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// Its bytes as they are stored, in pieces.
+    Stored(Vec<Bytes>),
+    /// Its records in envelopes.
+    Envelopes(Bytes),
 }
 
 impl Stretch {
@@ -54,7 +85,13 @@ impl Stretch {
 
     fn tag(&self) -> String {
         let Self { from, to, .. } = *self;
-        PageTag { lineage: self.state.ranges.own(), from, to, ending: self.ending() }.to_string()
+        let tag = PageTag { lineage: self.state.ranges.own(), from, to, ending: self.ending() }
+            .to_string();
+        match (&self.content, tag.strip_suffix('"')) {
+            // Another representation of the same stretch.
+            (Content::Envelopes(_), Some(open)) => format!("{open}:r\""),
+            _ => tag,
+        }
     }
 
     /// 200 with the bytes, or 304 when the client has them. A tag changes with the end of the stream, so a
@@ -66,6 +103,10 @@ impl Stretch {
         put_marks(headers, &self);
         match keeping {
             Keeping::FromNow => put_cache(headers, CACHE_NEVER),
+            Keeping::Sought => {
+                put_cache(headers, CACHE_NEVER);
+                put_start_offset(headers, self.state.ranges.offset(self.from));
+            }
             Keeping::ByOffset => {
                 put_cache(headers, CACHE_PAGE);
                 let tag = self.tag();
@@ -77,12 +118,20 @@ impl Stretch {
                 }
             }
         }
-        put_content_type(headers, &self.state.content_type);
-        let chunks = match self.state.content_type.kind() {
-            ContentKind::Json => json::enclose(self.chunks),
-            ContentKind::Text | ContentKind::Binary => self.chunks,
+        let body = match self.content {
+            Content::Envelopes(array) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                ResponseBody::full(array)
+            }
+            Content::Stored(chunks) => {
+                put_content_type(headers, &self.state.content_type);
+                ResponseBody::chunks(match self.state.content_type.kind() {
+                    ContentKind::Json => json::enclose(chunks),
+                    ContentKind::Text | ContentKind::Binary => chunks,
+                })
+            }
         };
-        *reply.body_mut() = ResponseBody::chunks(chunks);
+        *reply.body_mut() = body.holding(self.held);
         reply
     }
 }
@@ -97,11 +146,14 @@ fn put_marks(headers: &mut HeaderMap, stretch: &Stretch) {
 }
 
 /// 204: the reader is at the tail of this state, and nothing came.
-pub(crate) fn nothing_new(state: &StreamState, position: u64) -> Reply {
+pub(crate) fn nothing_new(state: &StreamState, position: u64, keeping: Keeping) -> Reply {
     let mut reply = empty(StatusCode::NO_CONTENT);
     let headers = reply.headers_mut();
     put_next_offset(headers, state.ranges.offset(position));
     headers.insert(headers::UP_TO_DATE, headers::TRUE);
+    if keeping == Keeping::Sought {
+        put_start_offset(headers, state.ranges.offset(position));
+    }
     put_closed(headers, state);
     put_cache(headers, CACHE_NEVER);
     reply

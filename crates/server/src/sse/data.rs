@@ -10,7 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use headwater_core::{Offset, json};
+use headwater_engine::Records;
 use headwater_sse::{Event, EventId, EventType, PreparedEvent, event_type};
+
+use crate::response::envelope;
 
 const DATA: EventType<'static> = event_type!("data");
 
@@ -30,6 +33,11 @@ pub(super) fn text(next: Offset, text: &str) -> Bytes {
 /// Bytes in base64.
 pub(super) fn binary(next: Offset, bytes: &Bytes) -> Bytes {
     encode(next, &[&STANDARD.encode(bytes)])
+}
+
+/// Records in envelopes.
+pub(super) fn envelopes(next: Offset, page: &Records) -> Bytes {
+    encode(next, &[&String::from_utf8_lossy(&envelope::array(page))])
 }
 
 fn encode(next: Offset, fragments: &[&str]) -> Bytes {

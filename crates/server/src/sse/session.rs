@@ -6,24 +6,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater_core::StreamState;
-use headwater_engine::{Delivery, Step, Tail};
+use headwater_core::{AccessError, StreamState};
+use headwater_engine::{Delivery, Failure, Held, Step, Tail};
 use headwater_sse::Event;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::control::{self, Standing};
 use super::cut::{Cut, cut};
+use super::data;
 use super::events::Torn;
 use super::outgoing::Outgoing;
 use crate::app::App;
 use crate::errors::Problem;
+use crate::gate::Stay;
 use crate::limits::{SSE_AGE_JITTER, SSE_MIN_AGE};
+use crate::metrics::{Counted, Limit};
+use crate::request::read::Form;
 
 /// Everything a reader is between two writes.
 #[derive(Debug)]
 pub(crate) struct Session {
     app: Arc<App>,
     tail: Tail,
+    form: Form,
+    /// Whether a page of records left something for the next turn.
+    behind: bool,
+    /// Room for what was read and is being sent: it has been, when more is asked for.
+    held: Option<Held>,
     /// The last one sent; it never goes back.
     cursor: u64,
     phase: Phase,
@@ -32,6 +41,8 @@ pub(crate) struct Session {
     /// Set to the earlier of old age and silence. It is left alone while events flow, so that an event costs
     /// no timer.
     timer: Pin<Box<Sleep>>,
+    /// Given back, and no longer counted, with the session.
+    _place: (Stay, Counted),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +52,15 @@ enum Phase {
     Following,
     /// The end of the stream has been sent.
     Over,
+}
+
+impl Phase {
+    fn after(standing: Standing) -> Self {
+        match standing {
+            Standing::AtEnd => Self::Over,
+            Standing::Behind { .. } | Standing::CaughtUp { .. } => Self::Following,
+        }
+    }
 }
 
 /// What a reader does next.
@@ -59,23 +79,30 @@ impl Session {
     pub(crate) async fn open(
         app: &Arc<App>,
         tail: Tail,
+        form: Form,
         echoed: Option<&str>,
     ) -> Result<(Self, VecDeque<Bytes>), Problem> {
         let now = Instant::now();
         let ends_at = now + age(app.config.sse_max_age);
+        let place = app.readers.enter(ends_at);
+        let place = place.map_err(|pause| Problem::busy(Limit::LiveReaders).after(pause))?;
         let due = ends_at.min(now + app.config.sse_keep_alive);
         let mut session = Self {
             app: Arc::clone(app),
             tail,
+            form,
+            behind: false,
+            held: None,
             cursor: app.cursor(echoed),
             phase: Phase::New,
             ends_at,
             quiet_since: now,
             timer: Box::pin(sleep_until(due)),
+            _place: (place, Counted::one(&app.metrics.sse_readers)),
         };
         let mut out = Outgoing::default();
         match session.tail.next().await? {
-            Step::Delivery(delivery) => session.deliver(&delivery, &mut out),
+            Step::Delivery(delivery) => session.deliver(&delivery, &mut out).await?,
             Step::End(end) => return Err(end.into()),
         }
         Ok((session, out.finish()))
@@ -84,15 +111,28 @@ impl Session {
     /// Waits until there is something to send.
     pub(super) async fn turn(mut self, sent: VecDeque<Bytes>) -> Turn {
         let mut out = Outgoing::reusing(sent);
+        self.held = None;
         loop {
             let now = Instant::now();
             if self.phase == Phase::Over || now >= self.ends_at {
                 return Turn::End;
             }
+            if std::mem::take(&mut self.behind) {
+                match self.deliver_records(&mut out).await {
+                    Ok(()) => return Turn::Send(self, out.finish()),
+                    Err(Failure::Refused(_)) => return Turn::End,
+                    Err(failure) => return Turn::Tear(Torn::of(self.tail.key(), failure)),
+                }
+            }
             tokio::select! {
                 biased;
                 step = self.tail.next() => match step {
-                    Ok(Step::Delivery(delivery)) => self.deliver(&delivery, &mut out),
+                    Ok(Step::Delivery(delivery)) => match self.deliver(&delivery, &mut out).await {
+                        Ok(()) => {}
+                        // It was deleted, perhaps made anew, since the delivery.
+                        Err(Failure::Refused(_)) => return Turn::End,
+                        Err(failure) => return Turn::Tear(Torn::of(self.tail.key(), failure)),
+                    },
                     Ok(Step::End(_)) => return Turn::End,
                     Err(failure) => return Turn::Tear(Torn::of(self.tail.key(), failure)),
                 },
@@ -117,7 +157,43 @@ impl Session {
         self.timer.as_mut().reset(silent_at.min(self.ends_at));
     }
 
-    fn deliver(&mut self, delivery: &Delivery, out: &mut Outgoing) {
+    async fn deliver(
+        &mut self,
+        delivery: &Delivery,
+        out: &mut Outgoing,
+    ) -> Result<(), Failure<AccessError>> {
+        match self.form {
+            Form::Payload => {
+                self.held.clone_from(&delivery.held);
+                self.deliver_payload(delivery, out);
+            }
+            Form::Envelopes => self.deliver_records(out).await?,
+        }
+        Ok(())
+    }
+
+    /// Reads on up to where the stream was last seen, with all that is known about each record: a page at a time, and what is
+    /// left is for the next turns.
+    async fn deliver_records(&mut self, out: &mut Outgoing) -> Result<(), Failure<AccessError>> {
+        self.cursor = self.cursor.max(self.app.cursor(None));
+        let page = self.tail.records().await?;
+        let next = page.next_offset();
+        let moved = page.to > self.tail.position();
+        if moved {
+            out.share(&data::envelopes(next, &page));
+        }
+        self.tail.advance(page.to);
+        let standing = standing(&page.state, page.to, self.cursor);
+        self.behind = page.to < page.state.tail.position;
+        if moved || self.phase == Phase::New || standing == Standing::AtEnd {
+            control::encode(out.own(), next, standing);
+        }
+        self.phase = Phase::after(standing);
+        self.held = Some(page.held);
+        Ok(())
+    }
+
+    fn deliver_payload(&mut self, delivery: &Delivery, out: &mut Outgoing) {
         let state = &delivery.state;
         let position = self.tail.position();
         self.cursor = self.cursor.max(self.app.cursor(None));
@@ -132,10 +208,7 @@ impl Session {
         if out.is_empty() && (self.phase == Phase::New || delivery.pieces.is_empty()) {
             control::encode(out.own(), state.ranges.offset(done), standing);
         }
-        self.phase = match standing {
-            Standing::AtEnd => Phase::Over,
-            Standing::Behind { .. } | Standing::CaughtUp { .. } => Phase::Following,
-        };
+        self.phase = Phase::after(standing);
     }
 }
 

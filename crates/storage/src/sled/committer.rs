@@ -11,7 +11,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 use headwater_core::Timestamp;
@@ -20,6 +20,7 @@ use headwater_core::storage::{CommitDone, Refusal, StorageError, UnitResult};
 
 use super::committed::CommittedFile;
 use super::decide::Deciding;
+use super::metrics::Metrics;
 use super::pack::{Counters, Packer, Writer};
 use super::pool::guarded;
 use super::room;
@@ -62,6 +63,7 @@ pub(super) struct Committer {
     pub(super) debt: usize,
     /// The last group after which the database was let settle.
     pub(super) settled: u64,
+    pub(super) metrics: Metrics,
 }
 
 /// Whether anything can still be written.
@@ -99,6 +101,7 @@ fn serve(
                 let results = commit(health, group, now);
                 report(results, done);
                 maintain(health, Committer::keep_pace);
+                observe(health);
             }
             Request::Close(closed) => {
                 let outcome = match std::mem::replace(health, Health::Closed) {
@@ -147,6 +150,7 @@ fn next(health: &mut Health, requests: &Receiver<Request>) -> Option<Request> {
             }
         } else {
             committer.rest();
+            observe(health);
             return requests.recv().ok();
         }
     }
@@ -173,6 +177,14 @@ fn maintain(health: &mut Health, work: impl FnOnce(&mut Committer) -> Result<(),
         && let Err(error) = guarded(|| work(committer))
     {
         poison(health, &error);
+    }
+}
+
+/// Says how much is still to be packed.
+fn observe(health: &Health) {
+    if let Health::Sound(committer) = health {
+        committer.metrics.unpacked_groups.set(committer.packer.unpacked() as f64);
+        committer.metrics.unpacked_bytes.set(committer.recent_bytes() as f64);
     }
 }
 
@@ -206,6 +218,7 @@ impl Committer {
         group: Vec<Unit>,
         now: Timestamp,
     ) -> Result<Vec<UnitResult>, StorageError> {
+        let begun = Instant::now();
         let view = Arc::clone(&self.writer.view);
         let space = room::look(view.directory.path(), &group, view.recent.read().weight());
         let at = Timestamp(now.0.max(self.counters.at));
@@ -220,7 +233,9 @@ impl Committer {
         let rows = encode_group(number, self.counters.unit + 1, at.0, &units)?;
         let parts = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         view.tree.append(rows)?;
+        let written = Instant::now();
         self.writer.sync()?;
+        self.metrics.sync_seconds.record(written.elapsed());
         let noted = self.committed.write(number);
         noted.map_err(|error| {
             StorageError::Unavailable(format!("COMMITTED cannot be written: {error}"))
@@ -236,6 +251,8 @@ impl Committer {
         self.counters =
             Counters { group: number, unit: self.counters.unit + accepted.len() as u64, at: at.0 };
         self.packer.committed((number, parts));
+        self.metrics.commit_seconds.record(begun.elapsed());
+        self.metrics.group_units.record(accepted.len() as f64);
         Ok(results)
     }
 

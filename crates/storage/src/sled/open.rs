@@ -19,6 +19,7 @@ use super::barrier::{Barrier, DATA_FILE};
 use super::committed::{self, CommittedFile};
 use super::committer::{Committer, Pace};
 use super::frame::Verify;
+use super::metrics::Metrics;
 use super::pack::{Counters, Packer, Writer};
 use super::pool::guarded;
 use super::recent::Recent;
@@ -112,7 +113,16 @@ fn committer(
     committed: CommittedFile,
     settings: &Settings,
 ) -> Committer {
-    Committer { writer, packer, counters, committed, pace: settings.pace, debt: 0, settled: 0 }
+    Committer {
+        writer,
+        packer,
+        counters,
+        committed,
+        pace: settings.pace,
+        debt: 0,
+        settled: 0,
+        metrics: Metrics::new(),
+    }
 }
 
 type Recovered = (StoredCheckpoint, Packer, Counters);

@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 use headwater_core::Code;
 
-use super::Settings;
 use super::value::{self, Shown, shown_count, shown_time};
+use super::{Admin, Settings};
 use crate::process::logging::Format;
 use crate::roots::StreamRoots;
 use crate::storage::Adapter;
@@ -43,6 +43,17 @@ pub(in crate::process) enum Arity {
     Many,
 }
 
+/// What becomes of a request that exceeds a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::process) enum Exceeded {
+    /// It is no limit of requests.
+    Nothing,
+    /// It is refused with this code.
+    Code(Code),
+    /// The HTTP library answers with this status alone.
+    Bare(u16),
+}
+
 /// One setting.
 pub(in crate::process) struct Row {
     /// As the flag has it: words with dashes.
@@ -59,7 +70,7 @@ pub(in crate::process) struct Row {
     /// The other settings that it gives.
     stands_for: &'static [&'static str],
     /// What is answered to who exceeds it.
-    pub(in crate::process) exceeded: Option<Code>,
+    pub(in crate::process) exceeded: Exceeded,
 }
 
 impl std::fmt::Debug for Row {
@@ -99,7 +110,17 @@ impl Row {
         get: fn(&Settings) -> Shown,
     ) -> Self {
         let (arity, get) = (Arity::One, Some(get));
-        Self { name, section, value, about, arity, set, get, stands_for: &[], exceeded: None }
+        Self {
+            name,
+            section,
+            value,
+            about,
+            arity,
+            set,
+            get,
+            stands_for: &[],
+            exceeded: Exceeded::Nothing,
+        }
     }
 
     const fn standing_for(mut self, others: &'static [&'static str]) -> Self {
@@ -113,8 +134,13 @@ impl Row {
         self
     }
 
+    const fn cut_off(mut self, status: u16) -> Self {
+        self.exceeded = Exceeded::Bare(status);
+        self
+    }
+
     const fn refusing(mut self, code: Code) -> Self {
-        self.exceeded = Some(code);
+        self.exceeded = Exceeded::Code(code);
         self
     }
 }
@@ -176,6 +202,15 @@ pub(in crate::process) const ROWS: &[Row] = &[
         shown_count,
         port,
         "Port to listen on; 0 picks a free one. The variable PORT counts when nothing else says where to listen."
+    ),
+    row!(
+        Listening,
+        "admin-listen",
+        "ADDR:PORT",
+        admin,
+        shown_admin,
+        admin,
+        "Address and port for operators: metrics and status; off for none. Without it 127.0.0.1:4438, or a free port where --port is 0."
     ),
     Row::new(
         Section::Listening,
@@ -257,6 +292,62 @@ pub(in crate::process) const ROWS: &[Row] = &[
         "The same for one stream."
     )
     .refusing(Code::Overloaded),
+    row!(Limits, "max-head-bytes", "BYTES", value::head_bytes, shown_count, http.max_head_bytes,
+        "Largest head of a request, give or take what arrives in one read; at least 8192.").cut_off(431),
+    row!(Limits, "max-headers", "COUNT", value::count, shown_count, http.max_headers,
+        "Most header fields of a request.").cut_off(431),
+    row!(
+        Limits,
+        "max-connections",
+        "COUNT",
+        value::count,
+        shown_count,
+        http.max_connections,
+        "Most open connections; lowered where the process may not open as many files."
+    )
+    .refusing(Code::Overloaded),
+    row!(
+        Limits,
+        "max-requests",
+        "COUNT",
+        value::count,
+        shown_count,
+        http.max_requests,
+        "Most requests that are being answered at once, live readers left out."
+    )
+    .refusing(Code::Overloaded),
+    row!(
+        Limits,
+        "max-live-readers",
+        "COUNT",
+        value::count,
+        shown_count,
+        http.max_live_readers,
+        "Most event streams and waiting long-polls at once."
+    )
+    .refusing(Code::Overloaded),
+    row!(Limits, "reading-bytes", "BYTES", value::count, shown_count, engine.reading_bytes,
+        "Most bytes that are read from storage and not sent yet; pages get smaller before, live readers wait.").refusing(Code::Overloaded),
+    row!(
+        Limits,
+        "max-producers-per-stream",
+        "COUNT",
+        value::count,
+        shown_count,
+        engine.limits.producers_per_stream,
+        "Most producers that one stream remembers."
+    )
+    .refusing(Code::ProducerLimit),
+    row!(
+        Limits,
+        "min-body-rate",
+        "BYTES",
+        value::count,
+        shown_count,
+        http.min_body_rate,
+        "Fewest bytes of a body per second, on average and after --body-timeout."
+    )
+    .refusing(Code::Timeout),
     row!(
         Times,
         "head-timeout",
@@ -276,6 +367,8 @@ pub(in crate::process) const ROWS: &[Row] = &[
         "Longest silence in the middle of a body."
     )
     .refusing(Code::Timeout),
+    row!(Times, "write-timeout", "TIME", value::pause, shown_time, http.write_timeout,
+        "Longest time in which a client takes nothing of what is sent to it; then its connection is cut."),
     row!(
         Times,
         "drain-timeout",
@@ -304,6 +397,21 @@ pub(in crate::process) const ROWS: &[Row] = &[
         "How logs are written: pretty for people, json for programs."
     ),
 ];
+
+fn admin(text: &str) -> Result<Admin, String> {
+    match text {
+        "off" => Ok(Admin::Nowhere),
+        _ => value::address(text).map(Admin::At),
+    }
+}
+
+fn shown_admin(admin: Admin) -> Shown {
+    match admin {
+        Admin::Beside => Shown::Unset("127.0.0.1:4438, or a free port where port is 0"),
+        Admin::At(address) => Shown::Text(address.to_string()),
+        Admin::Nowhere => Shown::Text("off".to_owned()),
+    }
+}
 
 fn text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())

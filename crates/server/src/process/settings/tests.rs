@@ -46,12 +46,13 @@ fn the_defaults_are_those_of_the_library() {
 fn every_setting_is_taken_from_every_source() {
     for row in ROWS {
         let text = match row.name {
-            "listen" => "127.0.0.9:9",
+            "listen" | "admin-listen" => "127.0.0.9:9",
             "host" => "127.0.0.9",
             "storage" => "memory",
             "stream-root" => "/a",
             "log-format" => "json",
             "data-dir" | "log" => "debug",
+            "max-head-bytes" => "9000",
             // Larger than the default, since bodies must fit what is in flight.
             "in-flight-bytes" | "in-flight-bytes-per-stream" => "150000000",
             _ if row.value == "TIME" => "7s",
@@ -137,6 +138,21 @@ fn where_to_listen() {
 }
 
 #[test]
+fn where_operators_are_listened_to() {
+    for (line, expected) in [
+        ("", Some("127.0.0.1:4438")),
+        ("--listen 0.0.0.0:1", Some("127.0.0.1:4438")),
+        ("--listen 0.0.0.0:0", Some("127.0.0.1:0")),
+        ("--port 4438", Some("127.0.0.1:4439")),
+        ("--port 0 --admin-listen [::1]:5", Some("[::1]:5")),
+        ("--admin-listen off", None),
+    ] {
+        let listen = settings(line, "", "").unwrap().admin_listen().map(|at| at.to_string());
+        assert_eq!(listen.as_deref(), expected, "{line}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_and_named() {
     for (line, variables, file, named) in [
         ("--listen 4437", "", "", "--listen"),
@@ -157,6 +173,7 @@ fn what_makes_no_sense_is_refused_and_named() {
         ("--max-body-bytes 0", "", "", "--max-body-bytes"),
         ("--max-body-bytes 16MiB", "", "", "without a unit"),
         ("--max-body-bytes 100000000", "", "", "must fit"),
+        ("--max-head-bytes 8191", "", "", "less than 8192"),
         ("--in-flight-bytes 1000", "", "", "must fit"),
         ("--stream-root /", "", "", "--stream-root"),
         ("--stream-root /a --stream-root /a/b", "", "", "overlap"),
@@ -226,8 +243,11 @@ fn table() -> String {
             Some(shown) => format!("`{shown}`"),
         };
         let exceeded = match row.exceeded {
-            None => String::new(),
-            Some(code) => format!("`{} {}`", errors::status(code).as_u16(), code.as_str()),
+            Exceeded::Nothing => String::new(),
+            Exceeded::Bare(status) => format!("`{status}`"),
+            Exceeded::Code(code) => {
+                format!("`{} {}`", errors::status(code).as_u16(), code.as_str())
+            }
         };
         let (flag, variable, key, about) = (row.flag(), row.variable(), row.key(), row.about);
         lines.push(format!(

@@ -66,7 +66,20 @@ pub(super) fn count<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     if number == 0 {
         return Err("0 would refuse everything".to_owned());
     }
-    N::try_from(number).map_err(|_| "more than this setting can hold".to_owned())
+    // The file has no larger numbers, and what is shown must be a file.
+    let fits = i64::try_from(number).is_ok();
+    let number = N::try_from(number).ok().filter(|_| fits);
+    number.ok_or_else(|| "more than this setting can hold".to_owned())
+}
+
+/// The size of a head, which is also that of the buffer it is read into.
+pub(super) fn head_bytes(text: &str) -> Result<usize, String> {
+    match count(text)? {
+        bytes if bytes < limits::LEAST_HEAD_BYTES => {
+            Err(format!("less than {}, which browsers need", limits::LEAST_HEAD_BYTES))
+        }
+        bytes => Ok(bytes),
+    }
 }
 
 /// A number is shown as such.

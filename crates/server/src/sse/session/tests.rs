@@ -26,7 +26,7 @@ async fn however_far_behind_a_reader_is_it_is_given_a_bounded_part_at_a_time() {
     for record in ["1", "1234"] {
         let (app, key) = app_with_stream("text/plain").await;
         let tail = app.engine.tail(&key, Start::Now).await.unwrap();
-        let (mut session, first) = Session::open(&app, tail, None).await.unwrap();
+        let (mut session, first) = Session::open(&app, tail, Form::Payload, None).await.unwrap();
         assert_eq!(first.len(), 1);
         for _ in 0..RECORDS {
             append(&app, &key, record).await;

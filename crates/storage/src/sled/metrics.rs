@@ -1,0 +1,45 @@
+//! What the adapter counts. Names and help stand here and nowhere else; `docs/metrics.md` has the same.
+
+use metrics::{Gauge, Histogram, describe_gauge, describe_histogram, gauge, histogram};
+
+const COMMIT_SECONDS: &str = "headwater_commit_seconds";
+const SYNC_SECONDS: &str = "headwater_sync_seconds";
+const GROUP_UNITS: &str = "headwater_commit_group_units";
+const UNPACKED_GROUPS: &str = "headwater_unpacked_groups";
+const UNPACKED_BYTES: &str = "headwater_unpacked_bytes";
+
+/// The handles, made once.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    pub(super) commit_seconds: Histogram,
+    pub(super) sync_seconds: Histogram,
+    pub(super) group_units: Histogram,
+    pub(super) unpacked_groups: Gauge,
+    pub(super) unpacked_bytes: Gauge,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        describe_histogram!(
+            COMMIT_SECONDS,
+            "Time from taking a group of units to its being durable"
+        );
+        describe_histogram!(
+            SYNC_SECONDS,
+            "Time that a group waited for the disk, a part of the commit"
+        );
+        describe_histogram!(GROUP_UNITS, "Units that became durable together");
+        describe_gauge!(
+            UNPACKED_GROUPS,
+            "Durable groups that are still to be packed: work that a start after a crash would repeat"
+        );
+        describe_gauge!(UNPACKED_BYTES, "Memory of what is durable and not packed yet, in bytes");
+        Self {
+            commit_seconds: histogram!(COMMIT_SECONDS),
+            sync_seconds: histogram!(SYNC_SECONDS),
+            group_units: histogram!(GROUP_UNITS),
+            unpacked_groups: gauge!(UNPACKED_GROUPS),
+            unpacked_bytes: gauge!(UNPACKED_BYTES),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Every metric that `docs/metrics.md` names is there, and moves when what it counts happens.
+
+use std::collections::BTreeMap;
+
+use headwater_tests::strace::Fault;
+use headwater_tests::{Launch, Server, Storage, wait};
+
+const PAGE: &str = include_str!("../../../docs/metrics.md");
+
+/// The samples by name and labels, as they are written.
+fn samples(server: &Server) -> BTreeMap<String, f64> {
+    let reply = server.operate("/metrics").send().expect(200);
+    let text = reply.text().to_owned();
+    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let sample = |line: &str| {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        (name.to_owned(), value.parse().unwrap())
+    };
+    lines.map(sample).collect()
+}
+
+/// The sum over all labels of a metric; of a histogram, its count.
+fn value(samples: &BTreeMap<String, f64>, name: &str) -> f64 {
+    let of = |sample: &str, name: &str| sample == name || sample.starts_with(&format!("{name}{{"));
+    let count = format!("{name}_count");
+    samples
+        .iter()
+        .filter(|(sample, _)| of(sample, name) || of(sample, &count))
+        .map(|(_, v)| v)
+        .sum()
+}
+
+fn documented() -> Vec<(&'static str, &'static str)> {
+    let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| {
+        let (name, rest) = row.split_once("` | ").unwrap();
+        (name, rest.split_once(' ').unwrap().0)
+    })
+    .collect()
+}
+
+/// What makes each metric grow, and what it must at least grow by.
+fn cause(server: &Server, name: &str) -> f64 {
+    let unique = name.replace('_', "-");
+    match name {
+        "headwater_refusals_total" => {
+            server.put(&unique).bytes(vec![0; 2000]).send().expect_error(413, "too_large");
+            1.0
+        }
+        "headwater_expired_streams_total" => {
+            server.put(&unique).text("x").header("Stream-TTL", "0").send().expect(201);
+            1.0
+        }
+        "headwater_http_received_bytes_total" | "headwater_appended_bytes_total" => {
+            server.create_text(&unique);
+            server.append_text(&unique, "0123456789");
+            10.0
+        }
+        "headwater_http_sent_bytes_total" => {
+            server.put(&unique).text("0123456789").send().expect(201);
+            server.read_text(&unique);
+            10.0
+        }
+        "headwater_store_bytes" => {
+            for n in 0..300 {
+                server.put(&format!("{unique}/{n}")).bytes(vec![b'x'; 1000]).send().expect(201);
+            }
+            4096.0
+        }
+        _ => {
+            server.create_text(&unique);
+            server.append_text(&unique, "x");
+            1.0
+        }
+    }
+}
+
+#[test]
+fn counters_and_histograms_grow_when_what_they_count_happens() {
+    let server = Launch::new(Storage::Sled).flags(&["--max-body-bytes", "1000"]).start();
+    let grows = |kind: &str, name: &str| kind != "gauge" || name == "headwater_store_bytes";
+    let mut seen = 0;
+    for (name, _) in documented().into_iter().filter(|(name, kind)| grows(kind, name)) {
+        let before = value(&samples(&server), name);
+        let by = cause(&server, name);
+        wait::until(&format!("{name} to grow by {by}"), || {
+            (value(&samples(&server), name) >= before + by).then_some(())
+        });
+        seen += 1;
+    }
+    assert!(seen >= 12, "{seen}");
+}
+
+#[test]
+fn gauges_follow_what_is_there() {
+    let server = Launch::new(Storage::Sled).flags(&["--long-poll-timeout", "60s"]).start();
+    let is = |name: &str, expected: f64| {
+        wait::until(&format!("{name} to be {expected}"), || {
+            (value(&samples(&server), name) == expected).then_some(())
+        });
+    };
+    server.create_text("a");
+    is("headwater_sse_readers", 0.0);
+    is("headwater_long_poll_waiters", 0.0);
+    let events = [(); 3].map(|()| server.get("a", "offset=-1&live=sse").events());
+    is("headwater_sse_readers", 3.0);
+    let waiting = server.get("a", "offset=now&live=long-poll").start();
+    is("headwater_long_poll_waiters", 1.0);
+    is("headwater_http_connections", 4.0);
+    is("headwater_http_requests_in_flight", 1.0);
+    server.append_text("a", "x");
+    waiting.finish().expect(200);
+    drop(events);
+    is("headwater_sse_readers", 0.0);
+    is("headwater_long_poll_waiters", 0.0);
+    is("headwater_http_connections", 0.0);
+    is("headwater_http_requests_in_flight", 0.0);
+
+    assert_eq!(value(&samples(&server), "headwater_ready"), 0.0, "nobody has asked yet");
+    server.call("GET", "/readyz").send().expect(200);
+    is("headwater_ready", 1.0);
+    assert!(value(&samples(&server), "headwater_recovery_seconds") > 0.0);
+    // What is committed is packed when nothing else happens.
+    is("headwater_unpacked_groups", 0.0);
+    is("headwater_unpacked_bytes", 0.0);
+    is("headwater_units_waiting", 0.0);
+}
+
+/// What is under way is seen from outside while it is: a body that has not come whole, and a commit that takes long.
+#[test]
+fn gauges_show_what_is_under_way() {
+    let slow = Fault::Delay { from: 4, micros: 200_000 };
+    let (launch, _) = Launch::new(Storage::Sled).traced(slow);
+    let server = launch.start();
+    let above = |name: &str| {
+        wait::until(&format!("{name} to be seen"), || {
+            (value(&samples(&server), name) > 0.0).then_some(())
+        });
+    };
+    server.create_text("a");
+    let mut half = server.connect();
+    half.write(b"POST /v1/stream/a HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n01234").unwrap();
+    above("headwater_bytes_in_flight");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    server.append_text("a", "x");
+                }
+            });
+        }
+        for name in
+            ["headwater_units_waiting", "headwater_unpacked_groups", "headwater_unpacked_bytes"]
+        {
+            above(name);
+        }
+    });
+}
+
+#[test]
+fn every_documented_metric_is_there_with_its_meaning_and_nothing_else_is() {
+    let server = Launch::new(Storage::Sled).start();
+    server.create_text("a");
+    server.append_text("a", "x");
+    let text = server.operate("/metrics").send().expect(200).text().to_owned();
+    let mut kinds: Vec<(&str, &str)> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, documented());
+    for (name, _) in documented() {
+        assert!(text.contains(&format!("# HELP {name} ")), "{name} has no help");
+    }
+}
