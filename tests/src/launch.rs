@@ -82,7 +82,7 @@ impl Launch {
         self
     }
 
-    /// Listens on this address.
+    /// Listens on this address, and to operators on a free port.
     #[must_use]
     pub fn listen(mut self, address: &str) -> Self {
         address.clone_into(&mut self.listen);
@@ -153,8 +153,9 @@ impl Launch {
         if let Some(storage) = self.storage {
             command.args(["--storage", storage.flag()]);
         }
-        // One that takes a free port does so for operators too; others would all want the same one.
-        if !self.listen.ends_with(":0") {
+        // Beside a given port, operators would get the one that is theirs by default, and tests run side by side.
+        let given = |flag: &str| self.flags.iter().any(|other| other == flag);
+        if !self.listen.ends_with(":0") && !given("--admin-listen") {
             command.args(["--admin-listen", "127.0.0.1:0"]);
         }
         command.args(&self.flags).env_remove("PORT");
