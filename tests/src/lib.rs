@@ -15,11 +15,14 @@
 )]
 
 pub mod binary;
+pub mod browser;
 pub mod exit;
 pub mod http;
 pub mod launch;
+pub mod npm;
 pub mod offset;
 pub mod on_each;
+pub mod proxy;
 pub mod server;
 pub mod sse;
 pub mod strace;

@@ -1,4 +1,4 @@
-//! The pinned npm packages: the protocol suite, the reference client and the reference server.
+//! The pinned npm packages: the protocol suite, the reference client, the reference server and the driver of browsers.
 //!
 //! `xtask/conformance/` holds the manifest and the lock file; the packages themselves are never
 //! committed. They are installed into `conformance/` under the target directory, and again only

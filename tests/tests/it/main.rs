@@ -11,6 +11,7 @@
 mod admin;
 mod append;
 mod bad_input;
+mod browser;
 mod busy;
 mod caching;
 mod catalog;
@@ -47,6 +48,7 @@ mod names;
 mod offsets;
 mod paging;
 mod producers;
+mod quiet;
 mod restart;
 mod shutdown;
 mod signals;

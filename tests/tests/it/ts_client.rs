@@ -1,51 +1,16 @@
 //! The published TypeScript client, unchanged, against the server: it writes, reads, tails in both
 //! live modes, and goes on reading and writing after the server was killed and started again.
 
-use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
 use headwater_tests::server::target;
 use headwater_tests::strace::Fault;
-use headwater_tests::{Launch, Server, Storage, binary, on_each_storage, wait};
-
-/// The folder whose `node_modules` holds the client, installed from the project's lock file.
-fn modules() -> &'static Path {
-    static MODULES: OnceLock<PathBuf> = OnceLock::new();
-    MODULES.get_or_init(|| {
-        let folder = binary::target_dir().join("conformance");
-        let client = folder.join("node_modules/@durable-streams/client/package.json");
-        fs::create_dir_all(&folder).expect("a folder to install into");
-        // The same lock as `cargo xtask conformance` holds while it installs there.
-        let lock = File::create(binary::target_dir().join("conformance.lock")).expect("a lock");
-        lock.lock().expect("the install lock");
-        if !client.exists() {
-            install(&folder);
-        }
-        assert!(client.exists(), "the TypeScript client is not at {}", client.display());
-        folder
-    })
-}
-
-fn install(folder: &Path) {
-    for name in ["package.json", "package-lock.json"] {
-        let from = binary::workspace().join("xtask/conformance").join(name);
-        fs::copy(&from, folder.join(name)).unwrap_or_else(|error| {
-            panic!("{} lists the TypeScript client, and: {error}", from.display())
-        });
-    }
-    let done = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        .current_dir(folder)
-        .output()
-        .expect("this test installs the TypeScript client and needs `npm`");
-    assert!(done.status.success(), "npm ci: {}", String::from_utf8_lossy(&done.stderr));
-}
+use headwater_tests::{Launch, Server, Storage, npm, on_each_storage, wait};
 
 /// A run of `ts_client.mjs`. Dropping it ends it.
 struct Script {
@@ -58,7 +23,7 @@ impl Script {
         let url = format!("http://{}{}", server.address(), target(stream));
         let mut child = Command::new("node")
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("ts_client.mjs"))
-            .arg(modules())
+            .arg(npm::modules())
             .args([verb, &url])
             .args(rest)
             .stdin(Stdio::piped())

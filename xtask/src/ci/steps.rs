@@ -76,7 +76,7 @@ const ALL: &[Step] = &[
     TOOLS,
     FORMAT,
     TIDY,
-    // Before the tests, because one of them runs the published client.
+    // Before the tests, because they run the published client and drive a browser.
     Step { name: "npm packages", argv: &["xtask", "npm"], env: &[], budget: 60, kind: Kind::Check },
     Step { name: "clippy", argv: CLIPPY, env: &[], budget: 240, kind: Kind::Check },
     Step {
