@@ -91,7 +91,7 @@ impl Server {
     /// A request to the operators' listener.
     #[track_caller]
     pub fn operate(&self, target: &str) -> Call {
-        Call::new(self.admin(), "GET", target)
+        Call::of_operator(self.admin(), target)
     }
 
     /// How it was started.

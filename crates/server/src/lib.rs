@@ -7,6 +7,7 @@ mod config;
 #[cfg(test)]
 mod documented;
 pub mod errors;
+mod follow;
 mod gate;
 pub mod headers;
 pub mod limits;

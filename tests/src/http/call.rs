@@ -15,6 +15,16 @@ pub struct Call {
     target: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Body,
+    audience: Audience,
+}
+
+/// Whom an answer is for, which decides who else may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Pages of every origin.
+    Everyone,
+    /// Operators: no page of another origin.
+    Operators,
 }
 
 #[derive(Clone, Debug)]
@@ -33,7 +43,13 @@ impl Call {
             target: target.to_owned(),
             headers: Vec::new(),
             body: Body::None,
+            audience: Audience::Everyone,
         }
+    }
+
+    /// A request to the operators' listener.
+    pub fn of_operator(address: SocketAddr, target: &str) -> Self {
+        Self { audience: Audience::Operators, ..Self::new(address, "GET", target) }
     }
 
     /// Adds a header; the same name may be added twice.
@@ -158,7 +174,7 @@ impl Call {
     pub fn events(self) -> Sse {
         let Pending { mut conn, call } = self.start();
         let head = conn.read_head().expect("the head of the answer");
-        rules::check_head(&call.title(), &call.method, &head);
+        rules::check_head(&call.title(), &call.method, call.audience, &head);
         Sse::new(conn, &head)
     }
 
@@ -226,7 +242,7 @@ impl Pending {
             Err(error) => panic!("{title}: no whole answer: {error}"),
         };
         response.request = title;
-        rules::check_head(&response.request, &self.call.method, &response.head);
+        rules::check_head(&response.request, &self.call.method, self.call.audience, &response.head);
         rules::check_error_body(&self.call.method, &response);
         response
     }

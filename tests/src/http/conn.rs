@@ -112,6 +112,22 @@ impl Conn {
         Ok(head)
     }
 
+    /// Takes up to so many bytes of what is coming, whatever they are. Nothing at the end.
+    ///
+    /// # Errors
+    /// When nothing comes in time, or the connection breaks.
+    pub fn take_some(&mut self, most: usize) -> io::Result<usize> {
+        if self.received.is_empty() {
+            self.fill(DEADLINE)?;
+        }
+        while self.received.len() < most
+            && self.fill(Duration::from_millis(20)).is_ok_and(|n| n > 0)
+        {}
+        let taken = self.received.len().min(most);
+        self.received.drain(..taken);
+        Ok(taken)
+    }
+
     /// Requires that the server stays silent for a while.
     ///
     /// # Panics

@@ -1,12 +1,19 @@
 //! The rules that every answer of the server obeys, whatever was asked: security headers, CORS,
 //! no 5xx but a deliberate 503, errors that are never stored and carry the one JSON shape.
 
+use super::call::Audience;
 use crate::http::{Head, Response};
 
-const ON_EVERY_ANSWER: [(&str, &str); 3] = [
-    ("X-Content-Type-Options", "nosniff"),
-    ("Cross-Origin-Resource-Policy", "cross-origin"),
-    ("Access-Control-Allow-Origin", "*"),
+const FOR_EVERYONE: [(&str, Option<&str>); 3] = [
+    ("X-Content-Type-Options", Some("nosniff")),
+    ("Cross-Origin-Resource-Policy", Some("cross-origin")),
+    ("Access-Control-Allow-Origin", Some("*")),
+];
+
+const FOR_OPERATORS: [(&str, Option<&str>); 3] = [
+    ("X-Content-Type-Options", Some("nosniff")),
+    ("Cross-Origin-Resource-Policy", Some("same-origin")),
+    ("Access-Control-Allow-Origin", None),
 ];
 
 /// Every code of the error taxonomy that may come over HTTP.
@@ -48,9 +55,13 @@ const CODES: [&str; 34] = [
 ];
 
 #[track_caller]
-pub(super) fn check_head(request: &str, method: &str, head: &Head) {
-    for (name, value) in ON_EVERY_ANSWER {
-        assert_eq!(head.header(name), Some(value), "{name} of {request}: {head:#?}");
+pub(super) fn check_head(request: &str, method: &str, audience: Audience, head: &Head) {
+    let wanted = match audience {
+        Audience::Everyone => FOR_EVERYONE,
+        Audience::Operators => FOR_OPERATORS,
+    };
+    for (name, value) in wanted {
+        assert_eq!(head.header(name), value, "{name} of {request}: {head:#?}");
     }
     assert!(head.status < 500 || head.status == 503, "{request}: {head:#?}");
     if head.status >= 400 || method == "HEAD" {

@@ -66,6 +66,8 @@ fn requests() {
         server.get("a", "offset=-1").send().expect(200);
         // A live reader is none of them.
         let _readers = [(); 3].map(|()| server.get("a", "offset=-1&live=sse").events());
+        let waiting = [(); 3].map(|()| server.get("a", "offset=now&live=long-poll").start());
+        let _waiting = waiting.map(|poll| poll.expect_parked(Duration::from_millis(50)));
         server.get("a", "offset=-1").send().expect(200);
     });
 }

@@ -99,7 +99,7 @@ fn a_long_poll_and_an_event_stream_give_envelopes_too() {
         events.until_caught_up();
         let end = server.post("s").bytes("x").send().expect(204).offset();
         let expected = json!({"sequence": 1, "nextOffset": end.as_str(), "payload": "eA==", "encoding": "base64"});
-        assert_eq!(envelopes(&poll.finish().expect(200).json()), [expected.clone()]);
+        assert_eq!(envelopes(&poll.finish().expect(200).json()), vec![expected.clone()]);
         let (data, control) = events.next_data();
         assert_eq!(envelopes(&serde_json::from_str(&data.data).unwrap()), [expected]);
         assert_eq!(control.next_offset(), end);

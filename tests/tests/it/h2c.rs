@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater_tests::{Server, on_each_storage};
+use headwater_tests::{Server, on_each_storage, wait};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2;
@@ -176,5 +176,42 @@ fn events_flow_and_end() {
         let rest = timeout(PATIENCE, body.collect()).await.expect("in time").expect("a clean end");
         let rest = String::from_utf8_lossy(&rest.to_bytes()).into_owned();
         assert!(rest.contains("streamClosed"), "{rest}");
+    });
+}
+
+/// A client that opens no window for what it asked stalls its streams and not its socket, which goes on answering pings.
+#[test]
+fn streams_that_are_not_taken_are_cut_and_give_back_what_they_held() {
+    let flags = ["--write-timeout", "1s", "--max-live-readers", "4", "--sse-max-age", "60s"];
+    on_each_storage(&flags, |server| {
+        let large = "x".repeat(4 << 20);
+        server.create_text("large");
+        server.append_text("large", &large);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let sender = connect(server).await;
+            let mut unread = Vec::new();
+            for query in ["offset=-1", "offset=-1&live=sse"] {
+                for _ in 0..4 {
+                    let path = format!("large?{query}");
+                    unread.push(send(&sender, request(server, "GET", &path, whole(""))).await);
+                }
+            }
+            let refused = server.get("large", "offset=-1&live=sse").send();
+            refused.expect_error(503, "overloaded");
+            let gone = async {
+                while !sender.is_closed() {
+                    tokio::task::yield_now().await;
+                    let _a_moment =
+                        timeout(Duration::from_millis(20), std::future::pending::<()>()).await;
+                }
+            };
+            timeout(PATIENCE, gone).await.expect("the connection to be cut");
+            drop(unread);
+        });
+        wait::until("the places to be given back", || {
+            let status = server.operate("/v1/admin/status").send().expect(200).json();
+            (status["liveReaders"] == 0 && status["requestsInFlight"] == 0).then_some(())
+        });
     });
 }

@@ -53,6 +53,7 @@ mod restart;
 mod shutdown;
 mod signals;
 mod single_headers;
+mod slow_readers;
 mod sse_framing;
 mod sse_life;
 mod stream_roots;

@@ -137,6 +137,25 @@ impl Tail {
         }
     }
 
+    /// Waits for news as [`Tail::next`] does, and reads nothing: what comes has no pieces. For readers that take
+    /// [`records`](Self::records).
+    pub async fn news(&mut self) -> Step {
+        loop {
+            let Head { state, end } = self.news.borrow_and_update().clone();
+            if let Some(end) = end {
+                return Step::End(end);
+            }
+            let seen = (state.tail.position, state.closed.is_some());
+            if self.delivered != Some(seen) {
+                self.delivered = Some(seen);
+                return Step::Delivery(Delivery { state, pieces: Vec::new(), held: None });
+            }
+            if self.news.changed().await.is_err() {
+                return Step::End(End::Deleted);
+            }
+        }
+    }
+
     /// Reads records from the position on, with all that is known about each: a page of them, once there is room for it.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
 use crate::errors::Problem;
+use crate::follow;
 use crate::headers;
 use crate::metrics::{Counted, Limit};
 use crate::request::read::{Form, LiveRead};
@@ -29,7 +30,7 @@ pub(crate) async fn long_poll(
     let mut tail = app.engine.tail(key, read.start).await?;
     let from = tail.position();
     let keeping = Keeping::of(read.start);
-    let mut reply = match wait(&mut tail, app.config.long_poll_timeout).await? {
+    let mut reply = match wait(&mut tail, read.form, app.config.long_poll_timeout).await? {
         Waited::News(Delivery { state, pieces, held }) => {
             let stretch = match read.form {
                 Form::Payload => {
@@ -37,11 +38,7 @@ pub(crate) async fn long_poll(
                     let chunks = pieces.into_iter().map(|piece| piece.bytes).collect();
                     Stretch { state, from, to, content: Content::Stored(chunks), held }
                 }
-                Form::Envelopes => {
-                    // They are read anew, which takes room of its own.
-                    drop((pieces, held));
-                    tail.records().await?.into()
-                }
+                Form::Envelopes => tail.records().await?.into(),
             };
             stretch.into_reply(&parts.headers, keeping)
         }
@@ -62,13 +59,16 @@ enum Waited {
 }
 
 /// Waits for bytes. The first step is not timed: only after it the reader is known to be at the tail.
-async fn wait(tail: &mut Tail, patience: Duration) -> Result<Waited, Problem> {
+async fn wait(tail: &mut Tail, form: Form, patience: Duration) -> Result<Waited, Problem> {
     let deadline = Instant::now() + patience;
-    let mut step = tail.next().await?;
+    let from = tail.position();
+    let mut step = follow::next(tail, form).await?;
     let mut at_tail = None;
     loop {
         let state = match step {
-            Step::Delivery(news) if !news.pieces.is_empty() => return Ok(Waited::News(news)),
+            Step::Delivery(news) if news.state.tail.position > from => {
+                return Ok(Waited::News(news));
+            }
             Step::Delivery(news) => news.state,
             // The server stops: its waiters are answered as if their time were up.
             Step::End(end @ End::Draining) => {
@@ -79,7 +79,7 @@ async fn wait(tail: &mut Tail, patience: Duration) -> Result<Waited, Problem> {
         if state.closed.is_some() {
             return Ok(Waited::Nothing(state));
         }
-        step = match timeout_at(deadline, tail.next()).await {
+        step = match timeout_at(deadline, follow::next(tail, form)).await {
             Ok(step) => step?,
             Err(_) => return Ok(Waited::Nothing(state)),
         };

@@ -18,6 +18,7 @@ use super::events::Torn;
 use super::outgoing::Outgoing;
 use crate::app::App;
 use crate::errors::Problem;
+use crate::follow;
 use crate::gate::Stay;
 use crate::limits::{SSE_AGE_JITTER, SSE_MIN_AGE};
 use crate::metrics::{Counted, Limit};
@@ -101,7 +102,7 @@ impl Session {
             _place: (place, Counted::one(&app.metrics.sse_readers)),
         };
         let mut out = Outgoing::default();
-        match session.tail.next().await? {
+        match follow::next(&mut session.tail, form).await? {
             Step::Delivery(delivery) => session.deliver(&delivery, &mut out).await?,
             Step::End(end) => return Err(end.into()),
         }
@@ -126,7 +127,7 @@ impl Session {
             }
             tokio::select! {
                 biased;
-                step = self.tail.next() => match step {
+                step = follow::next(&mut self.tail, self.form) => match step {
                     Ok(Step::Delivery(delivery)) => match self.deliver(&delivery, &mut out).await {
                         Ok(()) => {}
                         // It was deleted, perhaps made anew, since the delivery.

@@ -1,0 +1,114 @@
+//! Readers that take what they are sent slowly, or not at all: what is held for them is bounded, they are cut, and nobody else
+//! is kept waiting. Over real sockets, because the kernel's buffers are what makes the difference.
+
+use std::time::{Duration, Instant};
+
+use headwater_tests::http::Conn;
+use headwater_tests::{Launch, Server, Storage, wait};
+
+/// One record of a JSON stream, which is one page however large it is.
+const RECORD: usize = 12 * 1024 * 1024;
+
+fn large(server: &Server) {
+    server.create_json("large");
+    server.append_json("large", &format!("\"{}\"", "x".repeat(RECORD)));
+}
+
+fn ask(server: &Server, query: &str) -> Conn {
+    let mut conn = server.connect();
+    let request = format!("GET /v1/stream/large?{query} HTTP/1.1\r\nHost: x\r\n\r\n");
+    conn.write(request.as_bytes()).unwrap();
+    conn
+}
+
+/// A sample of the metrics.
+fn sample(server: &Server, name: &str) -> f64 {
+    let text = server.operate("/metrics").send().expect(200).text().to_owned();
+    text.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+const CUT: &str = "headwater_refusals_total{limit=\"write_time\"}";
+
+#[test]
+fn who_takes_nothing_is_cut_and_gives_back_what_was_held() {
+    // Room for three of them and not for a fourth.
+    let flags = ["--write-timeout", "4s", "--reading-bytes", "50000000"];
+    let server = Launch::new(Storage::Sled).flags(&flags).start();
+    large(&server);
+    let queries = ["offset=-1", "offset=-1&records=true", "offset=-1&live=long-poll"];
+    let stalled = queries.map(|query| ask(&server, query));
+    wait::until("the room to be taken", || {
+        (sample(&server, "headwater_read_bytes_held") > 38e6).then_some(())
+    });
+    // A page is refused, with the reason; what is no page is not.
+    let refused = server.get("large", "offset=-1").send().expect_error(503, "overloaded");
+    assert!(refused.header("Retry-After").is_some());
+    assert!(sample(&server, "headwater_refusals_total{limit=\"bytes_read\"}") >= 1.0);
+    server.append_json("large", "1");
+    wait::until("the stalled ones to be cut", || (sample(&server, CUT) >= 3.0).then_some(()));
+    wait::until("room", || (server.get("large", "offset=-1").send().status() == 200).then_some(()));
+    drop(stalled);
+}
+
+#[test]
+fn live_readers_that_take_nothing_hold_no_more_than_there_is_room_for() {
+    let flags = ["--write-timeout", "500ms", "--reading-bytes", "30000000"];
+    let server = Launch::new(Storage::Sled).flags(&flags).start();
+    large(&server);
+    let queries = ["offset=-1&live=sse", "offset=-1&live=sse&records=true"];
+    let stalled: Vec<Conn> =
+        queries.iter().cycle().take(6).map(|query| ask(&server, query)).collect();
+    let mut most: f64 = 0.0;
+    wait::until("all of them to be served and cut", || {
+        most = most.max(sample(&server, "headwater_read_bytes_held"));
+        (sample(&server, CUT) >= 6.0).then_some(())
+    });
+    assert!(most > 12e6 && most <= 30.1e6, "{most}");
+    wait::until("nothing to be held", || {
+        (sample(&server, "headwater_read_bytes_held") == 0.0).then_some(())
+    });
+    drop(stalled);
+}
+
+#[test]
+fn who_reads_slowly_and_steadily_is_not_cut() {
+    let server = Launch::new(Storage::Sled).flags(&["--write-timeout", "2s"]).start();
+    large(&server);
+    let mut conn = ask(&server, "offset=-1");
+    assert_eq!(conn.read_head().unwrap().status, 200);
+    let (begun, mut taken) = (Instant::now(), 0);
+    // Some 200 KB a second: far less in the time-out than the kernel would buffer by itself.
+    while begun.elapsed() < Duration::from_secs(8) {
+        taken += conn.take_some(20_000).unwrap();
+        wait::for_a_moment(Duration::from_millis(100));
+    }
+    assert!(taken < RECORD / 2, "too fast to tell: {taken}");
+    while taken < RECORD + 4 {
+        let piece = conn.take_some(1 << 20).unwrap();
+        assert!(piece > 0, "cut after {taken} bytes");
+        taken += piece;
+    }
+    assert_eq!(sample(&server, CUT), 0.0);
+}
+
+/// A connection is not idle while an answer is being sent, however long that takes.
+#[test]
+fn a_long_answer_is_not_taken_for_an_idle_connection() {
+    let server = Launch::new(Storage::Memory).flags(&["--head-timeout", "1s"]).start();
+    large(&server);
+    let mut conn = ask(&server, "offset=-1");
+    assert_eq!(conn.read_head().unwrap().status, 200);
+    let mut taken = 0;
+    // Six seconds, and all of it.
+    while taken < RECORD + 4 {
+        let piece = conn.take_some(400_000).unwrap();
+        assert!(piece > 0, "cut after {taken} bytes");
+        taken += piece;
+        wait::for_a_moment(Duration::from_millis(100));
+    }
+    assert_eq!(sample(&server, "headwater_refusals_total{limit=\"idle\"}"), 0.0);
+}
