@@ -10,14 +10,17 @@ mod layers;
 mod leftovers;
 mod length;
 mod links;
+mod locked;
 mod manifests;
 mod places;
+mod policy;
 mod purity;
 mod sleeps;
 mod testkit;
 mod tokens;
 mod toolchain;
 mod tree;
+mod unmaintained;
 
 use anyhow::{Result, bail};
 
@@ -41,6 +44,8 @@ const RULES: &[(&str, Rule)] = &[
     ("links", links::check),
     ("hosts and paths", places::check),
     ("crate catalogue", catalogue::check),
+    ("dependency policy", policy::check),
+    ("unmaintained crates", unmaintained::check),
 ];
 
 /// Applies every rule; fails when any of them finds something.

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::locked::Locked;
 use crate::workspace::{Workspace, cargo, output};
 
 /// The package whose dependencies are looked at as a whole tree.
@@ -65,6 +66,8 @@ pub(super) struct Package {
 pub(super) struct Tree {
     pub(super) files: Vec<File>,
     pub(super) packages: Vec<Package>,
+    /// Everything the workspace is built from.
+    pub(super) locked: Vec<Locked>,
     /// The names of all packages that core needs, however indirectly, tests apart.
     pub(super) core_needs: BTreeSet<String>,
     /// The features that end up in the server's binary, as `package/feature`.
@@ -97,6 +100,7 @@ impl Tree {
         Ok(Self {
             files,
             packages,
+            locked: Locked::all(root)?,
             core_needs: names_in_cargo_tree(&core),
             server_features: features_in_cargo_tree(&server),
         })
