@@ -41,6 +41,8 @@ mod kill;
 mod limits;
 mod logs;
 mod long_poll;
+mod many_creates;
+mod many_readers;
 mod many_records;
 mod methods;
 mod metrics;
