@@ -42,18 +42,26 @@ fn live_readers() {
     });
 }
 
+/// Waits until so many requests are in flight: a place is given back a moment after an answer was read.
+fn in_flight(server: &Server, number: u64) {
+    wait::until(&format!("{number} requests in flight"), || {
+        let status = server.operate("/v1/admin/status").send().expect(200).json();
+        (status["requestsInFlight"] == number).then_some(())
+    });
+}
+
 #[test]
 fn requests() {
     on_each_storage(&["--max-requests", "2"], |server| {
         server.create_text("a");
-        let mut slow = [(); 2].map(|()| server.connect());
-        for conn in &mut slow {
+        in_flight(server, 0);
+        let slow = [1, 2].map(|number| {
+            let mut conn = server.connect();
             conn.write(b"POST /v1/stream/a HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nx").unwrap();
-        }
-        let reply = wait::until("two requests to be in flight", || {
-            let reply = server.get("a", "offset=-1").send();
-            (reply.status() == 503).then_some(reply)
+            in_flight(server, number);
+            conn
         });
+        let reply = server.get("a", "offset=-1").send();
         let reply = reply.expect_error(503, "overloaded").expect_header("Retry-After", "1");
         assert_eq!(reply.json()["error"]["limit"], "requests");
         assert!(refused(server, "requests") >= 1.0);
@@ -63,11 +71,13 @@ fn requests() {
             conn.write(b"y").unwrap();
             assert_eq!(conn.read_response("POST").unwrap().status(), 204);
         }
+        in_flight(server, 0);
         server.get("a", "offset=-1").send().expect(200);
         // A live reader is none of them.
         let _readers = [(); 3].map(|()| server.get("a", "offset=-1&live=sse").events());
         let waiting = [(); 3].map(|()| server.get("a", "offset=now&live=long-poll").start());
         let _waiting = waiting.map(|poll| poll.expect_parked(Duration::from_millis(50)));
+        in_flight(server, 0);
         server.get("a", "offset=-1").send().expect(200);
     });
 }

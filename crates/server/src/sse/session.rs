@@ -66,6 +66,10 @@ impl Phase {
 
 /// What a reader does next.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once per turn; a box would be an allocation per turn"
+)]
 pub(super) enum Turn {
     /// Sends this, and asks again when it is sent.
     Send(Session, VecDeque<Bytes>),
