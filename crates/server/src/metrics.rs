@@ -10,7 +10,7 @@ mod exporter;
 mod requests;
 
 pub use exporter::{Exporter, ExporterError};
-pub(crate) use requests::{Requests, Route};
+pub(crate) use requests::{Requests, Route, method_label};
 
 use std::time::Duration;
 

@@ -1,12 +1,13 @@
 //! The process around the server: command line, signals, exit codes.
 //!
 //! The rooms: `cli` and `settings` (what may be asked for, and by whom), `serve` (from there to a server that runs and stops), `announce`
-//! (what a person is told), `signals`, `logging`, and `exit`, the one table of exit codes.
+//! (what a person is told), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
 
 mod announce;
 mod cli;
 mod descriptors;
 mod exit;
+mod export;
 mod logging;
 mod serve;
 mod settings;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use cli::{Asked, Task};
 use exit::Failed;
+use export::Export;
 use settings::Environment;
 
 /// Runs `headwater` with the arguments and the environment of this process, to its end.
@@ -50,8 +52,14 @@ fn run(asked: Asked) -> Result<(), Failed> {
         Task::CheckConfig => settings::check_config(&mut std::io::stdout().lock(), &resolved)
             .map_err(|error| Failed::new(Exit::Internal, format!("standard output: {error}"))),
         Task::Serve => {
-            logging::start(filter, resolved.settings.log_format)?;
-            serve::run(resolved.settings)
+            let settings = resolved.settings;
+            let export = settings.otlp_endpoint.as_ref().map(Export::start).transpose()?;
+            logging::start(filter, settings.log_format, export.as_ref())?;
+            let outcome = serve::run(settings);
+            if let Some(export) = export {
+                export.finish();
+            }
+            outcome
         }
     }
 }

@@ -58,6 +58,8 @@ fn what_makes_no_sense_ends_with_2_before_anything_is_opened() {
         (&[], &[("PORT", "http")], "PORT"),
         (&["--log", "a=b=c"], &[], "log"),
         (&["--check-config", "--sse-max-age", "0s"], &[], "--sse-max-age"),
+        // The program is built as it is shipped, which is without that feature.
+        (&["--otlp-endpoint", "http://127.0.0.1:4318"], &[], "without the feature otel"),
     ] {
         let ended = run(home.path(), flags, variables);
         let said = text(&ended.stderr);

@@ -84,6 +84,11 @@ impl Route {
 /// Methods that have a label of their own; what a client makes up must not become a label.
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "other"];
 
+/// What a method is called where there must not be more names than we know.
+pub(crate) fn method_label(method: &Method) -> &'static str {
+    METHODS.iter().find(|known| **known == method.as_str()).copied().unwrap_or("other")
+}
+
 /// Statuses that this server answers with are from here on, for this many.
 const FIRST_STATUS: usize = 200;
 const STATUSES: usize = 400;

@@ -3,9 +3,14 @@
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, FilterFn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use super::exit::{Exit, Failed};
+use super::export::Export;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -31,12 +36,30 @@ pub(super) fn filter(text: &str) -> Result<EnvFilter, Failed> {
         .map_err(|error| Failed::new(Exit::Usage, format!("log, {text:?}: {error}")))
 }
 
-/// Starts writing what the filter lets through.
-pub(super) fn start(filter: EnvFilter, format: Format) -> Result<(), Failed> {
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match format {
-        Format::Pretty => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        Format::Json => lines.json().flatten_event(true).try_init(),
+/// Starts writing what the filter lets through, and exporting spans, which have a filter of their own.
+pub(super) fn start(
+    filter: EnvFilter,
+    format: Format,
+    export: Option<&Export>,
+) -> Result<(), Failed> {
+    let registry = tracing_subscriber::registry();
+    let started = match export {
+        None => registry.with(lines(format).with_filter(filter)).try_init(),
+        Some(export) => {
+            let filter = filter.and(FilterFn::new(Export::is_news));
+            registry.with(lines(format).with_filter(filter)).with(export.layer()).try_init()
+        }
     };
     started.map_err(|error| Failed::new(Exit::Internal, format!("logs cannot be written: {error}")))
+}
+
+fn lines<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'span> LookupSpan<'span>,
+{
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    match format {
+        Format::Pretty => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        Format::Json => lines.json().flatten_event(true).boxed(),
+    }
 }

@@ -30,6 +30,7 @@ use std::path::PathBuf;
 
 use headwater_engine::Options;
 
+use super::export::Endpoint;
 use super::logging::Format;
 use crate::config::Config;
 use crate::storage::Adapter;
@@ -52,6 +53,8 @@ pub(super) struct Settings {
     pub(super) engine: Options,
     pub(super) log: String,
     pub(super) log_format: Format,
+    /// Where spans go.
+    pub(super) otlp_endpoint: Option<Endpoint>,
 }
 
 /// Where operators are listened to.
@@ -95,6 +98,7 @@ impl Default for Settings {
             engine: Options::default(),
             log: "info".to_owned(),
             log_format: Format::Pretty,
+            otlp_endpoint: None,
         }
     }
 }

@@ -38,19 +38,19 @@ pub(crate) async fn handle(
     let writes = matches!(parts.method, Method::PUT | Method::POST);
     let mut body = (writes || parts.version < Version::HTTP_2).then_some(body);
     let identity = Identity::of(&parts.headers, &app.ids);
-    let span = identity.span(&parts);
     let routed = route(&door, &app.config.stream_roots, parts.uri.path());
     let asked = routed.as_ref().map(|target| target.route(&parts)).unwrap_or_default();
-    let entry = Entry::begin(&app, asked, &parts.method);
+    let span = identity.span(&parts, asked);
+    let entry = Entry::begin(&app, asked, &parts.method, span.clone());
     let mut pass = None;
     let answer = match admit(&app, &routed, &mut pass) {
         Ok(()) => {
             let call = Call { app: &app, door: &door, local, parts: &parts };
-            call.answer(routed, &mut body, &mut pass).instrument(span.clone()).await
+            call.answer(routed, &mut body, &mut pass).instrument(span).await
         }
         Err(problem) => Err(problem),
     };
-    span.in_scope(|| entry.end(&identity, &parts, &answer));
+    entry.end(&identity, &parts, &answer);
     if let Some(body) = body.filter(|body| has_unread(&parts, body, &answer)) {
         tokio::spawn(discard(body));
     }

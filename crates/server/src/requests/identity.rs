@@ -8,7 +8,9 @@ use http::header::HeaderValue;
 use http::request::Parts;
 use tracing::{Span, debug_span, field};
 
+use super::trace::TraceParent;
 use crate::headers::{TRACEPARENT, X_REQUEST_ID};
+use crate::metrics::{Route, method_label};
 use crate::response::text;
 
 /// Longest id that is taken from a client: it stands in every log line.
@@ -55,22 +57,30 @@ impl Identity {
 
     /// The trace, for the log line.
     pub(crate) fn trace(&self) -> Option<&str> {
-        self.parent.as_ref().map(|parent| parent.trace.as_str())
+        self.parent.as_ref().map(TraceParent::trace)
     }
 
-    /// The span of the request. Made only where somebody looks at spans.
-    pub(crate) fn span(&self, parts: &Parts) -> Span {
+    /// The span of the request, a part of the trace it came with. Made only where somebody looks at spans.
+    ///
+    /// Its fields are called as OpenTelemetry's conventions have it. As in the log there is no query, no header and no
+    /// payload among them, and its name is made of our own words alone.
+    pub(crate) fn span(&self, parts: &Parts, route: Route) -> Span {
         let span = debug_span!(
             "request",
+            otel.name = %format_args!("{} {}", method_label(&parts.method), route.label()),
+            otel.kind = "server",
+            otel.status_code = field::Empty,
             id = %self.id,
-            method = %parts.method,
-            path = super::journal::logged(parts.uri.path()),
+            http.request.method = %parts.method,
+            http.route = route.label(),
+            url.path = super::journal::logged(parts.uri.path()),
+            http.response.status_code = field::Empty,
+            "error.type" = field::Empty,
             trace_id = field::Empty,
             parent_id = field::Empty,
         );
         if let Some(parent) = self.parent.as_ref().filter(|_| !span.is_disabled()) {
-            span.record("trace_id", parent.trace.as_str());
-            span.record("parent_id", parent.span.as_str());
+            parent.adopt(&span);
         }
         span
     }
@@ -94,31 +104,6 @@ fn is_fit(id: &str) -> bool {
     (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Where a request stands in a trace, as the W3C's Trace Context has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct TraceParent {
-    trace: String,
-    span: String,
-}
-
-impl TraceParent {
-    /// `00-` trace `-` span `-` flags. What does not parse is as if absent, as that recommendation wants it.
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('-');
-        let (version, trace, span, flags) =
-            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let hex = |text: &str, len: usize| {
-            text.len() == len && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let some = |text: &str| text.bytes().any(|byte| byte != b'0');
-        // A version to come may say more at the end; this one must not.
-        let whole = parts.next().is_none() || version != "00";
-        let sound = hex(version, 2) && version != "ff" && hex(trace, 32) && hex(span, 16);
-        (sound && hex(flags, 2) && whole && some(trace) && some(span))
-            .then(|| Self { trace: trace.to_owned(), span: span.to_owned() })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,26 +121,5 @@ mod tests {
         }
         assert_eq!(id(&[("x-request-id", "a"), ("x-request-id", "a")]), "000000ab-5");
         assert_eq!(id(&[]), "000000ab-6");
-    }
-
-    #[test]
-    fn a_parent_is_whole_or_ignored() {
-        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-        let parent = TraceParent { trace: trace.to_owned(), span: span.to_owned() };
-        for (text, expected) in [
-            (format!("00-{trace}-{span}-01"), Some(&parent)),
-            (format!("00-{trace}-{span}-00"), Some(&parent)),
-            (format!("cc-{trace}-{span}-01-what-comes"), Some(&parent)),
-            (format!("00-{trace}-{span}-01-more"), None),
-            (format!("ff-{trace}-{span}-01"), None),
-            (format!("00-{trace}-{span}"), None),
-            (format!("00-{}-{span}-01", trace.to_uppercase()), None),
-            (format!("00-{}-{span}-01", "0".repeat(32)), None),
-            (format!("00-{trace}-{}-01", "0".repeat(16)), None),
-            (format!("0-{trace}-{span}-01"), None),
-            (String::new(), None),
-        ] {
-            assert_eq!(TraceParent::parse(&text).as_ref(), expected, "{text}");
-        }
     }
 }

@@ -1,5 +1,5 @@
-//! What is told of a request when it has been answered: its metrics, and one line in the log, at debug when it was
-//! answered, at info when it was refused, at warn when the fault is ours.
+//! What is told of a request when it has been answered: its metrics, the end of its span, and one line in the log, at debug
+//! when it was answered, at info when it was refused, at warn when the fault is ours.
 //!
 //! Never a payload, a query or a header; names of streams and our own words are all it tells.
 
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{Span, debug, info, warn};
 
 use super::identity::Identity;
 use crate::app::App;
@@ -17,7 +17,7 @@ use crate::limits::LOGGED_PATH_BYTES;
 use crate::metrics::Route;
 use crate::response::Reply;
 
-/// What metrics have for the status of a request whose client went away before it was answered.
+/// What metrics and spans have for the status of a request whose client went away before it was answered.
 const GONE_AWAY: u16 = 499;
 
 /// A request that is being answered. Counted when it has been, and also when nobody waits for that any more.
@@ -26,17 +26,20 @@ pub(super) struct Entry {
     app: Arc<App>,
     route: Route,
     method: Method,
+    span: Span,
     since: Instant,
     open: bool,
 }
 
 impl Entry {
-    pub(super) fn begin(app: &Arc<App>, route: Route, method: &Method) -> Self {
+    pub(super) fn begin(app: &Arc<App>, route: Route, method: &Method, span: Span) -> Self {
         let (app, method) = (Arc::clone(app), method.clone());
-        Self { app, route, method, since: Instant::now(), open: true }
+        Self { app, route, method, span, since: Instant::now(), open: true }
     }
 
     pub(super) fn end(mut self, id: &Identity, parts: &Parts, answer: &Result<Reply, Problem>) {
+        let span = self.span.clone();
+        let _inside = span.enter();
         let (method, trace) = (&parts.method, id.trace());
         let path = logged(parts.uri.path());
         let status = answer.as_ref().map_or_else(|problem| status(problem.code), Reply::status);
@@ -53,7 +56,9 @@ impl Entry {
         // A limit that does its work is no fault of ours.
         let fault = status.is_server_error() && problem.limit.is_none();
         let status = status.as_u16();
+        span.record("error.type", code);
         if fault {
+            span.record("otel.status_code", "ERROR");
             warn!(%id, trace, %method, path, status, code, ?took, "failed: {message}");
         } else {
             info!(%id, trace, %method, path, status, code, ?took, "refused: {message}");
@@ -64,6 +69,8 @@ impl Entry {
         self.open = false;
         let took = self.since.elapsed();
         self.app.metrics.answered(self.route, &self.method, status, took);
+        // Signed, because whole numbers are signed in OTLP.
+        self.span.record("http.response.status_code", i64::from(status.as_u16()));
         took
     }
 }

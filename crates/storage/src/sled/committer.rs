@@ -17,6 +17,7 @@ use futures_channel::oneshot;
 use headwater_core::Timestamp;
 use headwater_core::change::Unit;
 use headwater_core::storage::{CommitDone, Refusal, StorageError, UnitResult};
+use tracing::{Span, debug_span};
 
 use super::committed::CommittedFile;
 use super::decide::Deciding;
@@ -24,6 +25,7 @@ use super::metrics::Metrics;
 use super::pack::{Counters, Packer, Writer};
 use super::pool::guarded;
 use super::room;
+use super::row::Written;
 use super::stored::encode_group;
 
 /// Least that a step of packing counts, so that many tiny ones are not done for nothing.
@@ -204,6 +206,19 @@ fn poisoned() -> StorageError {
     StorageError::Unavailable("a write or a sync failed while the directory was open".to_owned())
 }
 
+/// The span of a group that becomes durable, from its first write on. Made only where somebody looks at spans.
+fn span(number: u64, units: usize, rows: &[Written]) -> Span {
+    let bytes = || rows.iter().map(|(key, value)| key.len() + value.len()).sum();
+    // Signed, because whole numbers are signed in OTLP.
+    let signed = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    debug_span!(
+        "commit",
+        group = number.cast_signed(),
+        units = signed(units),
+        bytes = signed(bytes())
+    )
+}
+
 /// Calls back. A caller's panic must not end the thread that all callers need.
 fn report(results: Vec<UnitResult>, done: CommitDone) {
     if catch_unwind(AssertUnwindSafe(|| done(results))).is_err() {
@@ -232,9 +247,10 @@ impl Committer {
         let units: Vec<_> = accepted.iter().map(|accepted| &accepted.unit).collect();
         let rows = encode_group(number, self.counters.unit + 1, at.0, &units)?;
         let parts = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let _span = span(number, accepted.len(), &rows).entered();
         view.tree.append(rows)?;
         let written = Instant::now();
-        self.writer.sync()?;
+        debug_span!("sync").in_scope(|| self.writer.sync())?;
         self.metrics.sync_seconds.record(written.elapsed());
         let noted = self.committed.write(number);
         noted.map_err(|error| {

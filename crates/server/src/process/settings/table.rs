@@ -5,6 +5,7 @@ use headwater_core::Code;
 
 use super::value::{self, Shown, shown_count, shown_time};
 use super::{Admin, Settings};
+use crate::process::export::Endpoint;
 use crate::process::logging::Format;
 use crate::roots::StreamRoots;
 use crate::storage::Adapter;
@@ -31,7 +32,7 @@ impl Section {
             Self::Reading => "Live readers",
             Self::Limits => "Limits",
             Self::Times => "Times",
-            Self::Logs => "Logs",
+            Self::Logs => "Logs and traces",
         }
     }
 }
@@ -396,6 +397,15 @@ pub(in crate::process) const ROWS: &[Row] = &[
         log_format,
         "How logs are written: pretty for people, json for programs."
     ),
+    row!(
+        Logs,
+        "otlp-endpoint",
+        "URL",
+        endpoint,
+        shown_endpoint,
+        otlp_endpoint,
+        "Collector that spans are exported to by OTLP over HTTP, http://127.0.0.1:4318 say. Only in programs built with the feature otel."
+    ),
 ];
 
 fn admin(text: &str) -> Result<Admin, String> {
@@ -446,6 +456,17 @@ fn format(text: &str) -> Result<Format, String> {
 
 fn shown_format(format: Format) -> Shown {
     Shown::Text(format.name().to_owned())
+}
+
+fn endpoint(text: &str) -> Result<Option<Endpoint>, String> {
+    Endpoint::parse(text).map(Some)
+}
+
+fn shown_endpoint(endpoint: Option<Endpoint>) -> Shown {
+    match endpoint {
+        Some(endpoint) => Shown::Text(endpoint.to_string()),
+        None => Shown::Unset("spans are not exported"),
+    }
 }
 
 /// One of a few words.

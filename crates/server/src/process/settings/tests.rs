@@ -46,6 +46,9 @@ fn the_defaults_are_those_of_the_library() {
 fn every_setting_is_taken_from_every_source() {
     for row in ROWS {
         let text = match row.name {
+            // Refused from wherever it comes; another test says so.
+            "otlp-endpoint" if !cfg!(feature = "otel") => continue,
+            "otlp-endpoint" => "http://127.0.0.1:4318",
             "listen" | "admin-listen" => "127.0.0.9:9",
             "host" => "127.0.0.9",
             "storage" => "memory",
@@ -199,6 +202,28 @@ fn what_makes_no_sense_is_refused_and_named() {
         let refused = settings(line, variables, file).map(|_| ()).unwrap_err();
         assert!(refused.contains(named), "{line} {variables} {file}: {refused}");
     }
+}
+
+#[test]
+fn only_a_program_that_can_export_spans_takes_an_endpoint() {
+    let endpoint = "http://127.0.0.1:4318";
+    for (line, variables, file, named) in [
+        (format!("--otlp-endpoint {endpoint}"), String::new(), String::new(), "--otlp-endpoint"),
+        (String::new(), format!("HEADWATER_OTLP_ENDPOINT={endpoint}"), String::new(), "HEADWATER_"),
+        (String::new(), String::new(), format!("otlp_endpoint = '{endpoint}'"), "otlp_endpoint in"),
+    ] {
+        let taken = settings(&line, &variables, &file);
+        let taken = taken.map(|settings| settings.otlp_endpoint.map(|taken| taken.to_string()));
+        if cfg!(feature = "otel") {
+            assert_eq!(taken, Ok(Some(endpoint.to_owned())));
+        } else {
+            let refused = taken.unwrap_err();
+            assert!(refused.contains(named), "{refused}");
+            assert!(refused.contains("without the feature otel"), "{refused}");
+        }
+    }
+    let refused = settings("--otlp-endpoint 127.0.0.1:4318", "", "").map(|_| ()).unwrap_err();
+    assert!(refused.contains("--otlp-endpoint"), "{refused}");
 }
 
 #[test]
