@@ -11,21 +11,21 @@
 //! share a small machine in a known way.
 
 mod args;
-mod base_url;
-mod client;
-mod ledger;
-mod meter;
-mod payload;
+pub(crate) mod base_url;
+pub(crate) mod client;
+pub(crate) mod ledger;
+pub(crate) mod meter;
+pub(crate) mod payload;
 mod plan;
-mod reader;
+pub(crate) mod reader;
 mod report;
 mod runner;
-mod runtime;
+pub(crate) mod runtime;
 mod scanner;
 mod server;
 mod sse;
-mod stats;
-mod streams;
+pub(crate) mod stats;
+pub(crate) mod streams;
 #[cfg(test)]
 mod tests;
 mod workload;
@@ -75,7 +75,7 @@ pub(crate) fn run(args: BenchArgs) -> anyhow::Result<()> {
 }
 
 /// Builds this program with optimisation and becomes it.
-fn run_optimised() -> anyhow::Result<()> {
+pub(crate) fn run_optimised() -> anyhow::Result<()> {
     let workspace = Workspace::load()?;
     let built = cargo()
         .args(["build", "--quiet", "--release", "--package", "xtask"])
@@ -88,7 +88,7 @@ fn run_optimised() -> anyhow::Result<()> {
 }
 
 /// Lets this process and the servers it starts have as many sockets as the load needs.
-fn raise_file_limit(connections: u64) -> anyhow::Result<()> {
+pub(crate) fn raise_file_limit(connections: u64) -> anyhow::Result<()> {
     /// Data files, logs and pipes.
     const BESIDE: u64 = 500;
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);

@@ -99,6 +99,11 @@ impl Server {
         Ok(Self { group, url })
     }
 
+    /// The process.
+    pub(crate) fn pid(&mut self) -> u32 {
+        self.group.child().id()
+    }
+
     /// Asks the server to drain; it must end with status 0 in good time.
     pub(crate) fn stop(mut self) -> Result<()> {
         if let Some(status) = self.group.try_wait()? {

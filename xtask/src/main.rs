@@ -19,6 +19,7 @@ mod npm;
 mod package;
 mod process;
 mod readme;
+mod siege;
 mod soak;
 mod tidy;
 mod tools;
@@ -54,6 +55,8 @@ enum Task {
     Soak(soak::Args),
     /// Measure a server's speed.
     Bench(Box<bench::BenchArgs>),
+    /// Measure what a well-behaved client notices of thousands of bad ones.
+    Siege(Box<siege::SiegeArgs>),
     /// Pack every crate as for its publication, and look at what is in it.
     Package,
     /// Look for the programs that CI needs, and install those it can.
@@ -84,6 +87,7 @@ fn try_main() -> anyhow::Result<()> {
         Task::Readme => readme::run(&workspace),
         Task::Soak(args) => soak::run(&workspace, &args),
         Task::Bench(args) => bench::run(*args),
+        Task::Siege(args) => siege::run(&workspace, &args),
         Task::Package => package::run(&workspace),
         Task::Tools => tools::run(&workspace),
         Task::Npm => npm::install(&workspace).map(drop),

@@ -73,6 +73,21 @@ const JOBS: &[Job] = &[
         env: &[("HEADWATER_SOAK", "1")],
         limit: 3,
     },
+    Job {
+        name: "many-readers",
+        args: &[
+            "test",
+            "--package",
+            "headwater-tests",
+            "--release",
+            "many_readers::",
+            "--",
+            "--nocapture",
+            "--test-threads=1",
+        ],
+        env: &[("HEADWATER_SOAK", "1")],
+        limit: 1,
+    },
 ];
 
 /// Arguments of `cargo xtask soak`.
