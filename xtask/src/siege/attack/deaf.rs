@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -10,6 +11,10 @@ use tokio::time::sleep;
 
 use super::socket::connect;
 use super::{BEAT, Counters, Order};
+
+/// How long a connection is held. Only a reset is to be seen without reading: a server that gave up on the client after half a minute may have
+/// been unable to say so, and an attacker of this kind has to come back on its own.
+const HOLD: Duration = Duration::from_secs(40);
 
 /// How the stream is asked for, in turn.
 pub(super) const QUERIES: [&str; 3] =
@@ -40,8 +45,8 @@ async fn once(order: &Order, counters: &Arc<Counters>, nth: u16) -> io::Result<(
         return Ok(());
     }
     counters.answered.fetch_add(1, Ordering::Relaxed);
-    // Only a reset is to be seen without reading.
-    while stream.take_error()?.is_none() {
+    let begun = Instant::now();
+    while begun.elapsed() < HOLD && stream.take_error()?.is_none() {
         sleep(BEAT).await;
     }
     Ok(())
