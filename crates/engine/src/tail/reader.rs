@@ -196,7 +196,8 @@ impl Tail {
     /// Most bytes to take from storage at a time.
     fn page_bytes(&self) -> u64 {
         let options = &self.shard.options;
-        options.tail_page_bytes.min(options.page_bytes).max(1) as u64
+        let most = options.tail_page_bytes.min(options.page_bytes).max(1) as u64;
+        self.shard.reading.page().min(most)
     }
 
     /// Whether the stream that is followed still exists, once that is durable.
