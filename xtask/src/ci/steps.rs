@@ -78,12 +78,12 @@ const ALL: &[Step] = &[
     TIDY,
     // Before the tests, because they run the published client and drive a browser.
     Step { name: "npm packages", argv: &["xtask", "npm"], env: &[], budget: 60, kind: Kind::Check },
-    Step { name: "clippy", argv: CLIPPY, env: &[], budget: 240, kind: Kind::Check },
+    Step { name: "clippy", argv: CLIPPY, env: &[], budget: 200, kind: Kind::Check },
     Step {
         name: "features",
         argv: &["xtask", "features"],
         env: &[],
-        budget: 90,
+        budget: 150,
         kind: Kind::Check,
     },
     Step {
@@ -104,7 +104,7 @@ const ALL: &[Step] = &[
         name: "release build",
         argv: &["cargo", "build", "--release", "--package", "headwater-server"],
         env: &[],
-        budget: 270,
+        budget: 240,
         kind: Kind::Check,
     },
     Step {
@@ -118,7 +118,7 @@ const ALL: &[Step] = &[
         name: "conformance on sled",
         argv: &["xtask", "conformance", "--storage", "sled"],
         env: &[],
-        budget: 90,
+        budget: 75,
         kind: Kind::Conformance { storage: "sled" },
     },
     Step { name: "readme", argv: &["xtask", "readme"], env: &[], budget: 60, kind: Kind::Check },
