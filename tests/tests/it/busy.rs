@@ -94,6 +94,9 @@ fn connections() {
         assert_eq!(reply.error_code(), "overloaded");
         assert_eq!(reply.header("Retry-After"), Some("5"));
         assert_eq!(reply.header("Connection"), Some("close"));
+        // A page of another origin sees the reason too.
+        assert_eq!(reply.header("Access-Control-Allow-Origin"), Some("*"));
+        assert_eq!(reply.json()["error"]["limit"], "connections");
         assert!(refused(server, "connections") >= 1.0);
         // Operators get in.
         server.operate("/v1/admin/status").send().expect(200);

@@ -18,9 +18,7 @@ impl From<NameError> for Problem {
 
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
-        let limit = limit_of(&error);
-        let problem = Self::new(error.code(), error.to_string());
-        Self { limit, ..problem }
+        Self::new(error.code(), error.to_string()).at(limit_of(&error))
     }
 }
 
@@ -40,7 +38,7 @@ where
 {
     let problem = Problem::new(code, failure.to_string());
     match failure {
-        Failure::Service(error) => Problem { limit: limit_of(error), ..problem },
+        Failure::Service(error) => problem.at(limit_of(error)),
         Failure::Refused(_) => problem,
     }
 }

@@ -48,9 +48,19 @@ impl Problem {
 
     /// A limit by number is reached.
     pub(crate) fn busy(limit: Limit) -> Self {
-        let name = limit.label();
-        let problem = Self::new(Code::Overloaded, format!("the limit of {name} is reached"));
-        Self { limit: Some(limit), ..problem }.field("limit", Field::Text(name.to_owned()))
+        let message = format!("the limit of {} is reached", limit.label());
+        Self::new(Code::Overloaded, message).at(Some(limit))
+    }
+
+    /// Names the limit that refuses.
+    pub(crate) fn at(self, limit: Option<Limit>) -> Self {
+        match limit {
+            Some(limit) => {
+                let name = Field::Text(limit.label().to_owned());
+                Self { limit: Some(limit), ..self }.field("limit", name)
+            }
+            None => self,
+        }
     }
 
     /// Says when to try again; whole seconds, at least one.

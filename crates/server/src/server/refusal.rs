@@ -17,6 +17,7 @@ pub(super) async fn send(mut stream: TcpStream, pause: Duration) -> io::Result<(
     let body = problem.json();
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nRetry-After: {pause}\r\n\
+         X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: cross-origin\r\nAccess-Control-Allow-Origin: *\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
