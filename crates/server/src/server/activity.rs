@@ -90,6 +90,15 @@ impl Activity {
         stalled
     }
 
+    fn register(&self, given: &Arc<Given>) {
+        let mut sending = self.sending.lock();
+        // Those of answers that have been sent go when they would take more room: a busy connection has had many.
+        if sending.len() == sending.capacity() {
+            sending.retain(|given| given.strong_count() > 0);
+        }
+        sending.push(Arc::downgrade(given));
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
     }
@@ -108,7 +117,7 @@ impl Busy {
         let activity = &self.activity;
         let given = self.given.get_or_insert_with(|| {
             let given = Arc::default();
-            activity.sending.lock().push(Arc::downgrade(&given));
+            activity.register(&given);
             given
         });
         given.0.store(activity.now(), Ordering::Relaxed);
@@ -153,5 +162,10 @@ mod tests {
         slow.asked();
         drop(done);
         assert!(!activity.is_stalled(patience), "one waits for the server, one has been sent");
+        for _ in 0..10_000 {
+            activity.begin().gave();
+        }
+        assert!(activity.sending.lock().capacity() <= 16, "what has been sent is forgotten");
+        assert!(!activity.is_stalled(Duration::ZERO));
     }
 }

@@ -115,7 +115,7 @@ impl Connections {
                 }
             };
             if let Err(error) = ended {
-                if let Some(limit) = limit_of(&*error) {
+                if let Some(limit) = limit_of(&*error, &activity) {
                     app.metrics.refused(limit);
                 }
                 debug!(%error, "a connection ended with an error");
@@ -139,13 +139,18 @@ async fn watch(config: &Config, activity: &Activity) -> Limit {
         still = if now == seen && activity.is_free() { still + tick } else { Duration::ZERO };
         seen = now;
         if still >= config.head_timeout {
-            return if activity.has_begun() { Limit::Idle } else { Limit::HeadTime };
+            return quiet(activity);
         }
     }
 }
 
+/// The limit that ends a connection on which nothing comes: between requests it is merely idle.
+fn quiet(activity: &Activity) -> Limit {
+    if activity.has_begun() { Limit::Idle } else { Limit::HeadTime }
+}
+
 /// The limit that ended a connection, as the library tells it.
-fn limit_of(error: &(dyn Error + Send + Sync + 'static)) -> Option<Limit> {
+fn limit_of(error: &(dyn Error + Send + Sync + 'static), activity: &Activity) -> Option<Limit> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
@@ -153,7 +158,7 @@ fn limit_of(error: &(dyn Error + Send + Sync + 'static)) -> Option<Limit> {
                 return Some(Limit::Head);
             }
             if error.is_timeout() {
-                return Some(Limit::HeadTime);
+                return Some(quiet(activity));
             }
         }
         let io = error.downcast_ref::<io::Error>();
