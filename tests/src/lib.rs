@@ -23,6 +23,7 @@ pub mod npm;
 pub mod offset;
 pub mod on_each;
 pub mod proxy;
+mod samples;
 pub mod server;
 pub mod sse;
 pub mod strace;

@@ -66,8 +66,12 @@ impl App {
     /// Whether work would be taken and done.
     pub(crate) async fn ready(&self) -> Result<(), ServiceError> {
         let ready = self.readiness.check(&self.engine).await;
-        self.metrics.ready.set(if ready.is_ok() { 1.0 } else { 0.0 });
+        self.tell_ready(&ready);
         ready
+    }
+
+    fn tell_ready(&self, ready: &Result<(), ServiceError>) {
+        self.metrics.ready.set(if ready.is_ok() { 1.0 } else { 0.0 });
     }
 
     /// Since when the server serves.
@@ -77,8 +81,11 @@ impl App {
 
     /// Brings the gauges that nobody moves up to date.
     pub(crate) async fn observe(&self) {
-        // Its answer holds for a second; who looks at metrics wants to know, whoever else asks.
-        let _ready = self.ready().await;
+        // Looking at metrics writes nothing and waits for no disk, once anybody has asked.
+        match self.readiness.known(&self.engine) {
+            Some(ready) => self.tell_ready(&ready),
+            None => drop(self.ready().await),
+        }
         let number = |count: usize| count as f64;
         self.metrics.connections.set(number(self.connections.inside()));
         self.metrics.in_flight.set(number(self.requests.inside()));

@@ -22,12 +22,7 @@ pub(crate) struct Readiness {
 impl Readiness {
     /// Whether work would be taken and done.
     pub(crate) async fn check(&self, engine: &Engine) -> Result<(), ServiceError> {
-        if engine.is_draining() {
-            return Err(ServiceError::Draining);
-        }
-        if engine.is_poisoned() {
-            return Err(ServiceError::Poisoned);
-        }
+        takes_work(engine)?;
         let mut last = self.last.lock().await;
         if let Some((at, answer)) = &*last
             && at.elapsed() < HOLDS
@@ -41,4 +36,21 @@ impl Readiness {
         *last = Some((Instant::now(), answer.clone()));
         answer
     }
+
+    /// What is known without a write: a drain and a failed storage at once, else the last answer, however old. `None` when
+    /// there is none, or a probe is being made.
+    pub(crate) fn known(&self, engine: &Engine) -> Option<Result<(), ServiceError>> {
+        if let Err(error) = takes_work(engine) {
+            return Some(Err(error));
+        }
+        let last = self.last.try_lock().ok()?;
+        last.as_ref().map(|(_, answer)| answer.clone())
+    }
+}
+
+fn takes_work(engine: &Engine) -> Result<(), ServiceError> {
+    if engine.is_draining() {
+        return Err(ServiceError::Draining);
+    }
+    if engine.is_poisoned() { Err(ServiceError::Poisoned) } else { Ok(()) }
 }

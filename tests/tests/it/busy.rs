@@ -4,12 +4,6 @@ use std::time::{Duration, Instant};
 
 use headwater_tests::{Launch, Server, Storage, on_each_storage, wait};
 
-fn refused(server: &Server, limit: &str) -> f64 {
-    let text = server.operate("/metrics").send().expect(200).text().to_owned();
-    let name = format!("headwater_refusals_total{{limit=\"{limit}\"}} ");
-    text.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
-}
-
 #[test]
 fn live_readers() {
     let flags = ["--max-live-readers", "3", "--sse-max-age", "4s", "--long-poll-timeout", "60s"];
@@ -26,7 +20,7 @@ fn live_readers() {
             assert!((1..=4).contains(&pause), "{pause}");
             assert_eq!(reply.json()["error"]["limit"], "live_readers");
         }
-        assert_eq!(refused(server, "live_readers"), 2.0);
+        assert_eq!(server.refusals("live_readers"), 2.0);
         // What is no live read has nothing to do with it.
         server.get("a", "offset=-1").send().expect(200);
         // And it is true: after that time there is room.
@@ -64,7 +58,7 @@ fn requests() {
         let reply = server.get("a", "offset=-1").send();
         let reply = reply.expect_error(503, "overloaded").expect_header("Retry-After", "1");
         assert_eq!(reply.json()["error"]["limit"], "requests");
-        assert!(refused(server, "requests") >= 1.0);
+        assert!(server.refusals("requests") >= 1.0);
         // How it stands is told all the same.
         server.call("GET", "/healthz").send().expect(200);
         for mut conn in slow {
@@ -97,7 +91,7 @@ fn connections() {
         // A page of another origin sees the reason too.
         assert_eq!(reply.header("Access-Control-Allow-Origin"), Some("*"));
         assert_eq!(reply.json()["error"]["limit"], "connections");
-        assert!(refused(server, "connections") >= 1.0);
+        assert!(server.refusals("connections") >= 1.0);
         // Operators get in.
         server.operate("/v1/admin/status").send().expect(200);
         drop(held);
@@ -119,7 +113,7 @@ fn slow_bodies() {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(20) && conn.write(b"x").is_ok() {
             wait::for_a_moment(Duration::from_millis(100));
-            if refused(server, "body_time") >= 1.0 {
+            if server.refusals("body_time") >= 1.0 {
                 break;
             }
         }
@@ -162,7 +156,7 @@ fn producers() {
         }
         let reply = server.post("a").producer("three", 0, 0).text("x").send();
         reply.expect_error(409, "producer_limit");
-        assert_eq!(refused(server, "producers"), 1.0);
+        assert_eq!(server.refusals("producers"), 1.0);
         server.post("a").producer("two", 0, 1).text("x").send().expect(200);
     });
 }

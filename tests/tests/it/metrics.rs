@@ -7,18 +7,6 @@ use headwater_tests::{Launch, Server, Storage, wait};
 
 const PAGE: &str = include_str!("../../../docs/metrics.md");
 
-/// The samples by name and labels, as they are written.
-fn samples(server: &Server) -> BTreeMap<String, f64> {
-    let reply = server.operate("/metrics").send().expect(200);
-    let text = reply.text().to_owned();
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    let sample = |line: &str| {
-        let (name, value) = line.rsplit_once(' ').unwrap();
-        (name.to_owned(), value.parse().unwrap())
-    };
-    lines.map(sample).collect()
-}
-
 /// The sum over all labels of a metric; of a histogram, its count.
 fn value(samples: &BTreeMap<String, f64>, name: &str) -> f64 {
     let of = |sample: &str, name: &str| sample == name || sample.starts_with(&format!("{name}{{"));
@@ -81,10 +69,10 @@ fn counters_and_histograms_grow_when_what_they_count_happens() {
     let grows = |kind: &str, name: &str| kind != "gauge" || name == "headwater_store_bytes";
     let mut seen = 0;
     for (name, _) in documented().into_iter().filter(|(name, kind)| grows(kind, name)) {
-        let before = value(&samples(&server), name);
+        let before = value(&server.samples(), name);
         let by = cause(&server, name);
         wait::until(&format!("{name} to grow by {by}"), || {
-            (value(&samples(&server), name) >= before + by).then_some(())
+            (value(&server.samples(), name) >= before + by).then_some(())
         });
         seen += 1;
     }
@@ -96,7 +84,7 @@ fn gauges_follow_what_is_there() {
     let server = Launch::new(Storage::Sled).flags(&["--long-poll-timeout", "60s"]).start();
     let is = |name: &str, expected: f64| {
         wait::until(&format!("{name} to be {expected}"), || {
-            (value(&samples(&server), name) == expected).then_some(())
+            (value(&server.samples(), name) == expected).then_some(())
         });
     };
     server.create_text("a");
@@ -124,7 +112,10 @@ fn gauges_follow_what_is_there() {
     is("headwater_http_requests_in_flight", 0.0);
 
     is("headwater_ready", 1.0);
-    assert!(value(&samples(&server), "headwater_recovery_seconds") > 0.0);
+    assert!(value(&server.samples(), "headwater_recovery_seconds") > 0.0);
+    // What is committed is packed when nothing else happens, and looking commits nothing.
+    is("headwater_unpacked_groups", 0.0);
+    is("headwater_unpacked_bytes", 0.0);
     is("headwater_units_waiting", 0.0);
 }
 
@@ -136,7 +127,7 @@ fn gauges_show_what_is_under_way() {
     let server = launch.start();
     let above = |name: &str| {
         wait::until(&format!("{name} to be seen"), || {
-            (value(&samples(&server), name) > 0.0).then_some(())
+            (value(&server.samples(), name) > 0.0).then_some(())
         });
     };
     server.create_text("a");

@@ -21,18 +21,6 @@ fn ask(server: &Server, query: &str) -> Conn {
     conn
 }
 
-/// A sample of the metrics.
-fn sample(server: &Server, name: &str) -> f64 {
-    let text = server.operate("/metrics").send().expect(200).text().to_owned();
-    text.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
-        .unwrap()
-        .parse()
-        .unwrap()
-}
-
-const CUT: &str = "headwater_refusals_total{limit=\"write_time\"}";
-
 #[test]
 fn who_takes_nothing_is_cut_and_gives_back_what_was_held() {
     // Room for three of them and not for a fourth.
@@ -42,14 +30,16 @@ fn who_takes_nothing_is_cut_and_gives_back_what_was_held() {
     let queries = ["offset=-1", "offset=-1&records=true", "offset=-1&live=long-poll"];
     let stalled = queries.map(|query| ask(&server, query));
     wait::until("the room to be taken", || {
-        (sample(&server, "headwater_read_bytes_held") > 38e6).then_some(())
+        (server.sample("headwater_read_bytes_held") > 38e6).then_some(())
     });
     // A page is refused, with the reason; what is no page is not.
     let refused = server.get("large", "offset=-1").send().expect_error(503, "overloaded");
     assert!(refused.header("Retry-After").is_some());
-    assert!(sample(&server, "headwater_refusals_total{limit=\"bytes_read\"}") >= 1.0);
+    assert!(server.refusals("bytes_read") >= 1.0);
     server.append_json("large", "1");
-    wait::until("the stalled ones to be cut", || (sample(&server, CUT) >= 3.0).then_some(()));
+    wait::until("the stalled ones to be cut", || {
+        (server.refusals("write_time") >= 3.0).then_some(())
+    });
     wait::until("room", || (server.get("large", "offset=-1").send().status() == 200).then_some(()));
     drop(stalled);
 }
@@ -64,12 +54,12 @@ fn live_readers_that_take_nothing_hold_no_more_than_there_is_room_for() {
         queries.iter().cycle().take(6).map(|query| ask(&server, query)).collect();
     let mut most: f64 = 0.0;
     wait::until("all of them to be served and cut", || {
-        most = most.max(sample(&server, "headwater_read_bytes_held"));
-        (sample(&server, CUT) >= 6.0).then_some(())
+        most = most.max(server.sample("headwater_read_bytes_held"));
+        (server.refusals("write_time") >= 6.0).then_some(())
     });
     assert!(most > 12e6 && most <= 30.1e6, "{most}");
     wait::until("nothing to be held", || {
-        (sample(&server, "headwater_read_bytes_held") == 0.0).then_some(())
+        (server.sample("headwater_read_bytes_held") == 0.0).then_some(())
     });
     drop(stalled);
 }
@@ -92,7 +82,7 @@ fn who_reads_slowly_and_steadily_is_not_cut() {
         assert!(piece > 0, "cut after {taken} bytes");
         taken += piece;
     }
-    assert_eq!(sample(&server, CUT), 0.0);
+    assert_eq!(server.refusals("write_time"), 0.0);
 }
 
 /// A connection is not idle while an answer is being sent, however long that takes.
@@ -110,5 +100,5 @@ fn a_long_answer_is_not_taken_for_an_idle_connection() {
         taken += piece;
         wait::for_a_moment(Duration::from_millis(100));
     }
-    assert_eq!(sample(&server, "headwater_refusals_total{limit=\"idle\"}"), 0.0);
+    assert_eq!(server.refusals("idle"), 0.0);
 }
