@@ -26,9 +26,9 @@ pub const DISCARD_TIME: Duration = Duration::from_secs(5);
 /// Longest time in which a client takes nothing of what is sent to it. Long enough for a telephone in a tunnel.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Bytes that the kernel takes for a connection beyond what is under way to the client. It asks for more when half of it has left, so
-/// who reads [`MIN_BODY_RATE`] bytes a second is never taken for one that reads nothing; and a thousand who do read nothing
-/// hold little of the kernel's memory.
+/// Bytes that the kernel takes for a connection beyond what is under way to the client. It asks for more when half of it has
+/// left, so a client that takes 32 KiB in each [`WRITE_TIMEOUT`] is told from one that takes nothing, where its own
+/// kernel announces room in steps no larger than that; and a thousand that take nothing hold little of our kernel's memory.
 pub const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// Answers are handed to the HTTP library in pieces of this size at most: it lets go of an answer when it has the last piece, and

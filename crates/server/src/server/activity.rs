@@ -7,14 +7,20 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+/// How long the end of an answer may take that the HTTP library has wholly: two pieces of
+/// [`SENDING_PIECE_BYTES`](crate::limits::SENDING_PIECE_BYTES), to the slowest client that is waited for.
+const TRAILING: Duration = Duration::from_secs(128);
+
 /// What happens on one connection. Only numbers, no other memory hangs on them.
 #[derive(Debug)]
 pub(crate) struct Activity {
     since: Instant,
     begun: AtomicU64,
     ended: AtomicU64,
-    /// Writes that the kernel took.
+    /// Writes that the kernel took for answers.
     written: AtomicU64,
+    /// When the last answer was wholly given to the HTTP library, which may still have to write the end of it; as in [`Given`].
+    last: AtomicU64,
     // Held for a push when an answer has a body, and for a glance at each sweep.
     sending: Mutex<Vec<Weak<Given>>>,
 }
@@ -45,6 +51,7 @@ impl Activity {
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             written: AtomicU64::new(0),
+            last: AtomicU64::new(0),
             sending: Mutex::default(),
         })
     }
@@ -55,9 +62,18 @@ impl Activity {
         Busy { activity: Arc::clone(self), given: None }
     }
 
-    /// The kernel took something.
+    /// The kernel took something. It is no use of the connection where nothing was asked: HTTP/2 also writes by itself.
     pub(super) fn wrote(&self) {
-        self.written.fetch_add(1, Ordering::Relaxed);
+        if self.may_be_sending() {
+            self.written.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what is written can be of an answer.
+    fn may_be_sending(&self) -> bool {
+        let last = self.last.load(Ordering::Relaxed);
+        let trailing = u64::try_from(TRAILING.as_millis()).unwrap_or(u64::MAX);
+        !self.is_free() || (last > 0 && self.now().saturating_sub(last) < trailing)
     }
 
     /// Whether any request has begun.
@@ -126,6 +142,7 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
+        self.activity.last.store(self.activity.now(), Ordering::Relaxed);
         self.activity.ended.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -139,13 +156,19 @@ mod tests {
         let activity = Activity::new();
         assert!(activity.is_free() && !activity.has_begun());
         let before = activity.seen();
+        activity.wrote();
+        assert!(activity.seen() == before, "nothing was asked");
         let request = activity.begin();
         assert!(!activity.is_free() && activity.has_begun() && activity.seen() != before);
         drop(request);
         let before = activity.seen();
         assert!(activity.is_free());
         activity.wrote();
-        assert!(activity.seen() != before, "something was taken");
+        assert!(activity.seen() != before, "the end of the answer was taken");
+        tokio::time::advance(TRAILING).await;
+        let before = activity.seen();
+        activity.wrote();
+        assert!(activity.seen() == before, "that was no answer");
     }
 
     #[tokio::test(start_paused = true)]

@@ -162,7 +162,9 @@ fn limit_of(error: &(dyn Error + Send + Sync + 'static), activity: &Activity) ->
             }
         }
         let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+        // Ours has no number; one of the kernel's is a peer that is not there any more.
+        let ours = |error: &io::Error| error.raw_os_error().is_none();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut && ours(error)) {
             return Some(Limit::WriteTime);
         }
         cause = error.source();
