@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use headwater_engine::{Engine, SystemClock};
@@ -48,21 +49,8 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
     let mut signals = Signals::catch().map_err(|error| {
         Failed::new(Exit::Internal, format!("signals cannot be caught: {error}"))
     })?;
-    let Opened { adapter, storage } = {
-        let data_dir = data_dir.clone();
-        let opening = tokio::task::spawn_blocking(move || storage::open(wanted, &data_dir));
-        let opened = tokio::select! {
-            opened = opening => opened,
-            (name, _) = signals.next() => {
-                // Nothing was promised yet, and a directory is left as a crash would leave it, which the
-                // next start knows how to read.
-                info!("{name} while the data directory was being opened: stopped");
-                return Ok(());
-            }
-        };
-        opened
-            .map_err(|_| Failed::new(Exit::Internal, "opening the data directory failed"))?
-            .map_err(|error| Failed::new(error.exit(), error.to_string()))?
+    let Some(Opened { adapter, storage }) = open(wanted, &data_dir, &mut signals).await? else {
+        return Ok(());
     };
     metrics::recovered(begun.elapsed());
     let http = Config {
@@ -99,6 +87,29 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
     })?;
     info!("stopped");
     Ok(())
+}
+
+/// Opens the storage. Nothing when a signal came first.
+async fn open(
+    wanted: Option<Adapter>,
+    data_dir: &Path,
+    signals: &mut Signals,
+) -> Result<Option<Opened>, Failed> {
+    let data_dir = data_dir.to_owned();
+    let opening = tokio::task::spawn_blocking(move || storage::open(wanted, &data_dir));
+    let opened = tokio::select! {
+        opened = opening => opened,
+        (name, _) = signals.next() => {
+            // Nothing was promised yet, and a directory is left as a crash would leave it, which the
+            // next start knows how to read.
+            info!("{name} while the data directory was being opened: stopped");
+            return Ok(None);
+        }
+    };
+    opened
+        .map_err(|_| Failed::new(Exit::Internal, "opening the data directory failed"))?
+        .map(Some)
+        .map_err(|error| Failed::new(error.exit(), error.to_string()))
 }
 
 async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failed> {
