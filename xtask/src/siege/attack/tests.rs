@@ -34,7 +34,7 @@ async fn read(stream: &mut TcpStream, count: usize) -> String {
 #[tokio::test]
 async fn slow_ones_send_a_byte_a_second_and_come_back() {
     let (listener, order, counters) = listen(Kind::Slow).await;
-    tokio::spawn(slow::attack(Arc::clone(&order), Arc::clone(&counters), 0));
+    tokio::spawn(again(Arc::clone(&order), Arc::clone(&counters), 0));
     let mut head = accept(&listener).await;
     assert_eq!(read(&mut head, 1).await, "G");
     let first = Instant::now();
@@ -42,7 +42,7 @@ async fn slow_ones_send_a_byte_a_second_and_come_back() {
     let took = first.elapsed();
     assert!(took > BEAT, "two bytes came in {took:?}");
     drop(head);
-    tokio::spawn(slow::attack(order, Arc::clone(&counters), 1));
+    tokio::spawn(again(order, Arc::clone(&counters), 1));
     let mut streams = [accept(&listener).await, accept(&listener).await];
     let mut begun = [String::new(), String::new()];
     for (stream, begun) in streams.iter_mut().zip(&mut begun) {
@@ -57,7 +57,7 @@ async fn slow_ones_send_a_byte_a_second_and_come_back() {
 #[tokio::test]
 async fn deaf_ones_take_no_more_than_a_buffer_and_come_back() {
     let (listener, order, counters) = listen(Kind::Deaf).await;
-    tokio::spawn(deaf::attack(order, Arc::clone(&counters), 2));
+    tokio::spawn(again(order, Arc::clone(&counters), 2));
     let mut reader = accept(&listener).await;
     assert!(read(&mut reader, 60).await.contains("live=sse"));
     reader.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
