@@ -4,6 +4,8 @@
 
 #[cfg(feature = "sled")]
 pub mod directory;
+#[cfg(feature = "journal")]
+pub mod disk;
 mod group;
 pub mod memory;
 #[cfg(feature = "sled")]

@@ -1,0 +1,98 @@
+//! The operating system's files.
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Disk, DiskFile};
+
+/// Pieces that one write takes, as POSIX systems allow them at most.
+const MAX_PIECES: usize = 1024;
+
+/// A directory of the operating system.
+#[derive(Clone, Debug)]
+pub struct RealDisk(PathBuf);
+
+impl RealDisk {
+    /// This directory, which exists.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self(directory.into())
+    }
+}
+
+impl Disk for RealDisk {
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        match fs::create_dir(self.0.join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        }
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let name = |entry: io::Result<fs::DirEntry>| {
+            entry.map(|entry| entry.file_name().to_string_lossy().into_owned())
+        };
+        fs::read_dir(self.0.join(folder))?.map(name).collect()
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let file =
+            File::options().create_new(true).read(true).write(true).open(self.0.join(path))?;
+        Ok(Arc::new(RealFile(file)))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let file = File::options().read(true).write(true).open(self.0.join(path))?;
+        Ok(Arc::new(RealFile(file)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(self.0.join(path))
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        File::open(self.0.join(folder))?.sync_all()
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let volume = rustix::fs::statvfs(&self.0).ok()?;
+        Some(volume.f_bavail.saturating_mul(volume.f_frsize))
+    }
+
+    fn describe(&self, path: &Path) -> PathBuf {
+        self.0.join(path)
+    }
+}
+
+#[derive(Debug)]
+struct RealFile(File);
+
+impl DiskFile for RealFile {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        let mut bytes = vec![0; len];
+        self.0.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes.into())
+    }
+
+    fn write(&self, pieces: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let pieces = pieces.get(..MAX_PIECES).unwrap_or(pieces);
+        Ok(rustix::io::pwritev(&self.0, pieces, offset)?)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
