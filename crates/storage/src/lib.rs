@@ -7,6 +7,8 @@ pub mod directory;
 #[cfg(feature = "journal")]
 pub mod disk;
 mod group;
+#[cfg(feature = "sled")]
+mod local;
 pub mod memory;
 #[cfg(feature = "sled")]
 pub mod sled;

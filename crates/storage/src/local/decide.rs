@@ -11,13 +11,12 @@ use headwater_core::{Lineage, Slot, StreamKey, Tail, Timestamp};
 
 use super::recent::{Committed, SpaceName};
 use super::stored::{GroupUnit, Place};
-use super::view::View;
 use crate::group::Fallen;
 
 /// A unit that commits.
 #[derive(Debug)]
-pub(super) struct Accepted {
-    pub(super) unit: GroupUnit,
+pub(crate) struct Accepted {
+    pub(crate) unit: GroupUnit,
     number: u64,
     /// What stands under the key of each change after it.
     slots: Vec<Slot>,
@@ -25,7 +24,7 @@ pub(super) struct Accepted {
 
 impl Accepted {
     /// Its changes, with what they did.
-    pub(super) fn committed(&self, group: u64, at: u64) -> impl Iterator<Item = Committed<'_>> {
+    pub(crate) fn committed(&self, group: u64, at: u64) -> impl Iterator<Item = Committed<'_>> {
         let changes = self.unit.unit.changes.iter().zip(&self.unit.first).zip(&self.slots);
         changes.map(move |((change, first), after)| Committed {
             group,
@@ -38,16 +37,25 @@ impl Accepted {
     }
 }
 
+/// What is durable, as far as it has to be known to decide.
+pub(crate) trait Durable {
+    /// What stands under a key.
+    fn slot(&self, key: &StreamKey) -> Result<Slot, StorageError>;
+
+    /// The last space sequence that was given in a space.
+    fn last_of_space(&self, name: &SpaceName) -> Result<u64, StorageError>;
+}
+
 /// A group on which it is decided. What the units so far left is seen by the ones behind them, and by nobody else.
 #[derive(Debug)]
-pub(super) struct Deciding<'v> {
-    view: &'v View,
+pub(crate) struct Deciding<'v, D> {
+    durable: &'v D,
     at: Timestamp,
     next_unit: u64,
     slots: HashMap<StreamKey, Slot>,
     spaces: HashMap<SpaceName, u64>,
     fallen: Fallen,
-    pub(super) accepted: Vec<Accepted>,
+    pub(crate) accepted: Vec<Accepted>,
 }
 
 /// What became of a unit that was tried.
@@ -60,21 +68,29 @@ enum Trial {
 
 /// Whether there is room on the disk for what a unit may add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DiskSpace {
+pub(crate) enum DiskSpace {
     Enough,
     /// Only what makes room is accepted.
     Short,
 }
 
-impl<'v> Deciding<'v> {
+impl<'v, D: Durable> Deciding<'v, D> {
     /// Begins with the number of the first unit and the commit timestamp of all of them.
-    pub(super) fn new(view: &'v View, next_unit: u64, at: Timestamp) -> Self {
+    pub(crate) fn new(durable: &'v D, next_unit: u64, at: Timestamp) -> Self {
         let (slots, spaces) = (HashMap::new(), HashMap::new());
-        Self { view, at, next_unit, slots, spaces, fallen: Fallen::default(), accepted: Vec::new() }
+        Self {
+            durable,
+            at,
+            next_unit,
+            slots,
+            spaces,
+            fallen: Fallen::default(),
+            accepted: Vec::new(),
+        }
     }
 
     /// Decides on the next unit. What cannot be read refuses this unit alone, and it leaves no trace.
-    pub(super) fn decide(&mut self, unit: Unit, space: DiskSpace) -> UnitResult {
+    pub(crate) fn decide(&mut self, unit: Unit, space: DiskSpace) -> UnitResult {
         let mut fallen = std::mem::take(&mut self.fallen);
         // What is based on a unit that fell falls untried.
         let mut outcome = Ok(Trial::Not(UnitResult::Conflict));
@@ -137,14 +153,14 @@ impl<'v> Deciding<'v> {
     fn slot(&self, key: &StreamKey) -> Result<Slot, StorageError> {
         match self.slots.get(key) {
             Some(slot) => Ok(slot.clone()),
-            None => self.view.slot(key),
+            None => self.durable.slot(key),
         }
     }
 
     /// Notes the last number given in the space of a stream, if it is not known yet.
     fn look_up_space(&mut self, key: &StreamKey) -> Result<(), StorageError> {
         if let Entry::Vacant(unknown) = self.spaces.entry(SpaceName::of(key)) {
-            let last = self.view.last_of_space(unknown.key())?;
+            let last = self.durable.last_of_space(unknown.key())?;
             unknown.insert(last);
         }
         Ok(())

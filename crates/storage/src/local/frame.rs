@@ -5,11 +5,11 @@
 use super::row;
 
 /// Version tag and checksum.
-pub(super) const HEADER: usize = 5;
+pub(crate) const HEADER: usize = 5;
 
 /// Why a value cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Damage {
+pub(crate) enum Damage {
     /// It is shorter than its frame.
     Short,
     /// Its checksum does not match.
@@ -22,7 +22,7 @@ pub(super) enum Damage {
 
 impl Damage {
     /// The damage and its place, as a sentence.
-    pub(super) fn at(self, key: &[u8]) -> String {
+    pub(crate) fn at(self, key: &[u8]) -> String {
         let place = row::describe(key);
         match self {
             Self::Short => format!("{place} is cut short"),
@@ -34,14 +34,14 @@ impl Damage {
 }
 
 /// Begins a value, with room for the checksum.
-pub(super) fn begin(version: u8, capacity: usize) -> Vec<u8> {
+pub(crate) fn begin(version: u8, capacity: usize) -> Vec<u8> {
     let mut value = Vec::with_capacity(HEADER + capacity);
     value.extend_from_slice(&[version, 0, 0, 0, 0]);
     value
 }
 
 /// Puts the checksum into a value whose body is complete.
-pub(super) fn finish(key: &[u8], mut value: Vec<u8>) -> Vec<u8> {
+pub(crate) fn finish(key: &[u8], mut value: Vec<u8>) -> Vec<u8> {
     let sum = checksum(key, &value).to_le_bytes();
     if let Some(place) = value.get_mut(1..HEADER) {
         place.copy_from_slice(&sum);
@@ -51,7 +51,7 @@ pub(super) fn finish(key: &[u8], mut value: Vec<u8>) -> Vec<u8> {
 
 /// Whether a checksum is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verify {
+pub(crate) enum Verify {
     /// It is.
     Checksum,
     /// It was before, when the value was met.
@@ -59,7 +59,7 @@ pub(super) enum Verify {
 }
 
 /// The version and the body of a value.
-pub(super) fn open<'v>(
+pub(crate) fn open<'v>(
     key: &[u8],
     value: &'v [u8],
     verify: Verify,
@@ -78,7 +78,7 @@ pub(super) fn open<'v>(
 /// A number that stands for a row with this value, from what its checksum says.
 ///
 /// The sum over all rows does not depend on their order, and changes when one is missing, stale, or too many.
-pub(super) fn fingerprint(value: &[u8]) -> u64 {
+pub(crate) fn fingerprint(value: &[u8]) -> u64 {
     let sum =
         value.get(1..HEADER).and_then(|sum| sum.try_into().ok()).map_or(0, u32::from_le_bytes);
     // The finalizer of SplitMix64: a bijection, so different inputs never agree, and sums of it do not cancel out.

@@ -17,7 +17,7 @@ use parking_lot::{Condvar, Mutex};
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A few threads behind one queue.
-pub(super) struct Pool {
+pub(crate) struct Pool {
     queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -38,7 +38,7 @@ struct State {
 
 impl Pool {
     /// Starts so many threads.
-    pub(super) fn start(threads: usize) -> io::Result<Self> {
+    pub(crate) fn start(threads: usize) -> io::Result<Self> {
         let pool = Self { queue: Arc::default(), threads: Mutex::default() };
         for number in 0..threads {
             let queue = Arc::clone(&pool.queue);
@@ -49,7 +49,7 @@ impl Pool {
     }
 
     /// Runs a job on one of the threads, unless the future is dropped before it begins.
-    pub(super) fn run<T, J>(
+    pub(crate) fn run<T, J>(
         &self,
         job: J,
     ) -> impl Future<Output = Result<T, StorageError>> + Send + use<T, J>
@@ -68,7 +68,7 @@ impl Pool {
     }
 
     /// Waits for the jobs that have begun, and drops the others: they are answered [`StorageError::Closed`].
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.queue.close();
         for thread in self.threads.lock().drain(..) {
             // A panic in it was reported when it happened.
@@ -128,7 +128,7 @@ impl Queue {
 }
 
 /// Runs something that calls sled. sled asserts where it meets what it did not write, so a panic means damage.
-pub(super) fn guarded<T>(job: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
+pub(crate) fn guarded<T>(job: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
         let reason = panic_text(panic.as_ref());
         tracing::error!(reason, "the database panicked");
@@ -137,7 +137,7 @@ pub(super) fn guarded<T>(job: impl FnOnce() -> Result<T, StorageError>) -> Resul
 }
 
 /// What a panic said.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
 }

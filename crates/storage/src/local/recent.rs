@@ -28,31 +28,31 @@ const PRODUCER_WEIGHT: usize = 150;
 
 /// A space.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct SpaceName {
-    pub(super) store: StoreId,
-    pub(super) space: Arc<str>,
+pub(crate) struct SpaceName {
+    pub(crate) store: StoreId,
+    pub(crate) space: Arc<str>,
 }
 
 impl SpaceName {
     /// The space of a stream.
-    pub(super) fn of(key: &StreamKey) -> Self {
+    pub(crate) fn of(key: &StreamKey) -> Self {
         Self { store: key.store(), space: key.space().into() }
     }
 }
 
 /// Records as they were committed.
 #[derive(Debug)]
-pub(super) struct RecentRun {
-    pub(super) head: Head,
-    pub(super) key: StreamKey,
+pub(crate) struct RecentRun {
+    pub(crate) head: Head,
+    pub(crate) key: StreamKey,
     /// The group that committed them.
-    pub(super) group: u64,
-    pub(super) batch: Batch,
+    pub(crate) group: u64,
+    pub(crate) batch: Batch,
 }
 
 impl RecentRun {
     /// The head of what follows it.
-    pub(super) fn end(&self) -> Head {
+    pub(crate) fn end(&self) -> Head {
         self.head.after(self.batch.records())
     }
 
@@ -66,28 +66,28 @@ impl RecentRun {
 
 /// What is recent about a lineage.
 #[derive(Debug)]
-pub(super) struct RecentStream {
-    pub(super) key: StreamKey,
+pub(crate) struct RecentStream {
+    pub(crate) key: StreamKey,
     /// The tail before its first record, where the database does not know the lineage yet.
-    pub(super) unlisted: Option<Tail>,
+    pub(crate) unlisted: Option<Tail>,
     /// Set when it was removed: nothing of it is there any more.
-    pub(super) removed: bool,
-    pub(super) runs: Vec<Arc<RecentRun>>,
-    pub(super) producers: HashMap<ProducerId, ProducerState>,
+    pub(crate) removed: bool,
+    pub(crate) runs: Vec<Arc<RecentRun>>,
+    pub(crate) producers: HashMap<ProducerId, ProducerState>,
     /// By position: how many forks more, or fewer.
-    pub(super) pins: BTreeMap<u64, i64>,
+    pub(crate) pins: BTreeMap<u64, i64>,
     weight: usize,
 }
 
 /// What is recent about a space.
 #[derive(Debug, Default)]
-pub(super) struct RecentSpace {
-    pub(super) runs: Vec<Arc<RecentRun>>,
+pub(crate) struct RecentSpace {
+    pub(crate) runs: Vec<Arc<RecentRun>>,
 }
 
 /// What is committed and not packed yet.
 #[derive(Debug, Default)]
-pub(super) struct Recent {
+pub(crate) struct Recent {
     slots: BTreeMap<StreamKey, Slot>,
     streams: HashMap<Lineage, RecentStream>,
     spaces: HashMap<SpaceName, RecentSpace>,
@@ -96,18 +96,18 @@ pub(super) struct Recent {
 
 /// A change that was committed, and what it did.
 #[derive(Debug)]
-pub(super) struct Committed<'a> {
-    pub(super) group: u64,
-    pub(super) unit: u64,
-    pub(super) at: u64,
-    pub(super) change: &'a Change,
-    pub(super) after: &'a Slot,
+pub(crate) struct Committed<'a> {
+    pub(crate) group: u64,
+    pub(crate) unit: u64,
+    pub(crate) at: u64,
+    pub(crate) change: &'a Change,
+    pub(crate) after: &'a Slot,
     /// The place of its first record.
-    pub(super) first: Option<Place>,
+    pub(crate) first: Option<Place>,
 }
 
 /// The lineage that a change of a unit concerns: the one it creates, or the one it was decided on.
-pub(super) fn lineage_of(change: &Change, unit: u64) -> Lineage {
+pub(crate) fn lineage_of(change: &Change, unit: u64) -> Lineage {
     match change.effect {
         Effect::Create(_) => Lineage(unit),
         _ => Lineage(change.basis.lineage),
@@ -116,12 +116,12 @@ pub(super) fn lineage_of(change: &Change, unit: u64) -> Lineage {
 
 impl Committed<'_> {
     /// Whose rows it concerns.
-    pub(super) fn lineage(&self) -> Lineage {
+    pub(crate) fn lineage(&self) -> Lineage {
         lineage_of(self.change, self.unit)
     }
 
     /// The records it appended.
-    pub(super) fn run(&self) -> Option<RecentRun> {
+    pub(crate) fn run(&self) -> Option<RecentRun> {
         let (batch, place) = (self.change.batch()?.clone(), self.first?);
         let head = Head {
             lineage: self.lineage(),
@@ -137,7 +137,7 @@ impl Committed<'_> {
 
 impl Recent {
     /// Takes a change in that was just committed.
-    pub(super) fn publish(&mut self, committed: &Committed<'_>) {
+    pub(crate) fn publish(&mut self, committed: &Committed<'_>) {
         self.enter(committed);
         if let Some(run) = committed.run() {
             let run = Arc::new(run);
@@ -147,7 +147,7 @@ impl Recent {
     }
 
     /// Takes in what a change does to its stream, save its records.
-    pub(super) fn enter(&mut self, committed: &Committed<'_>) {
+    pub(crate) fn enter(&mut self, committed: &Committed<'_>) {
         let key = &committed.change.key;
         let unlisted = match &committed.change.effect {
             Effect::Create(birth) => Some(birth.base),
@@ -165,7 +165,7 @@ impl Recent {
     }
 
     /// Takes in records of a stream that was entered.
-    pub(super) fn enter_payload(&mut self, run: &Arc<RecentRun>) {
+    pub(crate) fn enter_payload(&mut self, run: &Arc<RecentRun>) {
         if let Some(stream) =
             self.streams.get_mut(&run.head.lineage).filter(|stream| !stream.removed)
         {
@@ -174,50 +174,50 @@ impl Recent {
     }
 
     /// Takes in records of a space. What they weigh counts here, because here they are forgotten last.
-    pub(super) fn enter_order(&mut self, run: Arc<RecentRun>) {
+    pub(crate) fn enter_order(&mut self, run: Arc<RecentRun>) {
         self.weight += run.weight();
         self.spaces.entry(SpaceName::of(&run.key)).or_default().runs.push(run);
     }
 
     /// Bytes of memory it takes, about.
-    pub(super) fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         self.weight
     }
 
     /// What stands under a key, if that changed recently.
-    pub(super) fn slot(&self, key: &StreamKey) -> Option<&Slot> {
+    pub(crate) fn slot(&self, key: &StreamKey) -> Option<&Slot> {
         self.slots.get(key)
     }
 
     /// The slots that changed recently, in the order of their keys.
-    pub(super) fn slots(&self) -> &BTreeMap<StreamKey, Slot> {
+    pub(crate) fn slots(&self) -> &BTreeMap<StreamKey, Slot> {
         &self.slots
     }
 
     /// What is recent about a lineage.
-    pub(super) fn stream(&self, lineage: Lineage) -> Option<&RecentStream> {
+    pub(crate) fn stream(&self, lineage: Lineage) -> Option<&RecentStream> {
         self.streams.get(&lineage)
     }
 
     /// What is recent about a space.
-    pub(super) fn space(&self, name: &SpaceName) -> Option<&RecentSpace> {
+    pub(crate) fn space(&self, name: &SpaceName) -> Option<&RecentSpace> {
         self.spaces.get(name)
     }
 
     /// All lineages that changed, oldest first.
-    pub(super) fn lineages(&self) -> Vec<Lineage> {
+    pub(crate) fn lineages(&self) -> Vec<Lineage> {
         let mut lineages: Vec<_> = self.streams.keys().copied().collect();
         lineages.sort_unstable();
         lineages
     }
 
     /// All spaces with records.
-    pub(super) fn spaces(&self) -> Vec<SpaceName> {
+    pub(crate) fn spaces(&self) -> Vec<SpaceName> {
         self.spaces.keys().cloned().collect()
     }
 
     /// Forgets the first runs of a lineage, which are packed; from now on the database knows it.
-    pub(super) fn forget_runs(&mut self, lineage: Lineage, count: usize) {
+    pub(crate) fn forget_runs(&mut self, lineage: Lineage, count: usize) {
         if let Some(stream) = self.streams.get_mut(&lineage) {
             stream.unlisted = None;
             stream.runs.drain(..count.min(stream.runs.len()));
@@ -225,7 +225,7 @@ impl Recent {
     }
 
     /// Forgets producers of a lineage that the database knows, whose rows are packed. They weigh on until the stream is forgotten.
-    pub(super) fn forget_producers(&mut self, lineage: Lineage, ids: &[ProducerId]) {
+    pub(crate) fn forget_producers(&mut self, lineage: Lineage, ids: &[ProducerId]) {
         if let Some(stream) = self.streams.get_mut(&lineage) {
             for id in ids {
                 stream.producers.remove(id);
@@ -234,7 +234,7 @@ impl Recent {
     }
 
     /// Forgets a lineage, all of which is packed.
-    pub(super) fn forget_stream(&mut self, lineage: Lineage) {
+    pub(crate) fn forget_stream(&mut self, lineage: Lineage) {
         let Some(stream) = self.streams.remove(&lineage) else { return };
         if self.streams.is_empty() {
             // After many streams at once, an empty table would still take megabytes.
@@ -249,7 +249,7 @@ impl Recent {
     }
 
     /// Forgets the first runs of a space, which are packed.
-    pub(super) fn forget_order(&mut self, name: &SpaceName, count: usize) {
+    pub(crate) fn forget_order(&mut self, name: &SpaceName, count: usize) {
         let Some(space) = self.spaces.get_mut(name) else { return };
         let packed = space.runs.drain(..count.min(space.runs.len()));
         let weight: usize = packed.map(|run| run.weight()).sum();

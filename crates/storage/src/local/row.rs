@@ -10,7 +10,7 @@ use headwater_core::storage::SpaceSequence;
 use headwater_core::{Lineage, StoreId, StreamKey, Timestamp};
 
 /// The kinds of rows. The numbers are stored and stay as they are; gaps are for kinds to come.
-pub(super) mod tag {
+pub(crate) mod tag {
     pub(crate) const GROUP: u8 = 0x01;
     pub(crate) const STATE: u8 = 0x10;
     pub(crate) const LINEAGE: u8 = 0x11;
@@ -27,11 +27,11 @@ pub(super) mod tag {
 }
 
 /// A key and its value, to be written.
-pub(super) type Written = (Vec<u8>, Vec<u8>);
+pub(crate) type Written = (Vec<u8>, Vec<u8>);
 
 /// The name of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Row<'a> {
+pub(crate) enum Row<'a> {
     /// A part of a committed group that is not packed yet.
     Group { group: u64, part: u32 },
     /// How far packing has come, and what the packed rows add up to.
@@ -60,7 +60,7 @@ pub(super) enum Row<'a> {
 
 impl<'a> Row<'a> {
     /// The key.
-    pub(super) fn key(&self) -> Vec<u8> {
+    pub(crate) fn key(&self) -> Vec<u8> {
         match *self {
             Self::Group { group, part } => {
                 key(tag::GROUP, &[&group.to_be_bytes(), &part.to_be_bytes()])
@@ -98,7 +98,7 @@ impl<'a> Row<'a> {
     }
 
     /// Reads a key; `None` when it is none of ours.
-    pub(super) fn parse(key: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(key: &'a [u8]) -> Option<Self> {
         let (tag, rest) = key.split_first()?;
         let mut parts = Parts(rest);
         let row = match *tag {
@@ -132,18 +132,18 @@ impl<'a> Row<'a> {
     }
 
     /// The state row of a stream.
-    pub(super) fn state(key: &'a StreamKey) -> Self {
+    pub(crate) fn state(key: &'a StreamKey) -> Self {
         Self::State { store: key.store(), path: key.path() }
     }
 }
 
 /// The first part of the keys of one lineage's rows of a kind.
-pub(super) fn of_lineage(tag: u8, lineage: Lineage) -> Vec<u8> {
+pub(crate) fn of_lineage(tag: u8, lineage: Lineage) -> Vec<u8> {
     key(tag, &[&lineage.0.to_be_bytes()])
 }
 
 /// The first part of the keys of one space's order.
-pub(super) fn of_space(store: StoreId, space: &str) -> Vec<u8> {
+pub(crate) fn of_space(store: StoreId, space: &str) -> Vec<u8> {
     key(tag::ORDER, &[&store.0.to_be_bytes(), space.as_bytes(), &[0]])
 }
 
@@ -233,7 +233,7 @@ impl fmt::Display for Row<'_> {
 }
 
 /// Names the row of a key, or shows the key where it is none of ours.
-pub(super) fn describe(key: &[u8]) -> String {
+pub(crate) fn describe(key: &[u8]) -> String {
     Row::parse(key)
         .map_or_else(|| format!("a row with the unknown key {key:02x?}"), |row| row.to_string())
 }

@@ -8,24 +8,24 @@ use headwater_core::{BatchRecord, Lineage, Timestamp};
 
 /// What is known of a run beside its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub(crate) struct Head {
     /// Whose records.
-    pub(super) lineage: Lineage,
+    pub(crate) lineage: Lineage,
     /// The first record's sequence.
-    pub(super) sequence: u64,
+    pub(crate) sequence: u64,
     /// The first record's position.
-    pub(super) position: u64,
+    pub(crate) position: u64,
     /// The first record's space sequence.
-    pub(super) space: u64,
+    pub(crate) space: u64,
     /// The unit that committed them.
-    pub(super) unit: u64,
+    pub(crate) unit: u64,
     /// When it did.
-    pub(super) at: u64,
+    pub(crate) at: u64,
 }
 
 impl Head {
     /// The head of what follows the first of these records.
-    pub(super) fn after(self, records: &[BatchRecord]) -> Self {
+    pub(crate) fn after(self, records: &[BatchRecord]) -> Self {
         let count = records.len() as u64;
         Self {
             sequence: self.sequence.saturating_add(count),
@@ -37,12 +37,12 @@ impl Head {
 }
 
 /// Bytes of some records.
-pub(super) fn bytes(records: &[BatchRecord]) -> u64 {
+pub(crate) fn bytes(records: &[BatchRecord]) -> u64 {
     records.iter().map(|record| record.len).sum()
 }
 
 /// The rows of the records of a run.
-pub(super) fn rows<'r>(
+pub(crate) fn rows<'r>(
     head: Head,
     records: &'r [BatchRecord],
 ) -> impl Iterator<Item = RecordMeta> + 'r {
@@ -64,24 +64,24 @@ pub(super) fn rows<'r>(
 
 /// A run that was read back, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Run {
-    pub(super) head: Head,
-    pub(super) records: Vec<BatchRecord>,
+pub(crate) struct Run {
+    pub(crate) head: Head,
+    pub(crate) records: Vec<BatchRecord>,
 }
 
 impl Run {
     /// The head of what follows it.
-    pub(super) fn end(&self) -> Head {
+    pub(crate) fn end(&self) -> Head {
         self.head.after(&self.records)
     }
 }
 
 /// Bytes that a run takes in a table beside its records, at most.
-pub(super) const RUN_BYTES: usize = 32;
+pub(crate) const RUN_BYTES: usize = 32;
 
 /// What a table is to tell about metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Metadata {
+pub(crate) enum Metadata {
     /// All of it.
     Inline,
     /// Whether there is any.
@@ -89,7 +89,7 @@ pub(super) enum Metadata {
 }
 
 /// Bytes that a record takes in a table, at most.
-pub(super) fn cost(record: &BatchRecord, metadata: Metadata) -> usize {
+pub(crate) fn cost(record: &BatchRecord, metadata: Metadata) -> usize {
     let len = (70 - record.len.leading_zeros() as usize) / 7;
     let metadata = match (&record.metadata, metadata) {
         (Some(map), Metadata::Inline) => {
@@ -102,16 +102,22 @@ pub(super) fn cost(record: &BatchRecord, metadata: Metadata) -> usize {
 }
 
 /// Divides a sequence of runs into stretches of the order of a space.
-#[derive(Debug, Default)]
-pub(super) struct Cutter {
+#[derive(Debug)]
+pub(crate) struct Cutter {
     stretches: Vec<Vec<Run>>,
     open: Vec<Run>,
     size: usize,
+    most: usize,
 }
 
 impl Cutter {
+    /// Begins with a stretch that takes at most so many bytes.
+    pub(crate) fn new(most: usize) -> Self {
+        Self { stretches: Vec::new(), open: Vec::new(), size: 0, most }
+    }
+
     /// Adds a run, which may begin in one stretch and end in a later one.
-    pub(super) fn push(&mut self, mut head: Head, mut records: &[BatchRecord]) {
+    pub(crate) fn push(&mut self, mut head: Head, mut records: &[BatchRecord]) {
         while !records.is_empty() {
             let fitting = self.fitting(records);
             let (now, later) = records.split_at_checked(fitting).unwrap_or((records, &[]));
@@ -127,7 +133,7 @@ impl Cutter {
     }
 
     /// The stretches; none is empty.
-    pub(super) fn finish(mut self) -> Vec<Vec<Run>> {
+    pub(crate) fn finish(mut self) -> Vec<Vec<Run>> {
         self.close();
         self.stretches
     }
@@ -138,7 +144,7 @@ impl Cutter {
         let mut count = 0;
         for record in records {
             let larger = size + cost(record, Metadata::Elsewhere);
-            if larger > super::tuning::VALUE_BYTES && (count > 0 || !self.open.is_empty()) {
+            if larger > self.most && (count > 0 || !self.open.is_empty()) {
                 break;
             }
             size = larger;

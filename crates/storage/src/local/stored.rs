@@ -5,11 +5,11 @@
 //! decoding chooses by the version tag. `docs/format.md` describes the bytes, and the tests beside the types pin them.
 
 mod effect;
-mod group;
 mod order;
 mod rows;
 mod state;
 mod table;
+mod unit;
 
 use headwater_core::storage::StorageError;
 use serde::Serialize;
@@ -17,23 +17,23 @@ use serde::de::DeserializeOwned;
 
 use super::frame::{self, Damage, Verify};
 
-pub(super) use group::{Group, GroupUnit, Place, decode_group, encode_group, open_part};
-pub(super) use order::{StoredOrder, Stretch};
-pub(super) use rows::{
+pub(crate) use order::{StoredOrder, Stretch};
+pub(crate) use rows::{
     StoredCheckpoint, StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer,
     StoredSeal, StoredSpace,
 };
-pub(super) use state::{StoredRanges, StoredSlot};
-pub(super) use table::{StoredTable, Table};
+pub(crate) use state::{StoredRanges, StoredSlot};
+pub(crate) use table::{StoredTable, Table};
+pub(crate) use unit::{GroupUnit, PayloadLeft, Place, StoredUnit};
 
 /// A value with a stored form.
-pub(super) trait Stored: Serialize + DeserializeOwned {
+pub(crate) trait Stored: Serialize + DeserializeOwned {
     /// The version tag that it is written with.
     const VERSION: u8;
 }
 
 /// The stored value for a row.
-pub(super) fn encode<T: Stored>(key: &[u8], value: &T) -> Result<Vec<u8>, StorageError> {
+pub(crate) fn encode<T: Stored>(key: &[u8], value: &T) -> Result<Vec<u8>, StorageError> {
     // Most rows are well below this, and a value that is not grows once.
     let value = postcard::to_extend(value, frame::begin(T::VERSION, 96));
     value.map(|value| frame::finish(key, value)).map_err(|error| {
@@ -42,7 +42,7 @@ pub(super) fn encode<T: Stored>(key: &[u8], value: &T) -> Result<Vec<u8>, Storag
 }
 
 /// Reads the stored value of a row.
-pub(super) fn decode<T: Stored>(
+pub(crate) fn decode<T: Stored>(
     key: &[u8],
     value: &[u8],
     verify: Verify,
@@ -62,14 +62,14 @@ pub(super) fn decode<T: Stored>(
 
 /// What a stored text or number is not: something that core accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unacceptable;
+pub(crate) struct Unacceptable;
 
 impl Unacceptable {
     /// As an error that names the place.
-    pub(super) fn at(key: &[u8]) -> impl Fn(Self) -> StorageError {
+    pub(crate) fn at(key: &[u8]) -> impl Fn(Self) -> StorageError {
         move |_| StorageError::Corrupt(Damage::Content.at(key))
     }
 }
 
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;

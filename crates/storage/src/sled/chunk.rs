@@ -10,12 +10,12 @@ use headwater_core::storage::StorageError;
 use headwater_core::{BatchRecord, Lineage, Tail};
 use sled::IVec;
 
-use super::frame::{self, Damage, HEADER};
-use super::row::{Row, Written, of_lineage, tag};
-use super::run::{self, Head, Run};
-use super::stored::{StoredTable, Table, Unacceptable};
 use super::tree::Tree;
 use super::tuning::VALUE_BYTES;
+use crate::local::frame::{self, Damage, HEADER};
+use crate::local::row::{Row, Written, of_lineage, tag};
+use crate::local::run::{self, Head, Run};
+use crate::local::stored::{StoredTable, Table, Unacceptable};
 
 /// The version of a chunk.
 const VERSION: u8 = 1;
@@ -327,7 +327,10 @@ impl Cutter {
 /// The value of a chunk.
 pub(super) fn encode(key: &[u8], table: &Table, payload: &[u8]) -> Result<Vec<u8>, StorageError> {
     let cannot = |error: &dyn std::fmt::Display| {
-        StorageError::Corrupt(format!("{} cannot be written: {error}", super::row::describe(key)))
+        StorageError::Corrupt(format!(
+            "{} cannot be written: {error}",
+            crate::local::row::describe(key)
+        ))
     };
     let encoded = postcard::to_stdvec(&StoredTable::of(table)).map_err(|error| cannot(&error))?;
     let len = u32::try_from(encoded.len()).map_err(|error| cannot(&error))?;

@@ -20,13 +20,13 @@ use headwater_core::storage::{CommitDone, Refusal, StorageError, UnitResult};
 use tracing::{Span, debug_span};
 
 use super::committed::CommittedFile;
-use super::decide::Deciding;
+use super::group::encode_group;
 use super::metrics::Metrics;
 use super::pack::{Counters, Packer, Writer};
-use super::pool::guarded;
 use super::room;
-use super::row::Written;
-use super::stored::encode_group;
+use crate::local::decide::Deciding;
+use crate::local::pool::guarded;
+use crate::local::row::Written;
 
 /// Least that a step of packing counts, so that many tiny ones are not done for nothing.
 const STEP_BYTES: usize = 1024;
@@ -237,7 +237,7 @@ impl Committer {
         let view = Arc::clone(&self.writer.view);
         let space = room::look(view.directory.path(), &group, view.recent.read().weight());
         let at = Timestamp(now.0.max(self.counters.at));
-        let mut deciding = Deciding::new(&view, self.counters.unit + 1, at);
+        let mut deciding = Deciding::new(&*view, self.counters.unit + 1, at);
         let results = group.into_iter().map(|unit| deciding.decide(unit, space)).collect();
         let accepted = deciding.accepted;
         if accepted.is_empty() {

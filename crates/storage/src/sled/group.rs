@@ -4,15 +4,13 @@
 //! It is divided into parts of a bounded size, each with a key and a frame of its own.
 
 use bytes::Bytes;
-use headwater_core::change::Unit;
 use headwater_core::storage::StorageError;
 use serde::{Deserialize, Serialize};
 
-use super::super::frame::{self, Damage, Verify};
-use super::super::row::{Row, Written};
-use super::super::tuning::VALUE_BYTES;
-use super::Unacceptable;
-use super::effect::{PayloadLeft, StoredChange};
+use super::tuning::VALUE_BYTES;
+use crate::local::frame::{self, Damage, Verify};
+use crate::local::row::{Row, Written};
+use crate::local::stored::{GroupUnit, PayloadLeft, StoredUnit, Unacceptable};
 
 /// The version of a part, and so of the group.
 const VERSION: u8 = 1;
@@ -22,47 +20,26 @@ const VERSION: u8 = 1;
 struct StoredGroup {
     first_unit: u64,
     at: u64,
-    units: Vec<Vec<StoredChange>>,
-}
-
-/// Where a record stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sled) struct Place {
-    /// In its space.
-    pub(in crate::sled) space: u64,
-    /// Its first byte in its stream.
-    pub(in crate::sled) position: u64,
-    /// Among the records of its stream.
-    pub(in crate::sled) sequence: u64,
-}
-
-/// A unit, and the place of the first record of each of its changes that has any.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sled) struct GroupUnit {
-    pub(in crate::sled) unit: Unit,
-    pub(in crate::sled) first: Vec<Option<Place>>,
+    units: Vec<StoredUnit>,
 }
 
 /// A group as it was read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sled) struct Group {
-    pub(in crate::sled) first_unit: u64,
-    pub(in crate::sled) at: u64,
-    pub(in crate::sled) units: Vec<GroupUnit>,
+pub(crate) struct Group {
+    pub(crate) first_unit: u64,
+    pub(crate) at: u64,
+    pub(crate) units: Vec<GroupUnit>,
 }
 
 /// The rows of a group: the values of its parts, in order.
-pub(in crate::sled) fn encode_group(
+pub(crate) fn encode_group(
     group: u64,
     first_unit: u64,
     at: u64,
     units: &[&GroupUnit],
 ) -> Result<Vec<Written>, StorageError> {
-    let changes = |unit: &&GroupUnit| {
-        let changes = unit.unit.changes.iter().zip(&unit.first);
-        changes.map(|(change, first)| StoredChange::of(change, *first)).collect()
-    };
-    let said = StoredGroup { first_unit, at, units: units.iter().map(changes).collect() };
+    let stored = units.iter().map(|unit| StoredUnit::of(unit)).collect();
+    let said = StoredGroup { first_unit, at, units: stored };
     let cannot = |error: &dyn std::fmt::Display| {
         StorageError::Corrupt(format!("group {group} cannot be written: {error}"))
     };
@@ -86,7 +63,7 @@ pub(in crate::sled) fn encode_group(
 }
 
 /// Reads a group back from all its parts, in order.
-pub(in crate::sled) fn decode_group(
+pub(crate) fn decode_group(
     group: u64,
     parts: &[(u32, impl AsRef<[u8]>)],
 ) -> Result<Group, StorageError> {
@@ -110,7 +87,7 @@ pub(in crate::sled) fn decode_group(
 }
 
 /// The count of parts that a part names, and what it holds.
-pub(in crate::sled) fn open_part(
+pub(crate) fn open_part(
     group: u64,
     part: u32,
     value: &[u8],
@@ -144,13 +121,8 @@ fn read(mut whole: Bytes) -> Result<Group, Unacceptable> {
         Ok((said, [])) => said,
         _ => return Err(Unacceptable),
     };
-    let mut unit = |changes: Vec<StoredChange>| {
-        let place = |(space, position, sequence)| Place { space, position, sequence };
-        let first = changes.iter().map(|change| change.first.map(place)).collect();
-        let changes = changes.into_iter().map(|change| change.into_change(&mut payload));
-        Ok(GroupUnit { unit: Unit { changes: changes.collect::<Result<_, _>>()? }, first })
-    };
-    let units = said.units.into_iter().map(&mut unit).collect::<Result<_, _>>()?;
+    let units = said.units.into_iter().map(|unit| unit.into_unit(&mut payload));
+    let units = units.collect::<Result<_, _>>()?;
     if payload.0.is_empty() {
         Ok(Group { first_unit: said.first_unit, at: said.at, units })
     } else {

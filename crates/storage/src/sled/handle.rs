@@ -18,7 +18,6 @@ use parking_lot::RwLock;
 
 use super::committer::{self, Committer, Ending, Pace, Request};
 use super::open::{self, DATABASE, Settings, is_released};
-use super::pool::Pool;
 use super::read::page::Snapshot;
 use super::read::{catalogue, space};
 use super::safeguards::{Safeguards, Strict};
@@ -26,6 +25,7 @@ use super::seal;
 use super::tuning::CACHE_BYTES;
 use super::view::View;
 use crate::directory::OpenError;
+use crate::local::pool::Pool;
 
 /// Threads that read. More than one, so that a long page does not hold up short ones; few, because sled's reads are short.
 const READERS: usize = 3;

@@ -18,17 +18,17 @@ use parking_lot::RwLock;
 use super::barrier::{Barrier, DATA_FILE};
 use super::committed::{self, CommittedFile};
 use super::committer::{Committer, Pace};
-use super::frame::Verify;
 use super::metrics::Metrics;
 use super::pack::{Counters, Packer, Writer};
-use super::pool::guarded;
-use super::recent::Recent;
 use super::safeguards::{Comparison, Safeguards};
 use super::seal;
-use super::stored::StoredCheckpoint;
 use super::tree::{Edit, Tree};
 use super::view::View;
 use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
+use crate::local::frame::Verify;
+use crate::local::pool::guarded;
+use crate::local::recent::Recent;
+use crate::local::stored::StoredCheckpoint;
 
 /// The folder of sled's files.
 pub(super) const DATABASE: &str = "sled";

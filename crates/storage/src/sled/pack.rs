@@ -24,12 +24,12 @@ use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, ProducerId};
 
 use super::barrier::Barrier;
-use super::recent::SpaceName;
-use super::row::Row;
-use super::stored::StoredCheckpoint;
 use super::tree::Edit;
 use super::tuning::BATCH_KEYS;
 use super::view::View;
+use crate::local::recent::SpaceName;
+use crate::local::row::Row;
+use crate::local::stored::StoredCheckpoint;
 pub(super) use graves::is_grave;
 use sweep::Sweep;
 #[cfg(test)]

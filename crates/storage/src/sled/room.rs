@@ -4,8 +4,8 @@ use std::path::Path;
 
 use headwater_core::change::Unit;
 
-use super::decide::DiskSpace;
 use super::tuning::SEGMENT_BYTES;
+use crate::local::decide::DiskSpace;
 
 /// What always stays free: some segments for packing, and for sled's own moving about.
 const RESERVE: u64 = 16 * SEGMENT_BYTES as u64;

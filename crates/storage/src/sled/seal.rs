@@ -7,9 +7,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::frame::Verify;
-use super::stored::{StoredSeal, decode, encode};
 use crate::directory::{OpenError, sync_directory, write_atomically};
+use crate::local::frame::Verify;
+use crate::local::stored::{StoredSeal, decode, encode};
 
 /// The file's name.
 pub(super) const NAME: &str = "SEAL";

@@ -7,6 +7,7 @@ mod crash;
 mod damage;
 mod deep;
 mod format;
+mod golden;
 mod keys;
 mod lookout;
 mod missing;

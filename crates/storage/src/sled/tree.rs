@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use headwater_core::storage::StorageError;
 use sled::IVec;
 
-use super::frame::{Verify, fingerprint};
-use super::row::{Row, describe, tag};
-use super::stored::{Stored, StoredCheckpoint, decode, encode};
 use super::tuning::{BATCH_BYTES, BATCH_KEYS, VALUE_LIMIT};
+use crate::local::frame::{Verify, fingerprint};
+use crate::local::row::{Row, describe, tag};
+use crate::local::stored::{Stored, StoredCheckpoint, decode, encode};
 
 /// Accesses beside the first to each entry that a scan meets. sled evicts a leaf only when its shard of the page cache has
 /// been accessed 64 times; without these, a scan would keep up to 16,384 leaves in memory.

@@ -7,11 +7,12 @@ use headwater_core::storage::{Confirmation, Loaded, StorageError};
 use headwater_core::{Lineage, ProducerId, Slot, StreamKey, Version};
 use parking_lot::RwLock;
 
-use super::recent::{Recent, SpaceName};
-use super::row::Row;
-use super::stored::{StoredProducer, StoredRanges, StoredSlot, StoredSpace, Unacceptable};
 use super::tree::Tree;
 use crate::directory::DataDir;
+use crate::local::decide::Durable;
+use crate::local::recent::{Recent, SpaceName};
+use crate::local::row::Row;
+use crate::local::stored::{StoredProducer, StoredRanges, StoredSlot, StoredSpace, Unacceptable};
 
 /// The two places where durable data is found.
 #[derive(Debug)]
@@ -167,6 +168,16 @@ impl View {
             }
         }
         Ok(Confirmation::Current)
+    }
+}
+
+impl Durable for View {
+    fn slot(&self, key: &StreamKey) -> Result<Slot, StorageError> {
+        View::slot(self, key)
+    }
+
+    fn last_of_space(&self, name: &SpaceName) -> Result<u64, StorageError> {
+        View::last_of_space(self, name)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use headwater_core::change::{Birth, Change, Effect, PinChange, ProducerChange, Update};
 use headwater_core::producer::ProducerState;
 use headwater_core::{
@@ -12,12 +11,13 @@ use headwater_core::{
 use serde::{Deserialize, Serialize};
 
 use super::Unacceptable;
-use super::group::Place;
+
 use super::state::{
     StoredClosed, StoredExpiry, StoredKey, StoredOrigin, StoredRange, StoredTail, ranges,
     stored_ranges,
 };
 use super::table::StoredLens;
+use super::unit::{PayloadLeft, Place};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StoredChange {
@@ -78,18 +78,6 @@ enum StoredProducerChange {
 enum StoredPinChange {
     Add(u64),
     Drop(u64),
-}
-
-/// Payload of a group that was not given to a batch yet.
-pub(super) struct PayloadLeft(pub(super) Bytes);
-
-impl PayloadLeft {
-    fn take(&mut self, len: u64) -> Result<Bytes, Unacceptable> {
-        match usize::try_from(len) {
-            Ok(len) if len <= self.0.len() => Ok(self.0.split_to(len)),
-            _ => Err(Unacceptable),
-        }
-    }
 }
 
 impl StoredChange {

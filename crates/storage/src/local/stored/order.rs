@@ -10,7 +10,7 @@ use super::{Stored, Unacceptable};
 /// A stretch of the order of a space, from the space sequence in the key on. The stretches of a space follow each
 /// other without a gap, so that a missing one is noticed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredOrder {
+pub(crate) struct StoredOrder {
     /// The space sequence after the last one that it tells about.
     to: u64,
     runs: Vec<StoredOrderRun>,
@@ -33,11 +33,11 @@ struct StoredOrderRun {
 
 /// A stretch of the order, as it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sled) struct Stretch {
+pub(crate) struct Stretch {
     /// The space sequence after the last one that it tells about.
-    pub(in crate::sled) to: u64,
+    pub(crate) to: u64,
     /// What stands in it. Metadata is empty where there is some.
-    pub(in crate::sled) runs: Vec<Run>,
+    pub(crate) runs: Vec<Run>,
 }
 
 impl Stored for StoredOrder {
@@ -46,13 +46,13 @@ impl Stored for StoredOrder {
 
 impl StoredOrder {
     /// The stored form of a stretch that begins at a space sequence.
-    pub(in crate::sled) fn of(first: u64, to: u64, runs: &[Run]) -> Self {
+    pub(crate) fn of(first: u64, to: u64, runs: &[Run]) -> Self {
         let mut before = Before { space: first, ..Before::default() };
         Self { to, runs: runs.iter().map(|run| StoredOrderRun::of(run, &mut before)).collect() }
     }
 
     /// The stretch, given where it begins.
-    pub(in crate::sled) fn into_stretch(self, first: u64) -> Result<Stretch, Unacceptable> {
+    pub(crate) fn into_stretch(self, first: u64) -> Result<Stretch, Unacceptable> {
         let mut before = Before { space: first, ..Before::default() };
         let read = |stored: StoredOrderRun| {
             let present = stored.metadata.into_iter().map(|index| (index, Default::default()));

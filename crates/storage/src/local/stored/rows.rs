@@ -9,24 +9,24 @@ use super::{Stored, Unacceptable};
 
 /// How far packing has come, and what all packed rows add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredCheckpoint {
+pub(crate) struct StoredCheckpoint {
     /// Groups up to this one are in packed rows.
-    pub(in crate::sled) packed: u64,
+    pub(crate) packed: u64,
     /// The number of the last unit in them.
-    pub(in crate::sled) unit: u64,
+    pub(crate) unit: u64,
     /// The last commit timestamp in them.
-    pub(in crate::sled) at: u64,
+    pub(crate) at: u64,
     /// How many packed rows there are.
-    pub(in crate::sled) rows: u64,
+    pub(crate) rows: u64,
     /// How many streams there are among them, soft-deleted ones included.
-    pub(in crate::sled) streams: u64,
+    pub(crate) streams: u64,
     /// The sum of the packed rows' fingerprints, modulo 2^64. Fixed width, because it is a random number.
-    pub(in crate::sled) digest: [u8; 8],
+    pub(crate) digest: [u8; 8],
 }
 
 /// Whose lineage it is, and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredLineage {
+pub(crate) struct StoredLineage {
     key: StoredKey,
     base: StoredTail,
     kept: Option<u64>,
@@ -34,57 +34,57 @@ pub(in crate::sled) struct StoredLineage {
 
 impl StoredLineage {
     /// A lineage whose first record follows `base`.
-    pub(in crate::sled) fn new(key: &StreamKey, base: Tail) -> Self {
+    pub(crate) fn new(key: &StreamKey, base: Tail) -> Self {
         Self { key: StoredKey::of(key), base: base.into(), kept: None }
     }
 
     /// The same, of which only what lies before a position is still needed.
-    pub(in crate::sled) fn kept_to(self, position: u64) -> Self {
+    pub(crate) fn kept_to(self, position: u64) -> Self {
         Self { kept: Some(position), ..self }
     }
 
     /// The tail before its first record.
-    pub(in crate::sled) fn base(&self) -> Tail {
+    pub(crate) fn base(&self) -> Tail {
         self.base.into()
     }
 
     /// Where what is still needed ends; `None` where all of it is.
-    pub(in crate::sled) fn kept(&self) -> Option<u64> {
+    pub(crate) fn kept(&self) -> Option<u64> {
         self.kept
     }
 
     /// The stream.
-    pub(in crate::sled) fn into_key(self) -> Result<StreamKey, Unacceptable> {
+    pub(crate) fn into_key(self) -> Result<StreamKey, Unacceptable> {
         self.key.into_key()
     }
 }
 
 /// The counters of a space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredSpace {
+pub(crate) struct StoredSpace {
     /// The last space sequence that is in its order.
-    pub(in crate::sled) last: u64,
+    pub(crate) last: u64,
     /// How many records its order tells about.
-    pub(in crate::sled) records: u64,
+    pub(crate) records: u64,
     /// How many of them belonged to streams that were removed since. An estimate: it only says when to tidy up.
-    pub(in crate::sled) dead: u64,
+    pub(crate) dead: u64,
 }
 
 /// What a stream remembers of a producer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredProducer {
+pub(crate) struct StoredProducer {
     epoch: u64,
     seq: u64,
 }
 
 impl StoredProducer {
     /// The stored form.
-    pub(in crate::sled) fn of(state: ProducerState) -> Self {
+    pub(crate) fn of(state: ProducerState) -> Self {
         Self { epoch: state.epoch.get(), seq: state.seq.get() }
     }
 
     /// The row.
-    pub(in crate::sled) fn into_state(self) -> Result<ProducerState, Unacceptable> {
+    pub(crate) fn into_state(self) -> Result<ProducerState, Unacceptable> {
         let number = |number| ProducerNumber::new(number).map_err(|_| Unacceptable);
         Ok(ProducerState { epoch: number(self.epoch)?, seq: number(self.seq)? })
     }
@@ -92,29 +92,29 @@ impl StoredProducer {
 
 /// Which stream ends at the time in the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredDeadline(StoredKey);
+pub(crate) struct StoredDeadline(StoredKey);
 
 impl StoredDeadline {
     /// The stored form.
-    pub(in crate::sled) fn of(key: &StreamKey) -> Self {
+    pub(crate) fn of(key: &StreamKey) -> Self {
         Self(StoredKey::of(key))
     }
 
     /// The stream.
-    pub(in crate::sled) fn into_key(self) -> Result<StreamKey, Unacceptable> {
+    pub(crate) fn into_key(self) -> Result<StreamKey, Unacceptable> {
         self.0.into_key()
     }
 }
 
 /// How many forks diverge at the position in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredPin {
-    pub(in crate::sled) forks: u64,
+pub(crate) struct StoredPin {
+    pub(crate) forks: u64,
 }
 
 /// What is to be deleted of the lineage in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) enum StoredGrave {
+pub(crate) enum StoredGrave {
     /// Everything.
     Whole,
     /// Chunks that begin past this position.
@@ -123,9 +123,9 @@ pub(in crate::sled) enum StoredGrave {
 
 /// The files of the database as a clean stop left them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredSeal {
+pub(crate) struct StoredSeal {
     /// Path inside the database's folder, length, and CRC-32C, in the order of the paths.
-    pub(in crate::sled) files: Vec<(String, u64, u32)>,
+    pub(crate) files: Vec<(String, u64, u32)>,
 }
 
 macro_rules! stored {

@@ -21,13 +21,13 @@ const RANGES_PER_ROW: usize = 128;
 
 /// What stands under a key that is not absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) enum StoredSlot {
+pub(crate) enum StoredSlot {
     Live(StoredState),
     SoftDeleted(StoredState),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredState {
+pub(crate) struct StoredState {
     lineage: u64,
     revision: u64,
     tail: StoredTail,
@@ -46,30 +46,30 @@ pub(in crate::sled) struct StoredState {
 
 /// Position and sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredTail(pub(super) u64, pub(super) u64);
+pub(crate) struct StoredTail(pub(super) u64, pub(super) u64);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) enum StoredExpiry {
+pub(crate) enum StoredExpiry {
     Never,
     Ttl(u64),
     At(u64),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredClosed {
+pub(crate) struct StoredClosed {
     by: Option<StoredTuple>,
 }
 
 /// Id, epoch and sequence of a producer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredTuple(String, u64, u64);
+pub(crate) struct StoredTuple(String, u64, u64);
 
 /// Store and canonical path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredKey(u128, String);
+pub(crate) struct StoredKey(u128, String);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredOrigin {
+pub(crate) struct StoredOrigin {
     source: StoredKey,
     source_lineage: u64,
     anchor: u64,
@@ -80,7 +80,7 @@ pub(in crate::sled) struct StoredOrigin {
 
 /// Lineage, first position, position after the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredRange(u64, u64, u64);
+pub(crate) struct StoredRange(u64, u64, u64);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum StoredInherited {
@@ -92,7 +92,7 @@ enum StoredInherited {
 
 /// Some of the inherited ranges of a lineage. They never change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredRanges(Vec<StoredRange>);
+pub(crate) struct StoredRanges(Vec<StoredRange>);
 
 impl Stored for StoredSlot {
     const VERSION: u8 = 1;
@@ -104,7 +104,7 @@ impl Stored for StoredRanges {
 
 impl StoredSlot {
     /// The stored form; `None` where there is nothing to store.
-    pub(in crate::sled) fn of(slot: &Slot) -> Option<Self> {
+    pub(crate) fn of(slot: &Slot) -> Option<Self> {
         match slot {
             Slot::Absent => None,
             Slot::Live(state) => Some(Self::Live(StoredState::of(state))),
@@ -113,7 +113,7 @@ impl StoredSlot {
     }
 
     /// How many rows of inherited ranges belong to it.
-    pub(in crate::sled) fn range_rows(&self) -> u16 {
+    pub(crate) fn range_rows(&self) -> u16 {
         let (Self::Live(state) | Self::SoftDeleted(state)) = self;
         match state.inherited {
             StoredInherited::Here(_) => 0,
@@ -122,13 +122,13 @@ impl StoredSlot {
     }
 
     /// The lineage that the stream writes.
-    pub(in crate::sled) fn lineage(&self) -> Lineage {
+    pub(crate) fn lineage(&self) -> Lineage {
         let (Self::Live(state) | Self::SoftDeleted(state)) = self;
         Lineage(state.lineage)
     }
 
     /// The slot, given the content of its rows of inherited ranges in their order.
-    pub(in crate::sled) fn into_slot(self, rows: Vec<StoredRanges>) -> Result<Slot, Unacceptable> {
+    pub(crate) fn into_slot(self, rows: Vec<StoredRanges>) -> Result<Slot, Unacceptable> {
         match self {
             Self::Live(state) => Ok(Slot::Live(Arc::new(state.into_state(rows)?))),
             Self::SoftDeleted(state) => Ok(Slot::SoftDeleted(Arc::new(state.into_state(rows)?))),
@@ -138,7 +138,7 @@ impl StoredSlot {
 
 impl StoredRanges {
     /// The rows of inherited ranges that belong to a stream; none where they are in its state row.
-    pub(in crate::sled) fn rows_of(state: &StreamState) -> Vec<Self> {
+    pub(crate) fn rows_of(state: &StreamState) -> Vec<Self> {
         let inherited = state.ranges.inherited();
         if inherited.len() <= RANGES_IN_ROW {
             return Vec::new();
@@ -258,11 +258,11 @@ impl StoredClosed {
 }
 
 impl StoredKey {
-    pub(in crate::sled) fn of(key: &StreamKey) -> Self {
+    pub(crate) fn of(key: &StreamKey) -> Self {
         Self(key.store().0, key.path().to_owned())
     }
 
-    pub(in crate::sled) fn into_key(self) -> Result<StreamKey, Unacceptable> {
+    pub(crate) fn into_key(self) -> Result<StreamKey, Unacceptable> {
         let key = StreamKey::parse(StoreId(self.0), &self.1).map_err(|_| Unacceptable)?;
         // Only canonical paths were stored, and they parse to themselves.
         if key.path() == self.1 { Ok(key) } else { Err(Unacceptable) }

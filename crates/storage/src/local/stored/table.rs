@@ -11,7 +11,7 @@ use super::Unacceptable;
 
 /// The table of a chunk. Where the chunk begins is in its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::sled) struct StoredTable {
+pub(crate) struct StoredTable {
     /// Bytes that the record before the first one has in chunks before this one; 0 where that one ended there.
     back: u64,
     /// Bytes that it has in this chunk.
@@ -43,25 +43,25 @@ pub(super) enum StoredLens {
 
 /// The table of a chunk, as it is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::sled) struct Table {
+pub(crate) struct Table {
     /// Bytes that the record before the first one has in chunks before this one.
-    pub(in crate::sled) back: u64,
+    pub(crate) back: u64,
     /// Bytes that it has in this chunk.
-    pub(in crate::sled) lead: u64,
+    pub(crate) lead: u64,
     /// The records that begin in the chunk. The last one may end in a later one.
-    pub(in crate::sled) runs: Vec<Run>,
+    pub(crate) runs: Vec<Run>,
 }
 
 impl StoredTable {
     /// The stored form.
-    pub(in crate::sled) fn of(table: &Table) -> Self {
+    pub(crate) fn of(table: &Table) -> Self {
         let mut before = Before::default();
         let runs = table.runs.iter().map(|run| StoredRun::of(run, &mut before)).collect();
         Self { back: table.back, lead: table.lead, runs }
     }
 
     /// The table, given where its chunk begins.
-    pub(in crate::sled) fn into_table(
+    pub(crate) fn into_table(
         self,
         lineage: Lineage,
         position: u64,

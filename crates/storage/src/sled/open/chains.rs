@@ -12,10 +12,10 @@ use headwater_core::{Lineage, Slot, StreamKey, Tail};
 use super::super::chunk::{self, Chunk, Start};
 use super::super::pack::is_grave;
 use super::super::read::space::{last_stretch, open as open_stretch};
-use super::super::recent::SpaceName;
-use super::super::row::Row;
-use super::super::stored::{StoredLineage, Unacceptable, decode};
 use super::super::view::View;
+use crate::local::recent::SpaceName;
+use crate::local::row::Row;
+use crate::local::stored::{StoredLineage, Unacceptable, decode};
 
 /// What the rows so far say about the next one.
 #[derive(Debug, Default)]

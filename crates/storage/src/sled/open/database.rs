@@ -5,15 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use super::super::barrier::DATA_FILE;
-use super::super::pool::panic_text;
 use super::super::tuning::{FLUSH_EVERY_MS, SEGMENT_BYTES};
 use crate::directory::{OpenError, sync_directory, with_patience};
+use crate::local::pool::panic_text;
 
 /// Opens sled's folder, or creates it.
 ///
 /// This process holds the directory's lock. But sled releases its own a moment after a database was dropped, so a lock
 /// that is held is waited for.
-pub(in crate::sled) fn open(
+pub(crate) fn open(
     directory: &Path,
     folder: &Path,
     cache_bytes: u64,
@@ -73,7 +73,7 @@ pub(super) fn sync_files(folder: &Path) -> Result<(), OpenError> {
 }
 
 /// Whether sled has let go of its file.
-pub(in crate::sled) fn is_released(folder: &Path) -> bool {
+pub(crate) fn is_released(folder: &Path) -> bool {
     let released = with_patience(|| {
         let file = File::open(folder.join(DATA_FILE))?;
         // The lock goes with the file.

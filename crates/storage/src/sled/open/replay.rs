@@ -11,12 +11,13 @@ use headwater_core::change::{Change, Effect, Unit};
 use headwater_core::storage::StorageError;
 
 use super::super::chunk;
+use super::super::group::{Group, decode_group};
 use super::super::pack::Counters;
-use super::super::recent::{Committed, RecentRun, SpaceName, lineage_of};
-use super::super::row::Row;
-use super::super::stored::{Group, GroupUnit, Place, StoredCheckpoint, decode_group};
 use super::super::view::View;
 use super::survey::FoundGroup;
+use crate::local::recent::{Committed, RecentRun, SpaceName, lineage_of};
+use crate::local::row::Row;
+use crate::local::stored::{GroupUnit, Place, StoredCheckpoint};
 
 /// Replays groups, and returns the last numbers that were given.
 pub(super) fn replay(

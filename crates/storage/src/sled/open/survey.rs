@@ -10,19 +10,20 @@ use headwater_core::storage::StorageError;
 use sled::IVec;
 
 use super::super::chunk::Chunk;
-use super::super::frame::{Damage, Verify};
+use super::super::group::open_part;
 use super::super::pack::{GroupRows, is_crowded};
 use super::super::read::space::open as open_stretch;
-use super::super::recent::SpaceName;
-use super::super::row::Row;
 use super::super::safeguards::{Comparison, Safeguards};
-use super::super::stored::{
-    StoredCheckpoint, StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer,
-    StoredRanges, StoredSlot, StoredSpace, Unacceptable, decode, open_part,
-};
 use super::super::tree::{Sum, is_packed};
 use super::super::view::View;
 use super::chains::Chains;
+use crate::local::frame::{Damage, Verify};
+use crate::local::recent::SpaceName;
+use crate::local::row::Row;
+use crate::local::stored::{
+    StoredCheckpoint, StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer,
+    StoredRanges, StoredSlot, StoredSpace, Unacceptable, decode,
+};
 
 /// A group's number and its parts.
 pub(super) type FoundGroup = (u64, Vec<(u32, IVec)>);

@@ -3,10 +3,10 @@
 use headwater_core::Lineage;
 use headwater_core::storage::StorageError;
 
-use super::super::row::{Row, of_lineage, tag};
-use super::super::stored::{StoredGrave, decode};
 use super::super::tree::{Edit, Tree};
 use super::Writer;
+use crate::local::row::{Row, of_lineage, tag};
+use crate::local::stored::{StoredGrave, decode};
 
 /// The kinds of rows that a lineage may have many of.
 const KINDS: [u8; 4] = [tag::CHUNK, tag::PRODUCER, tag::PIN, tag::RANGES];
@@ -66,6 +66,6 @@ fn begins_past(row: Row<'_>, end: u64) -> bool {
 }
 
 /// Whether something of a lineage is still to be deleted.
-pub(in crate::sled) fn is_grave(tree: &Tree, lineage: Lineage) -> Result<bool, StorageError> {
+pub(crate) fn is_grave(tree: &Tree, lineage: Lineage) -> Result<bool, StorageError> {
     Ok(tree.get(&Row::Grave(lineage).key())?.is_some())
 }

@@ -7,14 +7,14 @@ use headwater_core::Lineage;
 use headwater_core::storage::{SpaceSequence, StorageError};
 
 use super::super::read::space::last_stretch;
-use super::super::recent::{RecentRun, SpaceName};
-use super::super::row::Row;
-use super::super::run::{Cutter, Run};
-use super::super::stored::StoredOrder;
 use super::super::tree::{Edit, Tree};
-use super::super::tuning::MERGE_BELOW;
+use super::super::tuning::{MERGE_BELOW, VALUE_BYTES};
 use super::super::view::View;
 use super::{Batch, Done, Rest};
+use crate::local::recent::{RecentRun, SpaceName};
+use crate::local::row::Row;
+use crate::local::run::{Cutter, Run};
+use crate::local::stored::StoredOrder;
 
 /// Most records that one batch puts into an order: a few dozen stretches.
 const BATCH_RECORDS: usize = 8192;
@@ -30,7 +30,7 @@ pub(super) fn add(
     let Some(last) = runs.last() else { return Ok(Rest::Nothing) };
     let mut space = view.packed_space(name)?;
     let mut first = space.last + 1;
-    let mut cutter = Cutter::default();
+    let mut cutter = Cutter::new(VALUE_BYTES);
     if let Some((begins, stretch, size)) = last_stretch(&view.tree, name)?
         && size < MERGE_BELOW
     {

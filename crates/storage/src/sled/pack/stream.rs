@@ -8,16 +8,16 @@ use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, ProducerId, Slot, StreamKey, Tail, Timestamp};
 
 use super::super::chunk::{self, Cutter, Start};
-use super::super::recent::{RecentRun, RecentStream, SpaceName};
-use super::super::row::{Row, of_lineage, tag};
-use super::super::stored::{
-    StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer, StoredRanges,
-    StoredSlot, decode,
-};
 use super::super::tree::Edit;
 use super::super::tuning::{BATCH_BYTES, BATCH_KEYS, MERGE_BELOW};
 use super::super::view::View;
 use super::{Batch, Done, Rest};
+use crate::local::recent::{RecentRun, RecentStream, SpaceName};
+use crate::local::row::{Row, of_lineage, tag};
+use crate::local::stored::{
+    StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer, StoredRanges,
+    StoredSlot, decode,
+};
 
 /// What is recent about a lineage, copied out of memory.
 struct Item {

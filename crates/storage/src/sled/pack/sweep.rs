@@ -13,14 +13,15 @@ use std::collections::VecDeque;
 use headwater_core::storage::{SpaceSequence, StorageError};
 
 use super::super::read::space::open;
-use super::super::recent::SpaceName;
-use super::super::row::Row;
-use super::super::run::Cutter;
-use super::super::stored::StoredSpace;
 use super::super::tree::Edit;
+use super::super::tuning::VALUE_BYTES;
 use super::super::view::View;
 use super::order::{Listed, put_stretches};
 use super::{Rest, Writer};
+use crate::local::recent::SpaceName;
+use crate::local::row::Row;
+use crate::local::run::Cutter;
+use crate::local::stored::StoredSpace;
 
 /// Fewer dead records than this are not worth the while: they fit into a few stretches.
 const WORTH_A_SWEEP: u64 = 1024;
@@ -58,7 +59,7 @@ impl Sweep {
         let Some(begins) = self.next.or(first_stretch(&writer.view, name)?) else {
             return Ok((0, Rest::Nothing));
         };
-        let (mut listed, mut cutter) = (Listed::new(tree), Cutter::default());
+        let (mut listed, mut cutter) = (Listed::new(tree), Cutter::new(VALUE_BYTES));
         let (mut edit, mut gone, mut next, mut count) = (Edit::default(), 0, begins, 0);
         while count < STRETCHES_AT_ONCE {
             let key = row(next).key();
@@ -91,7 +92,7 @@ impl Sweep {
 }
 
 fn first_stretch(view: &View, name: &SpaceName) -> Result<Option<u64>, StorageError> {
-    let prefix = super::super::row::of_space(name.store, &name.space);
+    let prefix = crate::local::row::of_space(name.store, &name.space);
     let first = view.tree.scan(&prefix).next().transpose()?;
     Ok(first.and_then(|(key, _)| match Row::parse(&key) {
         Some(Row::Order { first, .. }) => Some(first.0),
@@ -100,7 +101,7 @@ fn first_stretch(view: &View, name: &SpaceName) -> Result<Option<u64>, StorageEr
 }
 
 /// Counts records of streams that are removed, and tells whether the order of their space is worth a sweep.
-pub(in crate::sled) fn count_dead(
+pub(crate) fn count_dead(
     view: &View,
     name: &SpaceName,
     records: u64,
@@ -116,7 +117,7 @@ pub(in crate::sled) fn count_dead(
 }
 
 /// Whether an order is worth a sweep.
-pub(in crate::sled) fn is_crowded(space: &StoredSpace) -> bool {
+pub(crate) fn is_crowded(space: &StoredSpace) -> bool {
     space.dead >= WORTH_A_SWEEP && space.dead > space.records / 2
 }
 

@@ -6,13 +6,13 @@ use std::ops::Bound;
 use headwater_core::storage::{ListQuery, Listed, StorageError};
 use headwater_core::{Slot, StreamKey, Timestamp};
 
-use super::super::frame::Damage;
-use super::super::row::{Row, tag};
-use super::super::stored::{StoredDeadline, StoredSlot, Unacceptable, decode};
 use super::super::view::View;
+use crate::local::frame::Damage;
+use crate::local::row::{Row, tag};
+use crate::local::stored::{StoredDeadline, StoredSlot, Unacceptable, decode};
 
 /// Live streams in the order of the bytes of their paths.
-pub(in crate::sled) fn list(view: &View, query: &ListQuery) -> Result<Vec<Listed>, StorageError> {
+pub(crate) fn list(view: &View, query: &ListQuery) -> Result<Vec<Listed>, StorageError> {
     let start = match query.after.as_deref() {
         Some(after) if after >= query.prefix.as_str() => Bound::Excluded(after),
         _ => Bound::Included(query.prefix.as_str()),
@@ -81,7 +81,7 @@ fn packed_slots(
 }
 
 /// Live streams whose durable deadline is at or before a time, earliest first.
-pub(in crate::sled) fn expiring(
+pub(crate) fn expiring(
     view: &View,
     before: Timestamp,
     limit: usize,

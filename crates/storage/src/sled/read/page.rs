@@ -8,19 +8,19 @@ use headwater_core::storage::{Detail, Page, ReadRange, StorageError};
 use headwater_core::{Lineage, Slot};
 
 use super::super::chunk;
-use super::super::recent::RecentRun;
-use super::super::row::Row;
-use super::super::run;
-use super::super::stored::{StoredLineage, Unacceptable};
 use super::super::view::View;
 use super::rows::{rows_touching, touches};
+use crate::local::recent::RecentRun;
+use crate::local::row::Row;
+use crate::local::run;
+use crate::local::stored::{StoredLineage, Unacceptable};
 
 /// Pieces smaller than this are copied behind each other: a page of a stream of small appends would otherwise be
 /// hundreds of pieces, each dearer to write to a socket than to copy.
 const PIECE_BYTES: usize = 2048;
 
 /// What memory says about a page.
-pub(in crate::sled) struct Snapshot {
+pub(crate) struct Snapshot {
     range: ReadRange,
     detail: Detail,
     known: Known,
@@ -45,7 +45,7 @@ enum Known {
 
 impl Snapshot {
     /// Copies what is recent.
-    pub(in crate::sled) fn take(view: &View, range: ReadRange, detail: Detail) -> Self {
+    pub(crate) fn take(view: &View, range: ReadRange, detail: Detail) -> Self {
         let recent = view.recent.read();
         let Some(stream) = recent.stream(range.lineage) else {
             return Self { range, detail, known: Known::No, runs: Vec::new(), first: None };
@@ -63,7 +63,7 @@ impl Snapshot {
     }
 
     /// The page, if it needs no look into the database.
-    pub(in crate::sled) fn answer(&self) -> Option<Result<Page, StorageError>> {
+    pub(crate) fn answer(&self) -> Option<Result<Page, StorageError>> {
         let Self { range, detail, .. } = *self;
         let nothing = range.from >= range.to;
         if nothing && (detail == Detail::Bytes || self.known == Known::Removed) {
@@ -82,7 +82,7 @@ impl Snapshot {
     }
 
     /// The page, with what the database has of it.
-    pub(in crate::sled) fn complete(&self, view: &View) -> Result<Page, StorageError> {
+    pub(crate) fn complete(&self, view: &View) -> Result<Page, StorageError> {
         if let Some(answer) = self.answer() {
             return answer;
         }

@@ -9,15 +9,15 @@ use headwater_core::storage::{SpacePage, SpaceRead, SpaceSequence, StorageError}
 use headwater_core::{Lineage, Slot, StreamKey};
 
 use super::super::chunk::{self, Chunk};
-use super::super::frame::Damage;
-use super::super::recent::{RecentRun, SpaceName};
-use super::super::row::{Row, of_space};
-use super::super::run;
-use super::super::stored::{StoredLineage, StoredOrder, Stretch, Unacceptable, decode};
 use super::super::tree::Tree;
 use super::super::view::View;
 use super::page::missing;
 use super::rows::row_of;
+use crate::local::frame::Damage;
+use crate::local::recent::{RecentRun, SpaceName};
+use crate::local::row::{Row, of_space};
+use crate::local::run;
+use crate::local::stored::{StoredLineage, StoredOrder, Stretch, Unacceptable, decode};
 
 /// What an entry counts beside its payload, so that a page of empty records is bounded too.
 const ENTRY_BYTES: usize = 128;
@@ -41,10 +41,7 @@ enum Room {
 }
 
 /// Reads a page of a space.
-pub(in crate::sled) fn read_space(
-    view: &View,
-    read: &SpaceRead,
-) -> Result<SpacePage, StorageError> {
+pub(crate) fn read_space(view: &View, read: &SpaceRead) -> Result<SpacePage, StorageError> {
     let name = SpaceName { store: read.store, space: read.space.as_str().into() };
     let recent = RecentPart::take(view, &name, read);
     let page = SpacePage { entries: Vec::new(), next: read.after, end: true };
@@ -276,7 +273,7 @@ fn stretch_holding(tree: &Tree, name: &SpaceName, sequence: u64) -> Result<Found
 }
 
 /// The last stretch of the order of a space, and the bytes of its stored form.
-pub(in crate::sled) fn last_stretch(
+pub(crate) fn last_stretch(
     tree: &Tree,
     name: &SpaceName,
 ) -> Result<Option<(u64, Stretch, usize)>, StorageError> {
@@ -287,11 +284,7 @@ pub(in crate::sled) fn last_stretch(
     Ok(Some((first, stretch, value.len())))
 }
 
-pub(in crate::sled) fn open(
-    tree: &Tree,
-    key: &[u8],
-    value: &[u8],
-) -> Result<(u64, Stretch), StorageError> {
+pub(crate) fn open(tree: &Tree, key: &[u8], value: &[u8]) -> Result<(u64, Stretch), StorageError> {
     let Some(Row::Order { first, .. }) = Row::parse(key) else {
         return Err(StorageError::Corrupt(Damage::Content.at(key)));
     };

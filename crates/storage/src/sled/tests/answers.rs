@@ -11,9 +11,9 @@ use headwater_core::storage::{Refusal, Stamp, UnitResult};
 use headwater_core::{StoreId, Timestamp, Version};
 
 use super::super::committer::{self, Committer, Ending, Request};
-use super::super::row::Row;
 use super::lookout::key;
 use super::{Directory, packed_when_closed};
+use crate::local::row::Row;
 use crate::testkit::{Rig, make};
 
 /// How long an answer may take.

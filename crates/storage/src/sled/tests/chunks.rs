@@ -6,11 +6,11 @@ use headwater_core::record::MAX_METADATA_BYTES;
 use headwater_core::{BatchRecord, Lineage, Metadata, Tail};
 
 use super::super::chunk::{Chunk, Cutter, Start};
-use super::super::frame::{HEADER, Verify};
-use super::super::row::Row;
-use super::super::run::{Head, bytes, rows};
 use super::super::tree::Tree;
 use super::super::tuning::{MERGE_BELOW, SEGMENT_BYTES, VALUE_BYTES, VALUE_LIMIT};
+use crate::local::frame::{HEADER, Verify};
+use crate::local::row::Row;
+use crate::local::run::{Head, bytes, rows};
 use crate::testkit::make;
 
 const LINEAGE: Lineage = Lineage(3);

@@ -13,9 +13,9 @@ use headwater_core::{ContentType, Expiry, Lineage, Slot, StreamSeq, Tail, Timest
 
 use super::super::committed::CommittedFile;
 use super::super::open::{is_released, open_database};
-use super::super::row::describe;
 use super::lookout::{Places, Sight, key};
 use super::{Directory, packed_when_closed};
+use crate::local::row::describe;
 use crate::testkit::{Harness, Rig, SoleMemory, make};
 
 const ROWS: &str = include_str!("format-1.txt");

@@ -3,7 +3,7 @@
 use headwater_core::storage::SpaceSequence;
 use headwater_core::{Lineage, StoreId, Timestamp};
 
-use super::super::row::{Row, describe, of_lineage, of_space, tag};
+use crate::local::row::{Row, describe, of_lineage, of_space, tag};
 
 /// Names that begin alike, in the order of their bytes.
 const NAMES: [&str; 8] = ["", " ", "a", "a b", "a/b", "ab", "ä", "\u{10FFFF}"];

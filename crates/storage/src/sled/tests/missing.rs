@@ -8,12 +8,12 @@ use headwater_core::Slot;
 use headwater_core::change::ProducerChange;
 
 use super::super::open::{is_released, open_database};
-use super::super::row::{Row, of_lineage, tag};
-use super::super::stored::{StoredCheckpoint, encode};
 use super::super::tree::{Sum, is_packed};
 use super::super::{Comparison, OpenError};
 use super::lookout::key;
 use super::{Directory, Safeguards, packed_when_closed};
+use crate::local::row::{Row, of_lineage, tag};
+use crate::local::stored::{StoredCheckpoint, encode};
 use crate::testkit::{Rig, make};
 
 /// Everything but one comparison.
@@ -68,7 +68,7 @@ fn tamper_consistently(directory: &Directory, change: impl FnOnce(&sled::Db)) {
         let row = Row::Checkpoint.key();
         let old = db.get(&row).unwrap().unwrap();
         let old: StoredCheckpoint =
-            super::super::stored::decode(&row, &old, super::super::frame::Verify::Checksum)
+            crate::local::stored::decode(&row, &old, crate::local::frame::Verify::Checksum)
                 .unwrap();
         let digest = sum.digest.to_le_bytes();
         let new = StoredCheckpoint { rows: sum.rows, streams: sum.streams, digest, ..old };
@@ -192,7 +192,7 @@ fn other_gaps_are_found_too() {
         ("unknown key", |db| drop(db.insert([0x05, 1, 2], vec![1, 0, 0, 0, 0]).unwrap())),
         ("the unknown version 9", |db| {
             let row = Row::Pin { lineage: headwater_core::Lineage(1), position: 5 }.key();
-            let value = super::super::frame::finish(&row, super::super::frame::begin(9, 0));
+            let value = crate::local::frame::finish(&row, crate::local::frame::begin(9, 0));
             db.insert(row, value).unwrap();
         }),
     ];

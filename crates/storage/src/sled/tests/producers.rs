@@ -6,11 +6,11 @@ use headwater_core::ProducerId;
 use headwater_core::change::ProducerChange;
 use headwater_core::storage::UnitResult;
 
-use super::super::row::tag;
 use super::super::tuning::BATCH_KEYS;
 use super::lookout::{Places, Sight, key};
 use super::missing::rows_with;
 use super::{Directory, packed_when_closed};
+use crate::local::row::tag;
 use crate::testkit::{Rig, make};
 
 /// Producers that are new to the stream: three steps of packing, and some.

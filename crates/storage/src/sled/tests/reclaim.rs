@@ -8,13 +8,13 @@ use headwater_core::{Batch, BatchRecord, Metadata};
 
 use super::super::committer::Committer;
 use super::super::pack::{Writer, count_dead};
-use super::super::recent::SpaceName;
-use super::super::row::tag;
 use super::super::tree::Edit;
 use super::super::tuning::SEGMENT_BYTES;
 use super::lookout::key;
 use super::missing::{rows_with, wait_until};
 use super::{Directory, Options, packed_at_once, packed_when_closed};
+use crate::local::recent::SpaceName;
+use crate::local::row::tag;
 use crate::testkit::{Rig, make};
 
 #[test]

@@ -1,0 +1,17 @@
+//! What the adapters on a local disk share: one writer that compares and sets, what is recent in memory, and the stored form of
+//! everything.
+//!
+//! - It is decided on a group by comparing versions (`decide`); what commits is `recent` until it is packed.
+//! - Rows have a name (`row`), a frame with version and checksum (`frame`), and types of their own (`stored`).
+//! - Records that were appended together are a `run`.
+//! - Whatever is not in memory is read on the threads of a `pool`.
+//!
+//! When and where something is written, and what makes it durable, is each adapter's own.
+
+pub(crate) mod decide;
+pub(crate) mod frame;
+pub(crate) mod pool;
+pub(crate) mod recent;
+pub(crate) mod row;
+pub(crate) mod run;
+pub(crate) mod stored;
