@@ -8,10 +8,15 @@
 //!
 //! When and where something is written, and what makes it durable, is each adapter's own.
 
+pub(crate) mod database;
 pub(crate) mod decide;
 pub(crate) mod frame;
+pub(crate) mod memory;
 pub(crate) mod pool;
+pub(crate) mod read;
 pub(crate) mod recent;
 pub(crate) mod row;
+pub(crate) mod rows;
 pub(crate) mod run;
 pub(crate) mod stored;
+pub(crate) mod view;

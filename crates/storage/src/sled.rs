@@ -21,14 +21,13 @@
 //! - Opening (`open`) looks at every value. sled forgets damaged parts of its file without a word, so counts, sums and
 //!   checksums are this adapter's own, and missing records refuse the start. Start time grows with the store.
 //!
-//! `tuning` says which sizes follow from how sled works. `docs/format.md` describes every row and file.
+//! `local::database::tuning` says which sizes follow from how sled works. `docs/format.md` describes every row and file.
 //!
 //! # Limits
 //!
 //! sled reuses the space inside its file, and shortens the file only where free space lies at its end. A space's counter (about fifty bytes) stays when its
 //! last stream is removed, so that its numbers are never used again.
 
-mod barrier;
 mod chunk;
 mod committed;
 mod committer;
@@ -42,8 +41,6 @@ mod room;
 mod safeguards;
 mod seal;
 mod tree;
-mod tuning;
-mod view;
 
 pub use handle::{Options, SledStorage};
 #[cfg(any(test, feature = "testkit"))]

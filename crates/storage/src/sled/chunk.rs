@@ -5,14 +5,14 @@
 //! chunks, unless one alone is too large.
 
 use bytes::Bytes;
-use headwater_core::record::RecordMeta;
 use headwater_core::storage::StorageError;
 use headwater_core::{BatchRecord, Lineage, Tail};
 use sled::IVec;
 
 use super::tree::Tree;
-use super::tuning::VALUE_BYTES;
+use crate::local::database::tuning::VALUE_BYTES;
 use crate::local::frame::{self, Damage, HEADER};
+use crate::local::read::rows::{Part, Parts, Start};
 use crate::local::row::{Row, Written, of_lineage, tag};
 use crate::local::run::{self, Head, Run};
 use crate::local::stored::{StoredTable, Table, Unacceptable};
@@ -27,33 +27,18 @@ const COUNTS: usize = 8;
 /// Most records in a chunk: who wants to know about one record decodes the table of all.
 const CHUNK_RECORDS: usize = 1024;
 
-/// Where a chunk begins: the position of its first byte, and the sequence of the first record that begins in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Start {
-    pub(super) lineage: Lineage,
-    pub(super) position: u64,
-    pub(super) sequence: u64,
+fn row(start: Start) -> Row<'static> {
+    let Start { lineage, position, sequence } = start;
+    Row::Chunk { lineage, position, sequence }
 }
 
-impl Start {
-    /// The first chunk behind a tail.
-    pub(super) fn behind(lineage: Lineage, tail: Tail) -> Self {
-        Self { lineage, position: tail.position, sequence: tail.sequence + 1 }
-    }
-
-    fn row(self) -> Row<'static> {
-        let Self { lineage, position, sequence } = self;
-        Row::Chunk { lineage, position, sequence }
-    }
-
-    /// The start in a chunk's key.
-    pub(super) fn parse(key: &[u8]) -> Result<Self, StorageError> {
-        match Row::parse(key) {
-            Some(Row::Chunk { lineage, position, sequence }) => {
-                Ok(Self { lineage, position, sequence })
-            }
-            _ => Err(StorageError::Corrupt(Damage::Content.at(key))),
+/// The start in a chunk's key.
+fn parse(key: &[u8]) -> Result<Start, StorageError> {
+    match Row::parse(key) {
+        Some(Row::Chunk { lineage, position, sequence }) => {
+            Ok(Start { lineage, position, sequence })
         }
+        _ => Err(StorageError::Corrupt(Damage::Content.at(key))),
     }
 }
 
@@ -70,7 +55,7 @@ pub(super) struct Chunk {
 impl Chunk {
     /// Verifies a value, and takes it apart.
     pub(super) fn open(tree: &Tree, key: &[u8], value: IVec) -> Result<Self, StorageError> {
-        let start = Start::parse(key)?;
+        let start = parse(key)?;
         let damage = |damage: Damage| StorageError::Corrupt(damage.at(key));
         let (version, body) = frame::open(key, &value, tree.verify()).map_err(damage)?;
         if version != VERSION {
@@ -106,22 +91,6 @@ impl Chunk {
         self.payload.slice(from as usize..(to as usize).max(from as usize))
     }
 
-    /// Its table.
-    pub(super) fn table(&self) -> Result<Table, StorageError> {
-        let Start { lineage, position, sequence } = self.start;
-        let decoded = match postcard::take_from_bytes::<StoredTable>(&self.table) {
-            Ok((stored, [])) => stored.into_table(lineage, position, sequence),
-            _ => Err(Unacceptable),
-        };
-        decoded.map_err(Unacceptable::at(&self.start.row().key()))
-    }
-
-    /// Where the chunk after it begins.
-    pub(super) fn next(&self) -> Start {
-        let sequence = self.start.sequence.saturating_add(self.records.into());
-        Start { position: self.end(), sequence, ..self.start }
-    }
-
     /// The tail after it.
     pub(super) fn tail(&self) -> Tail {
         Tail { position: self.end(), sequence: self.next().sequence - 1 }
@@ -138,26 +107,56 @@ impl Chunk {
         if counted && covered && told {
             Ok(())
         } else {
-            Err(StorageError::Corrupt(Damage::Content.at(&self.start.row().key())))
+            Err(StorageError::Corrupt(Damage::Content.at(&row(self.start).key())))
         }
     }
+}
 
-    /// The rows of the records that begin in it.
-    pub(super) fn rows(&self) -> Result<Vec<RecordMeta>, StorageError> {
-        let runs = self.table()?.runs;
-        Ok(runs.iter().flat_map(|run| run::rows(run.head, &run.records)).collect())
+impl Parts for Tree {
+    type Part = Chunk;
+
+    fn at(&self, start: Start) -> Result<Option<Chunk>, StorageError> {
+        at(self, start)
+    }
+
+    fn floor(&self, place: Start) -> Result<Option<Chunk>, StorageError> {
+        floor(self, place)
+    }
+
+    fn first(&self, lineage: Lineage) -> Result<Option<Chunk>, StorageError> {
+        first(self, lineage)
+    }
+}
+
+impl Part for Chunk {
+    fn start(&self) -> Start {
+        self.start
+    }
+
+    fn next(&self) -> Start {
+        let sequence = self.start.sequence.saturating_add(self.records.into());
+        Start { position: self.end(), sequence, ..self.start }
+    }
+
+    fn table(&self) -> Result<Table, StorageError> {
+        let Start { lineage, position, sequence } = self.start;
+        let decoded = match postcard::take_from_bytes::<StoredTable>(&self.table) {
+            Ok((stored, [])) => stored.into_table(lineage, position, sequence),
+            _ => Err(Unacceptable),
+        };
+        decoded.map_err(Unacceptable::at(&row(self.start).key()))
     }
 }
 
 /// The chunk that begins somewhere.
 pub(super) fn at(tree: &Tree, start: Start) -> Result<Option<Chunk>, StorageError> {
-    let key = start.row().key();
-    tree.get_in_passing(&key)?.map(|value| Chunk::open(tree, &key, value)).transpose()
+    let key = row(start).key();
+    tree.db().get_in_passing(&key)?.map(|value| Chunk::open(tree, &key, value)).transpose()
 }
 
 /// The last chunk that begins at or before a place.
 pub(super) fn floor(tree: &Tree, place: Start) -> Result<Option<Chunk>, StorageError> {
-    let found = tree.floor(&of_lineage(tag::CHUNK, place.lineage), &place.row().key())?;
+    let found = tree.db().floor(&of_lineage(tag::CHUNK, place.lineage), &row(place).key())?;
     found.map(|(key, value)| Chunk::open(tree, &key, value)).transpose()
 }
 
@@ -174,13 +173,13 @@ pub(super) fn holding(
 
 /// The first chunk of a lineage.
 pub(super) fn first(tree: &Tree, lineage: Lineage) -> Result<Option<Chunk>, StorageError> {
-    let found = tree.scan(&of_lineage(tag::CHUNK, lineage)).next().transpose()?;
+    let found = tree.db().scan(&of_lineage(tag::CHUNK, lineage)).next().transpose()?;
     found.map(|(key, value)| Chunk::open(tree, &key, value)).transpose()
 }
 
 /// The last chunk of a lineage.
 pub(super) fn last(tree: &Tree, lineage: Lineage) -> Result<Option<Chunk>, StorageError> {
-    let found = tree.last(&of_lineage(tag::CHUNK, lineage))?;
+    let found = tree.db().last(&of_lineage(tag::CHUNK, lineage))?;
     found.map(|(key, value)| Chunk::open(tree, &key, value)).transpose()
 }
 
@@ -309,7 +308,7 @@ impl Cutter {
         let next = Start { position, sequence, ..self.start };
         let start = std::mem::replace(&mut self.start, next);
         let table = std::mem::take(&mut self.table);
-        let key = start.row().key();
+        let key = row(start).key();
         let value = encode(&key, &table, &self.payload)?;
         self.chunks.push((key, value));
         self.payload.clear();

@@ -26,7 +26,7 @@ use super::pack::{Counters, Packer, Writer};
 use super::room;
 use crate::local::decide::Deciding;
 use crate::local::pool::guarded;
-use crate::local::row::Written;
+use crate::local::row::{Row, Written};
 
 /// Least that a step of packing counts, so that many tiny ones are not done for nothing.
 const STEP_BYTES: usize = 1024;
@@ -193,7 +193,7 @@ fn observe(health: &Health) {
 fn poison(health: &mut Health, error: &StorageError) {
     *health = match std::mem::replace(health, Health::Closed) {
         Health::Sound(committer) => {
-            let directory = committer.writer.view.directory.path().display().to_string();
+            let directory = committer.writer.view.packed.directory().path().display().to_string();
             tracing::error!(%error, directory, "storage failed; nothing more is written until it is reopened");
             Health::Poisoned(committer)
         }
@@ -235,7 +235,7 @@ impl Committer {
     ) -> Result<Vec<UnitResult>, StorageError> {
         let begun = Instant::now();
         let view = Arc::clone(&self.writer.view);
-        let space = room::look(view.directory.path(), &group, view.recent.read().weight());
+        let space = room::look(view.packed.directory().path(), &group, view.recent.read().weight());
         let at = Timestamp(now.0.max(self.counters.at));
         let mut deciding = Deciding::new(&*view, self.counters.unit + 1, at);
         let results = group.into_iter().map(|unit| deciding.decide(unit, space)).collect();
@@ -248,7 +248,7 @@ impl Committer {
         let rows = encode_group(number, self.counters.unit + 1, at.0, &units)?;
         let parts = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let _span = span(number, accepted.len(), &rows).entered();
-        view.tree.append(rows)?;
+        view.packed.append(rows)?;
         let written = Instant::now();
         debug_span!("sync").in_scope(|| self.writer.sync())?;
         self.metrics.sync_seconds.record(written.elapsed());
@@ -260,7 +260,7 @@ impl Committer {
         let mut recent = view.recent.write();
         let before = recent.weight();
         for committed in accepted.iter().flat_map(|accepted| accepted.committed(number, at.0)) {
-            recent.publish(&committed);
+            recent.active.publish(&committed);
         }
         self.debt += recent.weight().saturating_sub(before).saturating_mul(PACKED_PER_COMMITTED);
         drop(recent);
@@ -310,7 +310,7 @@ impl Committer {
     /// When everything is packed and nobody asks for anything.
     fn rest(&mut self) {
         if self.settled != self.counters.group {
-            self.writer.view.tree.settle();
+            self.writer.view.packed.db().settle(&Row::Checkpoint.key());
             self.settled = self.counters.group;
         }
     }

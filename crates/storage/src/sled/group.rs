@@ -7,7 +7,7 @@ use bytes::Bytes;
 use headwater_core::storage::StorageError;
 use serde::{Deserialize, Serialize};
 
-use super::tuning::VALUE_BYTES;
+use crate::local::database::tuning::VALUE_BYTES;
 use crate::local::frame::{self, Damage, Verify};
 use crate::local::row::{Row, Written};
 use crate::local::stored::{GroupUnit, PayloadLeft, StoredUnit, Unacceptable};

@@ -17,15 +17,16 @@ use headwater_core::{ProducerId, Storage, StreamKey, Timestamp, Version};
 use parking_lot::RwLock;
 
 use super::committer::{self, Committer, Ending, Pace, Request};
-use super::open::{self, DATABASE, Settings, is_released};
-use super::read::page::Snapshot;
-use super::read::{catalogue, space};
+use super::open::{self, DATABASE, Settings};
 use super::safeguards::{Safeguards, Strict};
 use super::seal;
-use super::tuning::CACHE_BYTES;
-use super::view::View;
+use super::tree::View;
 use crate::directory::OpenError;
+use crate::local::database::is_released;
+use crate::local::database::tuning::CACHE_BYTES;
 use crate::local::pool::Pool;
+use crate::local::read::page::Snapshot;
+use crate::local::read::{catalogue, space};
 
 /// Threads that read. More than one, so that a long page does not hold up short ones; few, because sled's reads are short.
 const READERS: usize = 3;
@@ -152,7 +153,7 @@ impl Reading {
     fn release(&self, committer: Committer, ending: Ending) -> Result<(), StorageError> {
         drop(self.view.write().take());
         self.pool.close();
-        let directory = Arc::clone(&committer.writer.view.directory);
+        let directory = Arc::clone(committer.writer.view.packed.directory());
         // The last reference to the database, now that all readers are gone.
         drop(committer);
         let folder = directory.path().join(DATABASE);
@@ -172,7 +173,7 @@ impl Reading {
 impl fmt::Debug for SledStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let view = self.reading.view.read();
-        let directory = view.as_ref().map(|view| view.directory.path());
+        let directory = view.as_ref().map(|view| view.packed.directory().path());
         f.debug_struct("SledStorage").field("directory", &directory).finish_non_exhaustive()
     }
 }

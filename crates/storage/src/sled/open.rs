@@ -1,10 +1,6 @@
 //! Opening a directory: what is in it, is all of it there, and what was left to do.
 
 mod chains;
-mod database;
-pub(super) use database::is_released;
-#[cfg(test)]
-pub(super) use database::open as open_database;
 mod replay;
 mod survey;
 
@@ -15,19 +11,18 @@ use std::sync::Arc;
 use headwater_core::storage::StorageError;
 use parking_lot::RwLock;
 
-use super::barrier::{Barrier, DATA_FILE};
 use super::committed::{self, CommittedFile};
 use super::committer::{Committer, Pace};
 use super::metrics::Metrics;
 use super::pack::{Counters, Packer, Writer};
-use super::safeguards::{Comparison, Safeguards};
+use super::safeguards::{Comparison, Guarded, Safeguards};
 use super::seal;
+use super::tree::View;
 use super::tree::{Edit, Tree};
-use super::view::View;
 use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
+use crate::local::database::{self, Barrier, DATA_FILE, Database};
 use crate::local::frame::Verify;
 use crate::local::pool::guarded;
-use crate::local::recent::Recent;
 use crate::local::stored::StoredCheckpoint;
 
 /// The folder of sled's files.
@@ -58,7 +53,7 @@ fn create(directory: Arc<DataDir>, settings: &Settings) -> Result<Committer, Ope
     let db = database::open(path, &folder, settings.cache_bytes)?;
     let mut checkpoint = StoredCheckpoint::default();
     let (view, barrier) = view(&directory, db, settings)?;
-    guarded(|| view.tree.apply(Edit::default(), &mut checkpoint))
+    guarded(|| view.packed.apply(Edit::default(), &mut checkpoint))
         .map_err(failed("cannot write the database in", path))?;
     let writer = Writer { view, barrier, checkpoint };
     guarded(|| writer.sync()).map_err(failed("cannot write the database in", path))?;
@@ -96,14 +91,14 @@ fn view(
     settings: &Settings,
 ) -> Result<(Arc<View>, Barrier), OpenError> {
     let folder = directory.path().join(DATABASE);
-    let barrier = Barrier::open(&folder, Arc::clone(&settings.safeguards))?;
+    let barrier = Barrier::open(&folder, Arc::new(Guarded(Arc::clone(&settings.safeguards))))?;
     let verify = match settings.safeguards.compares(Comparison::Checksums) {
         true => Verify::Checksum,
         false => Verify::Nothing,
     };
-    let recent = RwLock::new(Recent::default());
-    let directory = Arc::clone(directory);
-    Ok((Arc::new(View { tree: Tree::new(db, verify), recent, directory }), barrier))
+    let (recent, packed) =
+        (RwLock::default(), Tree::new(Database::new(db), verify, Arc::clone(directory)));
+    Ok((Arc::new(View { recent, packed }), barrier))
 }
 
 fn committer(

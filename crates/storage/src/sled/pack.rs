@@ -23,10 +23,10 @@ use std::sync::Arc;
 use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, ProducerId};
 
-use super::barrier::Barrier;
 use super::tree::Edit;
-use super::tuning::BATCH_KEYS;
-use super::view::View;
+use super::tree::View;
+use crate::local::database::Barrier;
+use crate::local::database::tuning::BATCH_KEYS;
 use crate::local::recent::SpaceName;
 use crate::local::row::Row;
 use crate::local::stored::StoredCheckpoint;
@@ -48,13 +48,13 @@ impl Writer {
     /// Changes packed rows. Survives the death of the process when the next flush returns.
     fn apply(&mut self, edit: Edit) -> Result<usize, StorageError> {
         let bytes = edit.bytes();
-        self.view.tree.apply(edit, &mut self.checkpoint)?;
+        self.view.packed.apply(edit, &mut self.checkpoint)?;
         Ok(bytes)
     }
 
     /// Makes everything durable.
     pub(super) fn sync(&self) -> Result<(), StorageError> {
-        self.view.tree.flush()?;
+        self.view.packed.db().flush()?;
         self.barrier.wait()
     }
 }
@@ -138,7 +138,7 @@ impl Packer {
     /// Begins a round over everything up to here, unless one is under way.
     pub(super) fn begin_round(&mut self, view: &View, through: Counters) {
         if self.round.is_none() && !self.groups.is_empty() {
-            let recent = view.recent.read();
+            let recent = &view.recent.read().active;
             let (streams, spaces) = (recent.lineages().into(), recent.spaces().into());
             self.round = Some(Round { through, streams, spaces });
         }
@@ -257,7 +257,7 @@ impl Round {
             }
         }
         let bytes = writer.apply(batch.edit)?;
-        let mut recent = writer.view.recent.write();
+        let recent = &mut writer.view.recent.write().active;
         for done in batch.done {
             match done {
                 Done::Runs(lineage, count) => recent.forget_runs(lineage, count),

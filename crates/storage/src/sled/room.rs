@@ -4,7 +4,7 @@ use std::path::Path;
 
 use headwater_core::change::Unit;
 
-use super::tuning::SEGMENT_BYTES;
+use crate::local::database::tuning::SEGMENT_BYTES;
 use crate::local::decide::DiskSpace;
 
 /// What always stays free: some segments for packing, and for sled's own moving about.

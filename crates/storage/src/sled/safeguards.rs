@@ -10,6 +10,9 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
+
+use crate::local::database::Syncs;
 
 /// Something that is compared, and that refuses damaged data where it differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,3 +51,13 @@ pub trait Safeguards: fmt::Debug + Send + Sync + 'static {
 pub struct Strict;
 
 impl Safeguards for Strict {}
+
+/// The sync of these safeguards.
+#[derive(Debug)]
+pub(super) struct Guarded(pub(super) Arc<dyn Safeguards>);
+
+impl Syncs for Guarded {
+    fn sync(&self, file: &File) -> io::Result<()> {
+        self.0.sync(file)
+    }
+}

@@ -4,35 +4,31 @@
 //! rows found when the directory is opened either add up or some are missing, stale, or too many.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use headwater_core::storage::StorageError;
-use sled::IVec;
 
-use super::tuning::{BATCH_BYTES, BATCH_KEYS, VALUE_LIMIT};
+use crate::directory::DataDir;
+use crate::local::database::Database;
+use crate::local::database::tuning::{BATCH_BYTES, BATCH_KEYS, VALUE_LIMIT};
 use crate::local::frame::{Verify, fingerprint};
 use crate::local::row::{Row, describe, tag};
-use crate::local::stored::{Stored, StoredCheckpoint, decode, encode};
+use crate::local::stored::{Stored, StoredCheckpoint, encode};
 
-/// Accesses beside the first to each entry that a scan meets. sled evicts a leaf only when its shard of the page cache has
-/// been accessed 64 times; without these, a scan would keep up to 16,384 leaves in memory.
-pub(super) const TOUCHES: usize = 2;
-
-/// Accesses after which sled has freed what was waiting: 32 rounds of its garbage collector, which goes round every 128.
-const SETTLING: usize = 4096;
-
-/// A key and its value in its frame.
-pub(super) type Entry = Result<(IVec, IVec), StorageError>;
+/// What is durable.
+pub(super) type View = crate::local::view::View<Tree>;
 
 /// The one tree.
 #[derive(Debug)]
 pub(super) struct Tree {
-    db: sled::Db,
+    db: Database,
     verify: Verify,
     /// Counts edits, before each is applied. A reader that looks at several rows that belong together compares the count
     /// before and after.
     edits: AtomicU64,
+    /// Stays locked for as long as the database is open; so it comes last, and is dropped last.
+    directory: Arc<DataDir>,
 }
 
 /// Rows to be changed together.
@@ -122,8 +118,13 @@ pub(super) fn is_packed(key: &[u8]) -> bool {
 }
 
 impl Tree {
-    pub(super) fn new(db: sled::Db, verify: Verify) -> Self {
-        Self { db, verify, edits: AtomicU64::new(0) }
+    pub(super) fn new(db: Database, verify: Verify, directory: Arc<DataDir>) -> Self {
+        Self { db, verify, edits: AtomicU64::new(0), directory }
+    }
+
+    /// The directory that it is in.
+    pub(super) fn directory(&self) -> &Arc<DataDir> {
+        &self.directory
     }
 
     /// Whether checksums are compared.
@@ -131,70 +132,9 @@ impl Tree {
         self.verify
     }
 
-    /// A value in its frame.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<IVec>, StorageError> {
-        self.db.get(key).map_err(failure)
-    }
-
-    /// A row.
-    pub(super) fn read<T: Stored>(&self, row: Row<'_>) -> Result<Option<T>, StorageError> {
-        let key = row.key();
-        self.get(&key)?.map(|value| decode(&key, &value, self.verify)).transpose()
-    }
-
-    /// A value in its frame, for a reader that goes through many: see [`TOUCHES`].
-    pub(super) fn get_in_passing(&self, key: &[u8]) -> Result<Option<IVec>, StorageError> {
-        self.get(key)?;
-        self.get(key)
-    }
-
-    /// The last entry at or before a key, among those that begin with a prefix.
-    pub(super) fn floor(
-        &self,
-        prefix: &[u8],
-        key: &[u8],
-    ) -> Result<Option<(IVec, IVec)>, StorageError> {
-        self.db.range(prefix..=key).next_back().transpose().map_err(failure)
-    }
-
-    /// The last entry that begins with a prefix.
-    pub(super) fn last(&self, prefix: &[u8]) -> Result<Option<(IVec, IVec)>, StorageError> {
-        self.db.scan_prefix(prefix).next_back().transpose().map_err(failure)
-    }
-
-    /// Entries that begin with a prefix, in order.
-    pub(super) fn scan<'t>(&'t self, prefix: &[u8]) -> impl Iterator<Item = Entry> + use<'t> {
-        self.touching(self.db.scan_prefix(prefix))
-    }
-
-    /// Entries that begin with a prefix, in order, from a key on.
-    pub(super) fn scan_from<'t>(
-        &'t self,
-        prefix: &[u8],
-        from: Bound<&[u8]>,
-    ) -> impl Iterator<Item = Entry> + use<'t> {
-        let prefix = prefix.to_vec();
-        let inside =
-            move |entry: &Entry| entry.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix));
-        self.touching(self.db.range::<&[u8], _>((from, Bound::Unbounded))).take_while(inside)
-    }
-
-    /// The last keys that begin with a prefix, from the end backwards.
-    pub(super) fn keys_backwards<'t>(
-        &'t self,
-        prefix: &[u8],
-    ) -> impl Iterator<Item = Result<IVec, StorageError>> + use<'t> {
-        self.db.scan_prefix(prefix).keys().rev().map(|key| key.map_err(failure))
-    }
-
-    fn touching(&self, entries: sled::Iter) -> impl Iterator<Item = Entry> {
-        entries.map(|entry| {
-            let (key, value) = entry.map_err(failure)?;
-            for _ in 0..TOUCHES {
-                self.get(&key)?;
-            }
-            Ok((key, value))
-        })
+    /// The database that it is in.
+    pub(super) fn db(&self) -> &Database {
+        &self.db
     }
 
     /// How many edits have been begun.
@@ -212,7 +152,7 @@ impl Tree {
         let mut batch = sled::Batch::default();
         for (key, value) in edit.rows {
             if is_packed(&key) {
-                if let Some(old) = self.get(&key)? {
+                if let Some(old) = self.db.get(&key)? {
                     sum.subtract(&key, &old);
                 }
                 if let Some(new) = &value {
@@ -234,7 +174,7 @@ impl Tree {
         let value = encode(&key, &after)?;
         batch.insert(key, value);
         self.edits.fetch_add(1, Ordering::AcqRel);
-        self.db.apply_batch(batch).map_err(failure)?;
+        self.db.apply(batch)?;
         *checkpoint = after;
         Ok(())
     }
@@ -243,32 +183,6 @@ impl Tree {
     pub(super) fn append(&self, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<(), StorageError> {
         let mut batch = sled::Batch::default();
         rows.into_iter().for_each(|(key, value)| batch.insert(key, value));
-        self.db.apply_batch(batch).map_err(failure)
-    }
-
-    /// Lets sled free the memory that it put aside. It does so only while it is used, and now it will not be.
-    pub(super) fn settle(&self) {
-        let key = Row::Checkpoint.key();
-        for _ in 0..SETTLING {
-            // Only being looked at matters here; whoever needs the row will see the error.
-            if self.db.get(&key).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// Hands everything to the operating system. Not a sync: see [`super::safeguards::Safeguards::sync`].
-    pub(super) fn flush(&self) -> Result<(), StorageError> {
-        self.db.flush().map(drop).map_err(failure)
-    }
-}
-
-fn failure(error: sled::Error) -> StorageError {
-    match error {
-        sled::Error::Corruption { .. } => {
-            StorageError::Corrupt("the database's file does not match its own checksums".to_owned())
-        }
-        sled::Error::ReportableBug(what) => StorageError::Corrupt(what),
-        other => StorageError::Unavailable(other.to_string()),
+        self.db.apply(batch)
     }
 }

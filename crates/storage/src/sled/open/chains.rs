@@ -9,12 +9,14 @@ use std::sync::Arc;
 use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, Slot, StreamKey, Tail};
 
-use super::super::chunk::{self, Chunk, Start};
+use super::super::chunk::{self, Chunk};
 use super::super::pack::is_grave;
-use super::super::read::space::{last_stretch, open as open_stretch};
-use super::super::view::View;
+use super::super::read::stretches::{last_stretch, open as open_stretch};
+use super::super::tree::View;
+use crate::local::read::rows::{Part, Start};
 use crate::local::recent::SpaceName;
 use crate::local::row::Row;
+use crate::local::rows::Rows;
 use crate::local::stored::{StoredLineage, Unacceptable, decode};
 
 /// What the rows so far say about the next one.
@@ -49,7 +51,7 @@ impl Chains {
                 ends_where_it_should(view, &SpaceName { store, space: Arc::from(space) })
             }
             Row::Order { store, space, .. } => {
-                let (first, stretch) = open_stretch(&view.tree, key, value)?;
+                let (first, stretch) = open_stretch(&view.packed, key, value)?;
                 self.visit_stretch(SpaceName { store, space: Arc::from(space) }, first, stretch.to)
             }
             _ => Ok(()),
@@ -64,11 +66,11 @@ impl Chains {
         key: &[u8],
         value: &[u8],
     ) -> Result<(), StorageError> {
-        let stored: StoredLineage = decode(key, value, view.tree.verify())?;
+        let stored: StoredLineage = decode(key, value, view.packed.verify())?;
         let (base, kept) = (stored.base(), stored.kept());
         let name = stored.into_key().map_err(Unacceptable::at(key))?;
-        let found = chunk::last(&view.tree, lineage)?.map_or(base, |chunk| chunk.tail());
-        let slot = view.packed_slot(&name)?;
+        let found = chunk::last(&view.packed, lineage)?.map_or(base, |chunk| chunk.tail());
+        let slot = view.packed.slot(&name)?;
         let tail =
             slot.state().filter(|state| state.ranges.own() == lineage).map(|state| state.tail);
         self.unnamed -= i64::from(tail.is_some());
@@ -132,7 +134,7 @@ impl Chains {
     /// When the groups are replayed, no stream is halfway any more.
     pub(super) fn settle(&self, view: &View) -> Result<(), StorageError> {
         for (lineage, key, found) in &self.ahead {
-            if view.recent.read().stream(*lineage).is_some_and(|stream| stream.removed) {
+            if view.recent.read().active.stream(*lineage).is_some_and(|stream| stream.removed) {
                 continue;
             }
             let told = |slot: &Slot| {
@@ -152,17 +154,17 @@ impl Chains {
 
 /// Whether the order of a space goes as far as its counters say.
 fn ends_where_it_should(view: &View, name: &SpaceName) -> Result<(), StorageError> {
-    let last = view.packed_space(name)?.last;
-    let end = last_stretch(&view.tree, name)?.map_or(1, |(_, stretch, _)| stretch.to);
+    let last = view.packed.space(name)?.last;
+    let end = last_stretch(&view.packed, name)?.map_or(1, |(_, stretch, _)| stretch.to);
     if end == last + 1 { Ok(()) } else { Err(gap(name, end, last + 1)) }
 }
 
 /// Where the chunks of a lineage begin; `None` where they are being deleted.
 fn beginning(view: &View, lineage: Lineage) -> Result<Option<Tail>, StorageError> {
     let row = Row::Lineage(lineage);
-    match view.tree.read::<StoredLineage>(row)? {
+    match view.packed.read::<StoredLineage>(row)? {
         Some(stored) => Ok(Some(stored.base())),
-        None if is_grave(&view.tree, lineage)? => Ok(None),
+        None if is_grave(&view.packed, lineage)? => Ok(None),
         None => Err(StorageError::Corrupt(format!("{row} is missing"))),
     }
 }

@@ -13,10 +13,11 @@ use headwater_core::storage::StorageError;
 use super::super::chunk;
 use super::super::group::{Group, decode_group};
 use super::super::pack::Counters;
-use super::super::view::View;
+use super::super::tree::View;
 use super::survey::FoundGroup;
 use crate::local::recent::{Committed, RecentRun, SpaceName, lineage_of};
 use crate::local::row::Row;
+use crate::local::rows::Rows;
 use crate::local::stored::{GroupUnit, Place, StoredCheckpoint};
 
 /// Replays groups, and returns the last numbers that were given.
@@ -103,12 +104,12 @@ impl Replay<'_> {
             first: replayed.first,
         };
         if !packed {
-            self.view.recent.write().enter(&committed);
+            self.view.recent.write().active.enter(&committed);
         }
         let Some(run) = committed.run() else { return self.list(lineage) };
         let run = Arc::new(run);
         if !packed && self.packed_records(lineage)?.is_none_or(|last| run.head.sequence > last) {
-            self.view.recent.write().enter_payload(&run);
+            self.view.recent.write().active.enter_payload(&run);
         }
         self.list(lineage)?;
         self.order(run)
@@ -117,7 +118,7 @@ impl Replay<'_> {
     /// Notes that the database knows a lineage, if it does.
     fn list(&mut self, lineage: Lineage) -> Result<(), StorageError> {
         if self.packed_records(lineage)?.is_some() {
-            self.view.recent.write().forget_runs(lineage, 0);
+            self.view.recent.write().active.forget_runs(lineage, 0);
         }
         Ok(())
     }
@@ -126,7 +127,7 @@ impl Replay<'_> {
         if let Some(known) = self.records.get(&lineage) {
             return Ok(*known);
         }
-        let tree = &self.view.tree;
+        let tree = &self.view.packed;
         let records = match tree.get(&Row::Lineage(lineage).key())? {
             None => None,
             Some(_) => Some(chunk::last(tree, lineage)?.map_or(0, |chunk| chunk.tail().sequence)),
@@ -139,11 +140,11 @@ impl Replay<'_> {
         let name = SpaceName::of(&run.key);
         let last = match self.spaces.get(&name) {
             Some(last) => *last,
-            None => self.view.packed_space(&name)?.last,
+            None => self.view.packed.space(&name)?.last,
         };
         self.spaces.insert(name, last);
         if run.head.space > last {
-            self.view.recent.write().enter_order(run);
+            self.view.recent.write().active.enter_order(run);
         }
         Ok(())
     }

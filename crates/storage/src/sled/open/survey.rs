@@ -12,14 +12,15 @@ use sled::IVec;
 use super::super::chunk::Chunk;
 use super::super::group::open_part;
 use super::super::pack::{GroupRows, is_crowded};
-use super::super::read::space::open as open_stretch;
+use super::super::read::stretches::open as open_stretch;
 use super::super::safeguards::{Comparison, Safeguards};
+use super::super::tree::View;
 use super::super::tree::{Sum, is_packed};
-use super::super::view::View;
 use super::chains::Chains;
 use crate::local::frame::{Damage, Verify};
 use crate::local::recent::SpaceName;
 use crate::local::row::Row;
+use crate::local::rows::Rows;
 use crate::local::stored::{
     StoredCheckpoint, StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer,
     StoredRanges, StoredSlot, StoredSpace, Unacceptable, decode,
@@ -44,7 +45,7 @@ pub(super) struct Survey {
 /// Looks at every row.
 pub(super) fn survey(view: &View, safeguards: &dyn Safeguards) -> Result<Survey, StorageError> {
     let missing = || StorageError::Corrupt(format!("{} is missing", Row::Checkpoint));
-    let checkpoint = view.tree.read(Row::Checkpoint)?.ok_or_else(missing)?;
+    let checkpoint = view.packed.read(Row::Checkpoint)?.ok_or_else(missing)?;
     let mut survey = Survey {
         checkpoint,
         packed: Vec::new(),
@@ -53,7 +54,7 @@ pub(super) fn survey(view: &View, safeguards: &dyn Safeguards) -> Result<Survey,
         groups: BTreeMap::new(),
         sum: Sum::default(),
     };
-    for entry in view.tree.scan(&[]) {
+    for entry in view.packed.db().scan(&[]) {
         let (key, value) = entry?;
         let row =
             Row::parse(&key).ok_or_else(|| StorageError::Corrupt(Damage::Content.at(&key)))?;
@@ -83,16 +84,16 @@ impl Survey {
     ) -> Result<(), StorageError> {
         match row {
             Row::Group { group, part } => {
-                self.visit_part(group, part, value, view.tree.verify())?
+                self.visit_part(group, part, value, view.packed.verify())?
             }
             Row::Space { store, space } => {
-                let stored: StoredSpace = decode(key, value, view.tree.verify())?;
+                let stored: StoredSpace = decode(key, value, view.packed.verify())?;
                 if is_crowded(&stored) {
                     self.crowded.push(SpaceName { store, space: space.into() });
                 }
             }
             Row::Chunk { .. } => {
-                let chunk = Chunk::open(&view.tree, key, value.clone())?;
+                let chunk = Chunk::open(&view.packed, key, value.clone())?;
                 chunk.verify()?;
                 if safeguards.compares(Comparison::Chains) {
                     self.chains.visit_chunk(view, &chunk)?;
@@ -152,15 +153,15 @@ impl Survey {
 
 /// Reads a row in full, to see that it can be.
 fn verify(view: &View, row: Row<'_>, key: &[u8], value: &[u8]) -> Result<(), StorageError> {
-    let verify = view.tree.verify();
+    let verify = view.packed.verify();
     let unacceptable = Unacceptable::at(key);
     match row {
-        Row::Order { .. } => open_stretch(&view.tree, key, value).map(drop),
+        Row::Order { .. } => open_stretch(&view.packed, key, value).map(drop),
         Row::State { store, path } => {
             StreamKey::parse(store, path)
                 .map_err(|_| StorageError::Corrupt(Damage::Content.at(key)))?;
             let stored: StoredSlot = decode(key, value, verify)?;
-            view.whole_slot(row, stored).map(drop)
+            view.packed.whole_slot(row, stored).map(drop)
         }
         Row::Lineage(_) => {
             decode::<StoredLineage>(key, value, verify)?.into_key().map(drop).map_err(unacceptable)

@@ -13,8 +13,10 @@ const KINDS: [u8; 4] = [tag::CHUNK, tag::PRODUCER, tag::PIN, tag::RANGES];
 
 /// Deletes some rows, and returns how many bytes that wrote; `None` when there are no graves.
 pub(super) fn step(writer: &mut Writer) -> Result<Option<usize>, StorageError> {
-    let tree = &writer.view.tree;
-    let Some((key, value)) = tree.scan(&[tag::GRAVE]).next().transpose()? else { return Ok(None) };
+    let tree = &writer.view.packed;
+    let Some((key, value)) = tree.db().scan(&[tag::GRAVE]).next().transpose()? else {
+        return Ok(None);
+    };
     let stored: StoredGrave = decode(&key, &value, tree.verify())?;
     let Some(Row::Grave(lineage)) = Row::parse(&key) else { return Ok(None) };
     let mut edit = Edit::default();
@@ -51,7 +53,7 @@ fn delete(
     if edit.is_full() {
         return Ok(());
     }
-    for key in tree.keys_backwards(prefix) {
+    for key in tree.db().keys_backwards(prefix) {
         let key = key?;
         if edit.is_full() || !Row::parse(&key).is_some_and(&unwanted) {
             break;
@@ -67,5 +69,5 @@ fn begins_past(row: Row<'_>, end: u64) -> bool {
 
 /// Whether something of a lineage is still to be deleted.
 pub(crate) fn is_grave(tree: &Tree, lineage: Lineage) -> Result<bool, StorageError> {
-    Ok(tree.get(&Row::Grave(lineage).key())?.is_some())
+    Ok(tree.db().get(&Row::Grave(lineage).key())?.is_some())
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use headwater_core::Lineage;
 use headwater_core::storage::{SpaceSequence, StorageError};
 
-use super::super::read::space::last_stretch;
+use super::super::read::stretches::last_stretch;
+use super::super::tree::View;
 use super::super::tree::{Edit, Tree};
-use super::super::tuning::{MERGE_BELOW, VALUE_BYTES};
-use super::super::view::View;
 use super::{Batch, Done, Rest};
+use crate::local::database::tuning::{MERGE_BELOW, VALUE_BYTES};
 use crate::local::recent::{RecentRun, SpaceName};
 use crate::local::row::Row;
+use crate::local::rows::Rows;
 use crate::local::run::{Cutter, Run};
 use crate::local::stored::StoredOrder;
 
@@ -28,16 +29,16 @@ pub(super) fn add(
 ) -> Result<Rest, StorageError> {
     let (runs, rest) = first_runs(view, name, through);
     let Some(last) = runs.last() else { return Ok(Rest::Nothing) };
-    let mut space = view.packed_space(name)?;
+    let mut space = view.packed.space(name)?;
     let mut first = space.last + 1;
     let mut cutter = Cutter::new(VALUE_BYTES);
-    if let Some((begins, stretch, size)) = last_stretch(&view.tree, name)?
+    if let Some((begins, stretch, size)) = last_stretch(&view.packed, name)?
         && size < MERGE_BELOW
     {
         first = begins;
         stretch.runs.iter().for_each(|run| cutter.push(run.head, &run.records));
     }
-    let mut listed = Listed::new(&view.tree);
+    let mut listed = Listed::new(&view.packed);
     for run in &runs {
         // A stream that was removed before it was packed leaves no trace.
         if listed.contains(run.head.lineage)? {
@@ -54,7 +55,7 @@ pub(super) fn add(
 }
 
 fn first_runs(view: &View, name: &SpaceName, through: u64) -> (Vec<Arc<RecentRun>>, Rest) {
-    let recent = view.recent.read();
+    let recent = &view.recent.read().active;
     let all = recent.space(name).map_or(&[][..], |space| &space.runs);
     let (mut taken, mut records) = (Vec::new(), 0);
     for run in all.iter().take_while(|run| run.group <= through) {

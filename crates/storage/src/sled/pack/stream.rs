@@ -7,13 +7,15 @@ use headwater_core::producer::ProducerState;
 use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, ProducerId, Slot, StreamKey, Tail, Timestamp};
 
-use super::super::chunk::{self, Cutter, Start};
+use super::super::chunk::{self, Cutter};
 use super::super::tree::Edit;
-use super::super::tuning::{BATCH_BYTES, BATCH_KEYS, MERGE_BELOW};
-use super::super::view::View;
+use super::super::tree::View;
 use super::{Batch, Done, Rest};
+use crate::local::database::tuning::{BATCH_BYTES, BATCH_KEYS, MERGE_BELOW};
+use crate::local::read::rows::{Part, Start};
 use crate::local::recent::{RecentRun, RecentStream, SpaceName};
 use crate::local::row::{Row, of_lineage, tag};
+use crate::local::rows::Rows;
 use crate::local::stored::{
     StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer, StoredRanges,
     StoredSlot, decode,
@@ -37,7 +39,7 @@ struct Item {
 /// Adds what is recent about a lineage to a batch, or the first part of it.
 pub(super) fn add(view: &View, lineage: Lineage, batch: &mut Batch) -> Result<Rest, StorageError> {
     let (removed, item) = {
-        let recent = view.recent.read();
+        let recent = &view.recent.read().active;
         let Some(stream) = recent.stream(lineage) else { return Ok(Rest::Nothing) };
         let slot = recent.slot(&stream.key).cloned().unwrap_or_default();
         (stream.removed, Item::copy(lineage, stream, slot))
@@ -87,7 +89,7 @@ impl Item {
 fn put_records(view: &View, item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
     let Some(first) = item.runs.first().map(|run| run.head) else { return Ok(()) };
     let start = Start { lineage: item.lineage, position: first.position, sequence: first.sequence };
-    let mut cutter = match chunk::last(&view.tree, item.lineage)? {
+    let mut cutter = match chunk::last(&view.packed, item.lineage)? {
         Some(last) if last.next() != start => {
             let lineage = item.lineage.0;
             let what =
@@ -126,7 +128,7 @@ fn put_producers(item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
 /// Writes state, deadline, and pins.
 fn put_rows(view: &View, item: &Item, edit: &mut Edit) -> Result<(), StorageError> {
     let Some(stored) = StoredSlot::of(&item.slot) else { return Ok(()) };
-    let old = own(view.packed_slot(&item.key)?, item.lineage);
+    let old = own(view.packed.slot(&item.key)?, item.lineage);
     edit.put(Row::state(&item.key), &stored)?;
     put_deadline(item, deadline(&old), edit)?;
     let pins = put_pins(view, item, edit)?;
@@ -170,9 +172,9 @@ fn put_pins(view: &View, item: &Item, edit: &mut Edit) -> Result<BTreeMap<u64, u
         return Ok(BTreeMap::new());
     }
     let mut pins = BTreeMap::new();
-    for entry in view.tree.scan(&of_lineage(tag::PIN, item.lineage)) {
+    for entry in view.packed.db().scan(&of_lineage(tag::PIN, item.lineage)) {
         let (key, value) = entry?;
-        let stored: StoredPin = decode(&key, &value, view.tree.verify())?;
+        let stored: StoredPin = decode(&key, &value, view.packed.verify())?;
         if let Some(Row::Pin { position, .. }) = Row::parse(&key) {
             pins.insert(position, stored.forks);
         }
@@ -194,7 +196,7 @@ fn put_pins(view: &View, item: &Item, edit: &mut Edit) -> Result<BTreeMap<u64, u
 /// Gives up what lies past the last fork point of a soft-deleted stream.
 fn reclaim(view: &View, item: &Item, last: u64, edit: &mut Edit) -> Result<(), StorageError> {
     let row = Row::Lineage(item.lineage);
-    let stored = match (item.unlisted, view.tree.read::<StoredLineage>(row)?) {
+    let stored = match (item.unlisted, view.packed.read::<StoredLineage>(row)?) {
         (Some(base), None) => StoredLineage::new(&item.key, base),
         (_, Some(stored)) => stored,
         (None, None) => return Err(StorageError::Corrupt(format!("{row} is missing"))),
@@ -209,10 +211,10 @@ fn reclaim(view: &View, item: &Item, last: u64, edit: &mut Edit) -> Result<(), S
 /// Deletes a stream's own rows, and leaves the many that may belong to it for later.
 fn remove(view: &View, item: &Item, batch: &mut Batch) -> Result<(), StorageError> {
     let (lineage, row) = (item.lineage, Row::Lineage(item.lineage));
-    let Some(stored) = view.tree.read::<StoredLineage>(row)? else { return Ok(()) };
+    let Some(stored) = view.packed.read::<StoredLineage>(row)? else { return Ok(()) };
     batch.edit.delete(row.key());
     batch.edit.put(Row::Grave(lineage), &StoredGrave::Whole)?;
-    let old = own(view.packed_slot(&item.key)?, lineage);
+    let old = own(view.packed.slot(&item.key)?, lineage);
     if let Some(state) = old.state() {
         batch.edit.delete(Row::state(&item.key).key());
         if let Some(at) = deadline(&old) {

@@ -12,14 +12,15 @@ use std::collections::VecDeque;
 
 use headwater_core::storage::{SpaceSequence, StorageError};
 
-use super::super::read::space::open;
+use super::super::read::stretches::open;
 use super::super::tree::Edit;
-use super::super::tuning::VALUE_BYTES;
-use super::super::view::View;
+use super::super::tree::View;
 use super::order::{Listed, put_stretches};
 use super::{Rest, Writer};
+use crate::local::database::tuning::VALUE_BYTES;
 use crate::local::recent::SpaceName;
 use crate::local::row::Row;
+use crate::local::rows::Rows;
 use crate::local::run::Cutter;
 use crate::local::stored::StoredSpace;
 
@@ -46,8 +47,8 @@ impl Sweep {
 
     /// Rewrites some stretches.
     pub(super) fn step(&mut self, writer: &mut Writer) -> Result<(usize, Rest), StorageError> {
-        let (name, tree) = (&self.name, &writer.view.tree);
-        let mut space = writer.view.packed_space(name)?;
+        let (name, tree) = (&self.name, &writer.view.packed);
+        let mut space = writer.view.packed.space(name)?;
         if self.next.is_none() {
             self.dead = space.dead;
         }
@@ -63,7 +64,7 @@ impl Sweep {
         let (mut edit, mut gone, mut next, mut count) = (Edit::default(), 0, begins, 0);
         while count < STRETCHES_AT_ONCE {
             let key = row(next).key();
-            let Some(value) = tree.get_in_passing(&key)? else { break };
+            let Some(value) = tree.db().get_in_passing(&key)? else { break };
             let (_, stretch) = open(tree, &key, &value)?;
             edit.delete(key);
             for run in &stretch.runs {
@@ -93,7 +94,7 @@ impl Sweep {
 
 fn first_stretch(view: &View, name: &SpaceName) -> Result<Option<u64>, StorageError> {
     let prefix = crate::local::row::of_space(name.store, &name.space);
-    let first = view.tree.scan(&prefix).next().transpose()?;
+    let first = view.packed.db().scan(&prefix).next().transpose()?;
     Ok(first.and_then(|(key, _)| match Row::parse(&key) {
         Some(Row::Order { first, .. }) => Some(first.0),
         _ => None,
@@ -107,7 +108,7 @@ pub(crate) fn count_dead(
     records: u64,
     edit: &mut Edit,
 ) -> Result<bool, StorageError> {
-    let space = view.packed_space(name)?;
+    let space = view.packed.space(name)?;
     if space == StoredSpace::default() || records == 0 {
         return Ok(false);
     }

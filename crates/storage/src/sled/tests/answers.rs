@@ -73,7 +73,7 @@ fn damaged() -> (Directory, Committer, impl Fn(&str) -> Version) {
     let committer = directory.committer();
     let rows = [Row::state(&names[2]), Row::Space { store: StoreId::default(), space: "b" }];
     let rows = rows.map(|row| (row.key(), vec![1, 0, 0, 0, 0, 0]));
-    committer.writer.view.tree.append(rows.into()).unwrap();
+    committer.writer.view.packed.append(rows.into()).unwrap();
     let version =
         move |name: &str| versions[names.iter().position(|known| *known == key(name)).unwrap()];
     (directory, committer, version)

@@ -5,22 +5,17 @@ use std::sync::Arc;
 use headwater_core::record::MAX_METADATA_BYTES;
 use headwater_core::{BatchRecord, Lineage, Metadata, Tail};
 
-use super::super::chunk::{Chunk, Cutter, Start};
-use super::super::tree::Tree;
-use super::super::tuning::{MERGE_BELOW, SEGMENT_BYTES, VALUE_BYTES, VALUE_LIMIT};
-use crate::local::frame::{HEADER, Verify};
+use super::super::chunk::{Chunk, Cutter};
+use super::{Directory, packed_when_closed};
+use crate::local::database::tuning::{MERGE_BELOW, SEGMENT_BYTES, VALUE_BYTES, VALUE_LIMIT};
+use crate::local::frame::HEADER;
+use crate::local::read::rows::{Part, Start};
 use crate::local::row::Row;
 use crate::local::run::{Head, bytes, rows};
 use crate::testkit::make;
 
 const LINEAGE: Lineage = Lineage(3);
 const BASE: Tail = Tail { position: 1000, sequence: 7 };
-
-/// An empty database, of which only the checksums are needed.
-fn tree() -> Tree {
-    let config = sled::Config::new().temporary(true).flush_every_ms(None);
-    Tree::new(config.open().unwrap(), Verify::Checksum)
-}
 
 /// Batches of records that try every way of dividing.
 fn batches() -> Vec<Vec<BatchRecord>> {
@@ -57,7 +52,10 @@ fn batches() -> Vec<Vec<BatchRecord>> {
 
 /// Cuts all batches, the chunk that is open at the end of each portion being reopened for the next one.
 fn cut(batches: &[Vec<BatchRecord>], portion: usize) -> Vec<Chunk> {
-    let tree = tree();
+    // Of the empty database, only the checksums are needed.
+    let directory = Directory::new(packed_when_closed());
+    let committer = directory.committer();
+    let tree = &committer.writer.view.packed;
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut head = Head {
         lineage: LINEAGE,
@@ -83,7 +81,7 @@ fn cut(batches: &[Vec<BatchRecord>], portion: usize) -> Vec<Chunk> {
         }
         for (key, value) in cutter.finish().unwrap() {
             assert!(value.len() < VALUE_LIMIT, "a value of {} bytes", value.len());
-            chunks.push(Chunk::open(&tree, &key, value.into()).unwrap());
+            chunks.push(Chunk::open(tree, &key, value.into()).unwrap());
         }
     }
     chunks

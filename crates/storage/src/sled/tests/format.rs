@@ -12,9 +12,9 @@ use headwater_core::offset::LineageRange;
 use headwater_core::{ContentType, Expiry, Lineage, Slot, StreamSeq, Tail, Timestamp};
 
 use super::super::committed::CommittedFile;
-use super::super::open::{is_released, open_database};
 use super::lookout::{Places, Sight, key};
 use super::{Directory, packed_when_closed};
+use crate::local::database::{is_released, open as open_database};
 use crate::local::row::describe;
 use crate::testkit::{Harness, Rig, SoleMemory, make};
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use headwater_core::Slot;
 use headwater_core::change::ProducerChange;
 
-use super::super::open::{is_released, open_database};
 use super::super::tree::{Sum, is_packed};
 use super::super::{Comparison, OpenError};
 use super::lookout::key;
 use super::{Directory, Safeguards, packed_when_closed};
+use crate::local::database::{is_released, open as open_database};
 use crate::local::row::{Row, of_lineage, tag};
 use crate::local::stored::{StoredCheckpoint, encode};
 use crate::testkit::{Rig, make};

@@ -6,10 +6,10 @@ use headwater_core::ProducerId;
 use headwater_core::change::ProducerChange;
 use headwater_core::storage::UnitResult;
 
-use super::super::tuning::BATCH_KEYS;
 use super::lookout::{Places, Sight, key};
 use super::missing::rows_with;
 use super::{Directory, packed_when_closed};
+use crate::local::database::tuning::BATCH_KEYS;
 use crate::local::row::tag;
 use crate::testkit::{Rig, make};
 
@@ -97,7 +97,7 @@ fn a_stream_that_is_packed_halfway_shows_every_producer() {
             let loaded = view.load(&key("p/stream"), Some(&id)).unwrap();
             assert_eq!(loaded.producer, Some(expected), "{id:?}");
         }
-        let recent = view.recent.read();
+        let recent = &view.recent.read().active;
         let lineage = recent.lineages().first().copied();
         let stream = lineage.and_then(|lineage| recent.stream(lineage));
         in_memory.extend(stream.map(|stream| stream.producers.len()));

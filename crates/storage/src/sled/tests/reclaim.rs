@@ -9,12 +9,13 @@ use headwater_core::{Batch, BatchRecord, Metadata};
 use super::super::committer::Committer;
 use super::super::pack::{Writer, count_dead};
 use super::super::tree::Edit;
-use super::super::tuning::SEGMENT_BYTES;
 use super::lookout::key;
 use super::missing::{rows_with, wait_until};
 use super::{Directory, Options, packed_at_once, packed_when_closed};
+use crate::local::database::tuning::SEGMENT_BYTES;
 use crate::local::recent::SpaceName;
 use crate::local::row::tag;
+use crate::local::rows::Rows;
 use crate::testkit::{Rig, make};
 
 #[test]
@@ -129,7 +130,7 @@ fn a_sweep_that_ends_leaves_nothing_to_sweep_but_what_was_removed_meanwhile() {
         let Writer { view, checkpoint, .. } = &mut committer.writer;
         let mut edit = Edit::default();
         count_dead(view, &name, records, &mut edit).unwrap();
-        view.tree.apply(edit, checkpoint).unwrap();
+        view.packed.apply(edit, checkpoint).unwrap();
     };
     let mut committer = directory.committer();
     take_for_dead(&mut committer, 90_000);
@@ -145,7 +146,7 @@ fn a_sweep_that_ends_leaves_nothing_to_sweep_but_what_was_removed_meanwhile() {
         }
     }
     assert!(steps > 1, "the order was swept at once");
-    let space = committer.writer.view.packed_space(&name).unwrap();
+    let space = committer.writer.view.packed.space(&name).unwrap();
     assert_eq!((space.records, space.dead), (100_000, 700));
 }
 

@@ -8,29 +8,26 @@ use headwater_core::record::{Entry, RecordMeta};
 use headwater_core::storage::{SpacePage, SpaceRead, SpaceSequence, StorageError};
 use headwater_core::{Lineage, Slot, StreamKey};
 
-use super::super::chunk::{self, Chunk};
-use super::super::tree::Tree;
+use super::super::recent::{RecentRun, SpaceName};
+use super::super::row::Row;
+use super::super::rows::{Packed, Piece, Rows};
+use super::super::run;
+use super::super::stored::{StoredLineage, Unacceptable};
 use super::super::view::View;
 use super::page::missing;
-use super::rows::row_of;
-use crate::local::frame::Damage;
-use crate::local::recent::{RecentRun, SpaceName};
-use crate::local::row::{Row, of_space};
-use crate::local::run;
-use crate::local::stored::{StoredLineage, StoredOrder, Stretch, Unacceptable, decode};
 
 /// What an entry counts beside its payload, so that a page of empty records is bounded too.
 const ENTRY_BYTES: usize = 128;
 
 /// A page that is being filled.
-struct Filling<'v> {
-    view: &'v View,
+struct Filling<'v, P> {
+    view: &'v View<P>,
     page: SpacePage,
     left: usize,
     /// Whose lineages are live, asked once per page.
     live: HashMap<Lineage, Option<StreamKey>>,
-    /// The chunk that was read last, by lineage: neighbours in a space are often neighbours in a stream.
-    chunks: HashMap<Lineage, Chunk>,
+    /// What was read last, by lineage: neighbours in a space are often neighbours in a stream.
+    pieces: HashMap<Lineage, Piece>,
 }
 
 /// Whether the page takes more.
@@ -41,12 +38,15 @@ enum Room {
 }
 
 /// Reads a page of a space.
-pub(crate) fn read_space(view: &View, read: &SpaceRead) -> Result<SpacePage, StorageError> {
+pub(crate) fn read_space<P: Packed>(
+    view: &View<P>,
+    read: &SpaceRead,
+) -> Result<SpacePage, StorageError> {
     let name = SpaceName { store: read.store, space: read.space.as_str().into() };
     let recent = RecentPart::take(view, &name, read);
     let page = SpacePage { entries: Vec::new(), next: read.after, end: true };
-    let (live, chunks) = (HashMap::new(), HashMap::new());
-    let mut filling = Filling { view, page, left: read.budget, live, chunks };
+    let (live, pieces) = (HashMap::new(), HashMap::new());
+    let mut filling = Filling { view, page, left: read.budget, live, pieces };
     if filling.take_packed(&name, recent.first)? == Room::Left {
         for run in &recent.runs {
             if filling.take_recent(run)? == Room::None {
@@ -68,49 +68,41 @@ struct RecentPart {
 }
 
 impl RecentPart {
-    fn take(view: &View, name: &SpaceName, read: &SpaceRead) -> Self {
+    fn take<P>(view: &View<P>, name: &SpaceName, read: &SpaceRead) -> Self {
         let recent = view.recent.read();
-        let runs = recent.space(name).map_or(&[][..], |space| &space.runs);
-        let from = runs.partition_point(|run| run.end().space <= read.after.0.saturating_add(1));
         let mut used = 0;
-        let fits = |run: &&Arc<RecentRun>| {
-            let fits = used <= read.budget;
+        let mut runs = recent.order_from(name, read.after.0).peekable();
+        let mut taken = Vec::new();
+        while used <= read.budget
+            && let Some(run) = runs.next()
+        {
             used += run.batch.payload().len() + run.batch.records().len() * ENTRY_BYTES;
-            fits
-        };
-        let taken: Vec<_> = runs.iter().skip(from).take_while(fits).cloned().collect();
-        let cut = from + taken.len() < runs.len();
-        Self { first: runs.first().map(|run| run.head.space), runs: taken, cut }
+            taken.push(Arc::clone(run));
+        }
+        let cut = runs.peek().is_some();
+        Self { first: recent.order(name).next().map(|run| run.head.space), runs: taken, cut }
     }
 }
 
-impl Filling<'_> {
-    /// Takes entries from the database, up to the space sequence from which on everything is recent.
+impl<P: Packed> Filling<'_, P> {
+    /// Takes packed entries, up to the space sequence from which on everything is recent.
     fn take_packed(&mut self, name: &SpaceName, first: Option<u64>) -> Result<Room, StorageError> {
-        let tree = &self.view.tree;
         let limit = match first {
             Some(first) => first,
-            None => self.view.packed_space(name)?.last + 1,
+            None => self.view.packed.space(name)?.last + 1,
         };
         let mut next = self.page.next.0.saturating_add(1);
-        let mut stretch = if next < limit { stretch_holding(tree, name, next)? } else { None };
         while next < limit {
-            let Some((_, current)) = stretch else {
-                // A stretch may have been joined with the one before it in the meantime.
-                stretch = stretch_holding(tree, name, next)?;
-                if stretch.is_none() {
-                    return Err(gap(name, next));
-                }
-                continue;
+            let Some(stretch) = self.view.packed.stretch(name, next)? else {
+                return Err(gap(name, next));
             };
-            for found in &current.runs {
+            for found in &stretch.runs {
                 if self.take_run(found, limit)? == Room::None {
                     return Ok(Room::None);
                 }
             }
-            next = current.to;
+            next = stretch.to;
             self.page.next = self.page.next.max(SpaceSequence(next.min(limit) - 1));
-            stretch = if next < limit { stretch_at(tree, name, next)? } else { None };
         }
         Ok(Room::Left)
     }
@@ -174,7 +166,7 @@ impl Filling<'_> {
     fn live(&mut self, lineage: Lineage) -> Result<Option<&StreamKey>, StorageError> {
         if !self.live.contains_key(&lineage) {
             let row = Row::Lineage(lineage);
-            let stored = self.view.tree.read::<StoredLineage>(row)?;
+            let stored = self.view.packed.read::<StoredLineage>(row)?;
             let key = stored.map(|stored| stored.into_key().map_err(Unacceptable::at(&row.key())));
             let live = match key.transpose()? {
                 Some(key) if is_live(self.view, lineage, &key)? => Some(key),
@@ -207,7 +199,7 @@ impl Filling<'_> {
             return Ok(None);
         };
         if meta.metadata.is_some() {
-            match row_of(&self.view.tree, lineage, meta.position, meta.sequence)? {
+            match self.view.packed.record(lineage, meta.position, meta.sequence)? {
                 Some(row) => meta = row,
                 None => return missing(self.view, lineage, meta.position).map(|()| None),
             }
@@ -223,74 +215,36 @@ impl Filling<'_> {
     ) -> Result<Option<Bytes>, StorageError> {
         let (mut position, mut whole) = (from, BytesMut::new());
         while position < to {
-            let Some(chunk) = self.chunk(lineage, position)? else { return Ok(None) };
-            let piece = chunk.within(position, to);
-            if position == from && chunk.end() >= to {
-                return Ok(Some(piece));
+            let Some(piece) = self.piece(lineage, position)? else { return Ok(None) };
+            let bytes = piece.within(position, to);
+            if position == from && piece.end() >= to {
+                return Ok(Some(bytes));
             }
-            whole.extend_from_slice(&piece);
-            position = chunk.end();
+            whole.extend_from_slice(&bytes);
+            position = piece.end();
         }
         Ok(Some(whole.freeze()))
     }
 
-    /// The chunk that holds a position: the last one read, or another.
-    fn chunk(&mut self, lineage: Lineage, position: u64) -> Result<Option<&Chunk>, StorageError> {
-        let last = self.chunks.get(&lineage).map(|chunk| chunk.start.position..chunk.end());
+    /// What is stored with a position: the last piece read, or another.
+    fn piece(&mut self, lineage: Lineage, position: u64) -> Result<Option<&Piece>, StorageError> {
+        let last = self.pieces.get(&lineage).map(|piece| piece.from..piece.end());
         if last.is_none_or(|span| !span.contains(&position)) {
-            let Some(found) = chunk::holding(&self.view.tree, lineage, position)? else {
-                return Ok(None);
-            };
-            self.chunks.insert(lineage, found);
+            let Some(found) = self.view.packed.piece(lineage, position)? else { return Ok(None) };
+            self.pieces.insert(lineage, found);
         }
-        Ok(self.chunks.get(&lineage))
+        Ok(self.pieces.get(&lineage))
     }
 }
 
 /// Records of streams that were removed, or are only kept for their forks, are left out.
-fn is_live(view: &View, lineage: Lineage, key: &StreamKey) -> Result<bool, StorageError> {
+fn is_live<P: Rows>(
+    view: &View<P>,
+    lineage: Lineage,
+    key: &StreamKey,
+) -> Result<bool, StorageError> {
     let slot = view.slot(key)?;
     Ok(matches!(&slot, Slot::Live(state) if state.ranges.own() == lineage))
-}
-
-/// A stretch of the order with the space sequence that it begins at.
-type Found = Option<(u64, Stretch)>;
-
-fn stretch_at(tree: &Tree, name: &SpaceName, first: u64) -> Result<Found, StorageError> {
-    let row = Row::Order { store: name.store, space: &name.space, first: SpaceSequence(first) };
-    let key = row.key();
-    let value = tree.get_in_passing(&key)?;
-    value.map(|value| open(tree, &key, &value)).transpose()
-}
-
-fn stretch_holding(tree: &Tree, name: &SpaceName, sequence: u64) -> Result<Found, StorageError> {
-    let row = Row::Order { store: name.store, space: &name.space, first: SpaceSequence(sequence) };
-    let Some((key, value)) = tree.floor(&of_space(name.store, &name.space), &row.key())? else {
-        return Ok(None);
-    };
-    let (first, stretch) = open(tree, &key, &value)?;
-    Ok((sequence < stretch.to).then_some((first, stretch)))
-}
-
-/// The last stretch of the order of a space, and the bytes of its stored form.
-pub(crate) fn last_stretch(
-    tree: &Tree,
-    name: &SpaceName,
-) -> Result<Option<(u64, Stretch, usize)>, StorageError> {
-    let Some((key, value)) = tree.last(&of_space(name.store, &name.space))? else {
-        return Ok(None);
-    };
-    let (first, stretch) = open(tree, &key, &value)?;
-    Ok(Some((first, stretch, value.len())))
-}
-
-pub(crate) fn open(tree: &Tree, key: &[u8], value: &[u8]) -> Result<(u64, Stretch), StorageError> {
-    let Some(Row::Order { first, .. }) = Row::parse(key) else {
-        return Err(StorageError::Corrupt(Damage::Content.at(key)));
-    };
-    let stored: StoredOrder = decode(key, value, tree.verify())?;
-    let stretch = stored.into_stretch(first.0).map_err(Unacceptable::at(key))?;
-    Ok((first.0, stretch))
 }
 
 fn gap(name: &SpaceName, sequence: u64) -> StorageError {

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use super::super::barrier::DATA_FILE;
-use super::super::tuning::{FLUSH_EVERY_MS, SEGMENT_BYTES};
+use super::super::pool::panic_text;
+use super::barrier::DATA_FILE;
+use super::tuning::{FLUSH_EVERY_MS, SEGMENT_BYTES};
 use crate::directory::{OpenError, sync_directory, with_patience};
-use crate::local::pool::panic_text;
 
 /// Opens sled's folder, or creates it.
 ///
@@ -57,7 +57,7 @@ fn refused(directory: &Path, folder: &Path, error: sled::Error) -> OpenError {
 }
 
 /// Makes the files of a new database durable, which sled leaves to the operating system.
-pub(super) fn sync_files(folder: &Path) -> Result<(), OpenError> {
+pub(crate) fn sync_files(folder: &Path) -> Result<(), OpenError> {
     let entries = fs::read_dir(folder).map_err(OpenError::io("cannot list", folder))?;
     for entry in entries {
         let path = entry.map_err(OpenError::io("cannot list", folder))?.path();

@@ -7,13 +7,13 @@ use headwater_core::record::RecordMeta;
 use headwater_core::storage::{Detail, Page, ReadRange, StorageError};
 use headwater_core::{Lineage, Slot};
 
-use super::super::chunk;
+use super::super::memory::Known;
+use super::super::recent::RecentRun;
+use super::super::row::Row;
+use super::super::rows::{Packed, Rows};
+use super::super::run;
+use super::super::stored::{StoredLineage, Unacceptable};
 use super::super::view::View;
-use super::rows::{rows_touching, touches};
-use crate::local::recent::RecentRun;
-use crate::local::row::Row;
-use crate::local::run;
-use crate::local::stored::{StoredLineage, Unacceptable};
 
 /// Pieces smaller than this are copied behind each other: a page of a stream of small appends would otherwise be
 /// hundreds of pieces, each dearer to write to a socket than to copy.
@@ -26,43 +26,27 @@ pub(crate) struct Snapshot {
     known: Known,
     /// The runs that the page may need, one after the other.
     runs: Vec<Arc<RecentRun>>,
-    /// Position and sequence of the first record that is recent: before it, the database has everything.
+    /// Position and sequence of the first record that is recent: before it, everything is packed.
     first: Option<(u64, u64)>,
-}
-
-/// Whether memory knows a lineage.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
-    /// It does not: what there is, is in the database.
-    No,
-    /// It does, and the database may know more.
-    Partly,
-    /// It does, and the database knows nothing.
-    Wholly,
-    /// It was removed.
-    Removed,
 }
 
 impl Snapshot {
     /// Copies what is recent.
-    pub(crate) fn take(view: &View, range: ReadRange, detail: Detail) -> Self {
+    pub(crate) fn take<P: Rows>(view: &View<P>, range: ReadRange, detail: Detail) -> Self {
         let recent = view.recent.read();
-        let Some(stream) = recent.stream(range.lineage) else {
-            return Self { range, detail, known: Known::No, runs: Vec::new(), first: None };
-        };
-        let known = match stream {
-            stream if stream.removed => Known::Removed,
-            stream if stream.unlisted.is_some() => Known::Wholly,
-            _ => Known::Partly,
-        };
+        let known = recent.known(range.lineage);
+        if matches!(known, Known::No | Known::Removed) {
+            return Self { range, detail, known, runs: Vec::new(), first: None };
+        }
         let end = range.to.min(range.from.saturating_add(range.budget as u64));
-        let from = stream.runs.partition_point(|run| run.end().position < range.from);
-        let runs = stream.runs.iter().skip(from).take_while(|run| run.head.position <= end);
-        let first = stream.runs.first().map(|run| (run.head.position, run.head.sequence));
-        Self { range, detail, known, runs: runs.cloned().collect(), first }
+        let runs = recent.runs_from(range.lineage, range.from);
+        let runs = runs.take_while(|run| run.head.position <= end).cloned().collect();
+        let first = recent.runs(range.lineage).next();
+        let first = first.map(|run| (run.head.position, run.head.sequence));
+        Self { range, detail, known, runs, first }
     }
 
-    /// The page, if it needs no look into the database.
+    /// The page, if it needs no look at packed rows.
     pub(crate) fn answer(&self) -> Option<Result<Page, StorageError>> {
         let Self { range, detail, .. } = *self;
         let nothing = range.from >= range.to;
@@ -74,15 +58,15 @@ impl Snapshot {
             Known::Removed => return Some(Err(StorageError::Gone)),
             Known::Wholly if nothing || first.is_some_and(|first| first <= range.from) => {}
             Known::Wholly => return Some(Err(StorageError::Gone)),
-            // Empty records at the very place where the recent ones begin may be in the database.
+            // Empty records at the very place where the recent ones begin may be packed.
             Known::Partly if first.is_some_and(|first| first < range.from) => {}
             Known::Partly | Known::No => return None,
         }
         Some(self.with_recent(Vec::new()).map(|chunks| self.page(chunks, Vec::new())))
     }
 
-    /// The page, with what the database has of it.
-    pub(crate) fn complete(&self, view: &View) -> Result<Page, StorageError> {
+    /// The page, with what is packed of it.
+    pub(crate) fn complete<P: Packed>(&self, view: &View<P>) -> Result<Page, StorageError> {
         if let Some(answer) = self.answer() {
             return answer;
         }
@@ -91,7 +75,7 @@ impl Snapshot {
         if self.detail == Detail::Records {
             let ReadRange { lineage, from, .. } = self.range;
             let before = self.first.map(|(_, sequence)| sequence);
-            rows = rows_touching(&view.tree, lineage, (from, from + len(&chunks)), before)?;
+            rows = view.packed.records(lineage, (from, from + len(&chunks)), before)?;
         }
         Ok(self.page(chunks, rows))
     }
@@ -101,29 +85,22 @@ impl Snapshot {
         self.range.to.min(self.range.from.saturating_add(self.range.budget as u64))
     }
 
-    /// The bytes of the page that the database has.
-    fn packed_bytes(&self, view: &View) -> Result<Vec<Bytes>, StorageError> {
+    /// The bytes of the page that are packed.
+    fn packed_bytes<P: Packed>(&self, view: &View<P>) -> Result<Vec<Bytes>, StorageError> {
         let (lineage, from) = (self.range.lineage, self.range.from);
         let end = self.first.map_or(self.end(), |(first, _)| self.end().min(first));
-        let (mut chunks, mut position) = (Vec::new(), from);
-        let mut found = if from < end { chunk::holding(&view.tree, lineage, from)? } else { None };
-        while position < end {
-            let Some(chunk) = found else {
-                missing(view, lineage, position)?;
-                break;
-            };
-            let piece = chunk.within(position, end);
-            // A chunk of empty records alone has no bytes.
-            if !piece.is_empty() {
-                chunks.push(piece);
-            }
-            position = chunk.end();
-            found = if position < end { chunk::at(&view.tree, chunk.next())? } else { None };
+        if from >= end {
+            return Ok(Vec::new());
+        }
+        let chunks = view.packed.bytes(lineage, from, end)?;
+        // What ends early ends before what cannot be had; who asks for that is told why.
+        if chunks.is_empty() {
+            missing(view, lineage, from)?;
         }
         Ok(chunks)
     }
 
-    /// The bytes of the page, given those that the database has.
+    /// The bytes of the page, given those that are packed.
     fn with_recent(&self, mut chunks: Vec<Bytes>) -> Result<Vec<Bytes>, StorageError> {
         let (mut position, end) = (self.range.from + len(&chunks), self.end());
         let mut recent = Vec::new();
@@ -143,7 +120,7 @@ impl Snapshot {
         Ok(chunks)
     }
 
-    /// The page, given all its bytes and the rows that the database has.
+    /// The page, given all its bytes and the rows that are packed.
     fn page(&self, chunks: Vec<Bytes>, mut rows: Vec<RecordMeta>) -> Page {
         if self.detail == Detail::Records {
             let (from, to) = (self.range.from, self.range.from + len(&chunks));
@@ -176,13 +153,25 @@ fn gather(chunks: &mut Vec<Bytes>, pieces: Vec<Bytes>) {
     }
 }
 
-/// Why there is no block where one was looked for: damage is an error, everything else means that the bytes are gone.
-pub(super) fn missing(view: &View, lineage: Lineage, position: u64) -> Result<(), StorageError> {
-    if view.recent.read().stream(lineage).is_some_and(|stream| stream.removed) {
+/// Whether a record belongs to a page: with a byte in it, or empty and from its start to its end.
+pub(crate) fn touches(row: &RecordMeta, from: u64, to: u64) -> bool {
+    match row.len {
+        0 => (from..=to).contains(&row.position),
+        _ => row.position < to && row.end() > from,
+    }
+}
+
+/// Why there are no bytes where some were looked for: damage is an error, everything else means that the bytes are gone.
+pub(crate) fn missing<P: Rows>(
+    view: &View<P>,
+    lineage: Lineage,
+    position: u64,
+) -> Result<(), StorageError> {
+    if view.recent.read().known(lineage) == Known::Removed {
         return Ok(());
     }
     let row = Row::Lineage(lineage);
-    let Some(stored) = view.tree.read::<StoredLineage>(row)? else { return Ok(()) };
+    let Some(stored) = view.packed.read::<StoredLineage>(row)? else { return Ok(()) };
     let (base, kept) = (stored.base(), stored.kept());
     let key = stored.into_key().map_err(Unacceptable::at(&row.key()))?;
     let slot = view.slot(&key)?;
@@ -198,7 +187,7 @@ pub(super) fn missing(view: &View, lineage: Lineage, position: u64) -> Result<()
     if (base.position..needed).contains(&position) {
         let lineage = lineage.0;
         return Err(StorageError::Corrupt(format!(
-            "the chunk of lineage {lineage} with position {position} is missing"
+            "the bytes of lineage {lineage} at position {position} are missing"
         )));
     }
     Ok(())

@@ -7,6 +7,7 @@
 //! sled puts what is too large for its file into files of their own, and never syncs them. Values are kept too small for
 //! that ([`super::tuning`]); where it happens all the same, those files are synced here as well.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,37 +17,44 @@ use std::time::SystemTime;
 use headwater_core::storage::StorageError;
 use parking_lot::Mutex;
 
-use super::safeguards::Safeguards;
 use crate::directory::OpenError;
 
 /// sled's own data file, which is also what it locks.
-pub(super) const DATA_FILE: &str = "db";
+pub(crate) const DATA_FILE: &str = "db";
 
 /// Where sled puts what is too large.
 const LARGE: &str = "blobs";
 
+/// Who syncs a file.
+pub(crate) trait Syncs: fmt::Debug + Send + Sync + 'static {
+    /// Makes what was written to a file durable. Never tried again.
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_data()
+    }
+}
+
 /// The handle.
 #[derive(Debug)]
-pub(super) struct Barrier {
+pub(crate) struct Barrier {
     data: File,
     large: PathBuf,
     /// When something last came or went among the large files, as far as they are synced. A lock only because whoever waits
     /// shares the barrier; there is one thread that does.
     seen: Mutex<Option<SystemTime>>,
-    safeguards: Arc<dyn Safeguards>,
+    syncs: Arc<dyn Syncs>,
 }
 
 impl Barrier {
     /// Opens the database's file in its folder.
-    pub(super) fn open(folder: &Path, safeguards: Arc<dyn Safeguards>) -> Result<Self, OpenError> {
+    pub(crate) fn open(folder: &Path, syncs: Arc<dyn Syncs>) -> Result<Self, OpenError> {
         let path = folder.join(DATA_FILE);
         let data = File::open(&path).map_err(OpenError::io("cannot open", &path))?;
-        Ok(Self { data, large: folder.join(LARGE), seen: Mutex::new(None), safeguards })
+        Ok(Self { data, large: folder.join(LARGE), seen: Mutex::new(None), syncs })
     }
 
     /// Waits until all that was flushed is on the device.
-    pub(super) fn wait(&self) -> Result<(), StorageError> {
-        let synced = self.sync_large().and_then(|()| self.safeguards.sync(&self.data));
+    pub(crate) fn wait(&self) -> Result<(), StorageError> {
+        let synced = self.sync_large().and_then(|()| self.syncs.sync(&self.data));
         synced.map_err(|error| {
             StorageError::Unavailable(format!("the database's file could not be synced: {error}"))
         })
@@ -62,7 +70,7 @@ impl Barrier {
             // One that is gone meanwhile is not needed any more.
             match File::open(entry?.path()) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                file => self.safeguards.sync(&file?)?,
+                file => self.syncs.sync(&file?)?,
             }
         }
         File::open(&self.large)?.sync_all()?;
@@ -80,7 +88,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Counting(AtomicUsize);
 
-    impl Safeguards for Counting {
+    impl Syncs for Counting {
         fn sync(&self, data: &File) -> io::Result<()> {
             self.0.fetch_add(1, Ordering::Relaxed);
             data.sync_data()

@@ -6,13 +6,17 @@ use std::ops::Bound;
 use headwater_core::storage::{ListQuery, Listed, StorageError};
 use headwater_core::{Slot, StreamKey, Timestamp};
 
+use super::super::frame::Damage;
+use super::super::row::{Row, tag};
+use super::super::rows::Rows;
+use super::super::stored::{StoredDeadline, StoredSlot, Unacceptable, decode};
 use super::super::view::View;
-use crate::local::frame::Damage;
-use crate::local::row::{Row, tag};
-use crate::local::stored::{StoredDeadline, StoredSlot, Unacceptable, decode};
 
 /// Live streams in the order of the bytes of their paths.
-pub(crate) fn list(view: &View, query: &ListQuery) -> Result<Vec<Listed>, StorageError> {
+pub(crate) fn list<P: Rows>(
+    view: &View<P>,
+    query: &ListQuery,
+) -> Result<Vec<Listed>, StorageError> {
     let start = match query.after.as_deref() {
         Some(after) if after >= query.prefix.as_str() => Bound::Excluded(after),
         _ => Bound::Included(query.prefix.as_str()),
@@ -37,7 +41,11 @@ pub(crate) fn list(view: &View, query: &ListQuery) -> Result<Vec<Listed>, Storag
     Ok(listed)
 }
 
-fn recent_slots(view: &View, query: &ListQuery, start: Bound<&str>) -> Vec<(StreamKey, Slot)> {
+fn recent_slots<P: Rows>(
+    view: &View<P>,
+    query: &ListQuery,
+    start: Bound<&str>,
+) -> BTreeMap<StreamKey, Slot> {
     let asked = |key: &StreamKey| {
         let begun = match start {
             Bound::Excluded(after) => key.path() > after,
@@ -45,13 +53,11 @@ fn recent_slots(view: &View, query: &ListQuery, start: Bound<&str>) -> Vec<(Stre
         };
         key.store() == query.store && begun && key.path().starts_with(&query.prefix)
     };
-    let recent = view.recent.read();
-    let slots = recent.slots().iter().filter(|(key, _)| asked(key));
-    slots.map(|(key, slot)| (key.clone(), slot.clone())).collect()
+    view.recent.read().slots(asked)
 }
 
-fn packed_slots(
-    view: &View,
+fn packed_slots<P: Rows>(
+    view: &View<P>,
     query: &ListQuery,
     start: Bound<&str>,
 ) -> impl Iterator<Item = Result<(StreamKey, Slot), StorageError>> {
@@ -62,7 +68,7 @@ fn packed_slots(
         Bound::Included(first) => Bound::Included(of(first)),
         Bound::Unbounded => Bound::Unbounded,
     };
-    let entries = view.tree.scan_from(&prefix, start.as_ref().map(Vec::as_slice));
+    let entries = view.packed.scan_from(prefix, start);
     entries.map(|entry| {
         let (key, value) = entry?;
         let Some(row @ Row::State { store, path }) = Row::parse(&key) else {
@@ -70,8 +76,8 @@ fn packed_slots(
         };
         let name = StreamKey::parse(store, path);
         let name = name.map_err(|_| StorageError::Corrupt(Damage::Content.at(&key)))?;
-        let stored: StoredSlot = decode(&key, &value, view.tree.verify())?;
-        let slot = match view.whole_slot(row, stored) {
+        let stored: StoredSlot = decode(&key, &value, view.packed.verify())?;
+        let slot = match view.packed.whole_slot(row, stored) {
             // It is being removed or changed at this moment: look again.
             Err(_) => view.slot(&name)?,
             Ok(slot) => slot,
@@ -81,12 +87,12 @@ fn packed_slots(
 }
 
 /// Live streams whose durable deadline is at or before a time, earliest first.
-pub(crate) fn expiring(
-    view: &View,
+pub(crate) fn expiring<P: Rows>(
+    view: &View<P>,
     before: Timestamp,
     limit: usize,
 ) -> Result<Vec<(Timestamp, StreamKey)>, StorageError> {
-    let recent: BTreeMap<StreamKey, Slot> = view.recent.read().slots().clone();
+    let recent = view.recent.read().slots(|_| true);
     let mut due = Vec::new();
     for (key, slot) in &recent {
         if let Slot::Live(state) = slot
@@ -96,7 +102,7 @@ pub(crate) fn expiring(
         }
     }
     let mut packed = 0;
-    for entry in view.tree.scan(&[tag::DEADLINE]) {
+    for entry in view.packed.scan_from(vec![tag::DEADLINE], Bound::Included(vec![tag::DEADLINE])) {
         let (key, value) = entry?;
         let Some(Row::Deadline { at, .. }) = Row::parse(&key) else {
             return Err(StorageError::Corrupt(Damage::Content.at(&key)));
@@ -104,7 +110,7 @@ pub(crate) fn expiring(
         if at > before || packed >= limit {
             break;
         }
-        let stored: StoredDeadline = decode(&key, &value, view.tree.verify())?;
+        let stored: StoredDeadline = decode(&key, &value, view.packed.verify())?;
         let name = stored.into_key().map_err(Unacceptable::at(&key))?;
         if !recent.contains_key(&name) {
             due.push((at, name));
