@@ -35,6 +35,11 @@ pub const UNSENT_BYTES: u32 = 64 * 1024;
 /// what it has beyond that is in no budget.
 pub const SENDING_PIECE_BYTES: usize = 64 * 1024;
 
+/// Answers, and events, up to this size are given to the HTTP library in one piece over HTTP/2 too. Of larger ones the last byte is
+/// a piece of its own, for which the library comes when the client has opened a window for all before it: until then the answer
+/// holds its place and its room. What this leaves out is less than what the library keeps for a stream anyway.
+pub const WHOLE_PIECE_BYTES: usize = 1024;
+
 /// Longest silence in the middle of a body.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater_tests::{Server, on_each_storage, wait};
+use headwater_tests::{Server, on_each_storage};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2;
@@ -12,25 +12,35 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-type Body = http_body_util::combinators::BoxBody<Bytes, std::io::Error>;
-type Sender = http2::SendRequest<Body>;
+pub(crate) type Body = http_body_util::combinators::BoxBody<Bytes, std::io::Error>;
+pub(crate) type Sender = http2::SendRequest<Body>;
 
 /// As long as any answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn connect(server: &Server) -> Sender {
+    connect_as(server, &http2::Builder::new(TokioExecutor::new())).await
+}
+
+/// Connects as a client of these settings.
+pub(crate) async fn connect_as(server: &Server, client: &http2::Builder<TokioExecutor>) -> Sender {
     let stream = TcpStream::connect(server.address()).await.expect("a connection");
-    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let handshake = client.handshake(TokioIo::new(stream));
     let (sender, connection) = handshake.await.expect("HTTP/2 by prior knowledge");
     tokio::spawn(connection);
     sender
 }
 
-fn whole(bytes: impl Into<Bytes>) -> Body {
+pub(crate) fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed()
 }
 
-fn request(server: &Server, method: &str, path_and_query: &str, body: Body) -> Request<Body> {
+pub(crate) fn request(
+    server: &Server,
+    method: &str,
+    path_and_query: &str,
+    body: Body,
+) -> Request<Body> {
     Request::builder()
         .method(method)
         .uri(format!("http://{}/v1/stream/{path_and_query}", server.address()))
@@ -39,13 +49,13 @@ fn request(server: &Server, method: &str, path_and_query: &str, body: Body) -> R
         .expect("a request")
 }
 
-async fn send(sender: &Sender, request: Request<Body>) -> Response<Incoming> {
+pub(crate) async fn send(sender: &Sender, request: Request<Body>) -> Response<Incoming> {
     let mut sender = sender.clone();
     sender.ready().await.expect("a ready connection");
     timeout(PATIENCE, sender.send_request(request)).await.expect("in time").expect("an answer")
 }
 
-async fn text(response: Response<Incoming>) -> String {
+pub(crate) async fn text(response: Response<Incoming>) -> String {
     let body = timeout(PATIENCE, response.into_body().collect()).await.expect("in time");
     String::from_utf8(body.expect("a body").to_bytes().to_vec()).expect("UTF-8")
 }
@@ -176,42 +186,5 @@ fn events_flow_and_end() {
         let rest = timeout(PATIENCE, body.collect()).await.expect("in time").expect("a clean end");
         let rest = String::from_utf8_lossy(&rest.to_bytes()).into_owned();
         assert!(rest.contains("streamClosed"), "{rest}");
-    });
-}
-
-/// A client that opens no window for what it asked stalls its streams and not its socket, which goes on answering pings.
-#[test]
-fn streams_that_are_not_taken_are_cut_and_give_back_what_they_held() {
-    let flags = ["--write-timeout", "1s", "--max-live-readers", "4", "--sse-max-age", "60s"];
-    on_each_storage(&flags, |server| {
-        let large = "x".repeat(4 << 20);
-        server.create_text("large");
-        server.append_text("large", &large);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(async {
-            let sender = connect(server).await;
-            let mut unread = Vec::new();
-            for query in ["offset=-1", "offset=-1&live=sse"] {
-                for _ in 0..4 {
-                    let path = format!("large?{query}");
-                    unread.push(send(&sender, request(server, "GET", &path, whole(""))).await);
-                }
-            }
-            let refused = server.get("large", "offset=-1&live=sse").send();
-            refused.expect_error(503, "overloaded");
-            let gone = async {
-                while !sender.is_closed() {
-                    tokio::task::yield_now().await;
-                    let _a_moment =
-                        timeout(Duration::from_millis(20), std::future::pending::<()>()).await;
-                }
-            };
-            timeout(PATIENCE, gone).await.expect("the connection to be cut");
-            drop(unread);
-        });
-        wait::until("the places to be given back", || {
-            let status = server.operate("/v1/admin/status").send().expect(200).json();
-            (status["liveReaders"] == 0 && status["requestsInFlight"] == 0).then_some(())
-        });
     });
 }

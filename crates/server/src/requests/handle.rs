@@ -65,7 +65,8 @@ pub(crate) async fn handle(
     reply.headers_mut().insert(headers::X_REQUEST_ID, identity.header());
     // A live reader has a place of its own and gives back this one.
     let pass = pass.filter(|_| !reply.body().is_live());
-    reply.map(|body| Sending::new(body, Place { _pass: pass, busy }, app.metrics.sent.clone()))
+    let place = Place { _pass: pass, busy };
+    reply.map(|body| Sending::new(body, parts.version, place, app.metrics.sent.clone()))
 }
 
 /// Takes a place for what is work. How the server stands must be told when it is busy, too.

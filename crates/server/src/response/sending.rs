@@ -1,15 +1,19 @@
 //! A body on its way: in small pieces, counted, and holding the place of its request until it has been sent.
+//!
+//! The HTTP library drops a body with its last piece. Over HTTP/1.1 that piece then waits for the socket, which has its own
+//! time-out. Over HTTP/2 it may wait for a window that the client never opens, so the last piece is a single byte there.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use metrics::Counter;
 
 use super::ResponseBody;
 use crate::gate::Pass;
-use crate::limits::SENDING_PIECE_BYTES;
+use crate::limits::{SENDING_PIECE_BYTES, WHOLE_PIECE_BYTES};
 use crate::server::activity::Busy;
 use crate::sse::Torn;
 
@@ -24,6 +28,7 @@ pub(crate) struct Place {
 #[derive(Debug)]
 pub(crate) struct Sending {
     body: ResponseBody,
+    version: Version,
     /// What is left of a piece that was too large to be given at once.
     rest: Bytes,
     place: Place,
@@ -31,13 +36,17 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    pub(crate) fn new(body: ResponseBody, place: Place, sent: Counter) -> Self {
-        Self { body, rest: Bytes::new(), place, sent }
+    /// The answer to a request of that version of HTTP.
+    pub(crate) fn new(body: ResponseBody, version: Version, place: Place, sent: Counter) -> Self {
+        Self { body, version, rest: Bytes::new(), place, sent }
     }
 
-    fn give(&mut self, mut bytes: Bytes) -> Frame<Bytes> {
-        if bytes.len() > SENDING_PIECE_BYTES {
-            self.rest = bytes.split_off(SENDING_PIECE_BYTES);
+    /// Gives what was next, of which so many bytes may go in one piece although they may be the last.
+    fn give(&mut self, mut bytes: Bytes, whole: usize) -> Frame<Bytes> {
+        let apart = usize::from(self.version >= Version::HTTP_2 && bytes.len() > whole);
+        let most = (bytes.len() - apart).min(SENDING_PIECE_BYTES);
+        if bytes.len() > most {
+            self.rest = bytes.split_off(most);
         }
         self.sent.increment(bytes.len() as u64);
         self.place.busy.gave();
@@ -56,11 +65,12 @@ impl Body for Sending {
         self.place.busy.asked();
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
-            return Poll::Ready(Some(Ok(self.give(rest))));
+            // However short it is, it keeps all of the memory that it is a part of.
+            return Poll::Ready(Some(Ok(self.give(rest, 1))));
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         Poll::Ready(frame.map(|frame| match frame?.into_data() {
-            Ok(bytes) => Ok(self.give(bytes)),
+            Ok(bytes) => Ok(self.give(bytes, WHOLE_PIECE_BYTES)),
             Err(other) => Ok(other),
         }))
     }
