@@ -32,7 +32,8 @@ pub struct Config {
     pub max_requests: usize,
     /// Most event streams and long-polls at once; then 503.
     pub max_live_readers: usize,
-    /// Longest time in which a client takes nothing of what is sent to it; then its connection is cut.
+    /// Longest time in which a client takes nothing of what is sent to it; then its connection is cut. An answer for which it
+    /// opens no window over HTTP/2 has twice the time; then its stream is reset.
     pub write_timeout: Duration,
     /// Largest head of a request, in bytes; then a bare 431. At least [`LEAST_HEAD_BYTES`](limits::LEAST_HEAD_BYTES).
     pub max_head_bytes: usize,

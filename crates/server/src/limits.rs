@@ -73,6 +73,10 @@ pub const MAX_LIVE_READERS: usize = 16_384;
 /// to close.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
+/// How long an HTTP/2 connection that was idle may take to close: its client is told, and a request that crosses the news is
+/// still answered. A round trip to the other side of the world takes less.
+pub const CLOSING_TIME: Duration = Duration::from_secs(5);
+
 /// Largest request head, and the read buffer of a connection. Real heads stay under 8 KiB; a name in UTF-8
 /// may take 3 KiB encoded, twice where a fork names its source.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;

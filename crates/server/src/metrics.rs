@@ -52,7 +52,7 @@ pub(crate) fn describe() {
     describe_gauge!(LONG_POLL_WAITERS, "Long-polls that wait");
     describe_counter!(
         REFUSALS,
-        "Requests refused and connections cut because a limit was reached, by limit"
+        "Requests refused, connections cut and streams of HTTP/2 reset because a limit was reached, by limit"
     );
     describe_gauge!(STORE_BYTES, "Bytes that the data directory takes on disk");
     describe_gauge!(RECOVERY_SECONDS, "Time that opening the data directory took");

@@ -8,6 +8,8 @@ pub(crate) mod activity;
 mod connection;
 mod patient;
 mod refusal;
+mod streams;
+mod watch;
 
 use std::future::Future;
 use std::io;
@@ -15,7 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headwater_engine::Engine;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -83,16 +84,17 @@ impl Server {
         listener: &TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Open {
-        let Open { graceful, tasks, cut } = Open::default();
-        let connections = Connections::new(Arc::clone(&self.app), door);
+        let Open { tasks, drain, cut } = Open::default();
+        let connections = Connections::new(Arc::clone(&self.app), door, drain.clone());
         tokio::pin!(shutdown);
         loop {
             let stream = tokio::select! {
                 () = &mut shutdown => break,
                 accepted = accept(listener) => accepted,
             };
-            let connection = connections.serve(stream, graceful.watcher());
-            let cut = cut.clone();
+            let connection = connections.serve(stream);
+            // A token of its own: its lock is taken whenever the connection is woken.
+            let cut = cut.child_token();
             tasks.spawn(async move {
                 tokio::select! {
                     () = connection => {}
@@ -100,15 +102,16 @@ impl Server {
                 }
             });
         }
-        Open { graceful, tasks, cut }
+        Open { tasks, drain, cut }
     }
 }
 
 /// Connections that are open.
 #[derive(Default)]
 struct Open {
-    graceful: GracefulShutdown,
     tasks: TaskTracker,
+    /// Ends those on which nothing is open, and the others when that has been answered.
+    drain: CancellationToken,
     cut: CancellationToken,
 }
 
@@ -116,7 +119,8 @@ impl Open {
     /// Waits for the requests in flight, and cuts those that take longer.
     async fn end(self, patience: Duration) -> Ending {
         self.tasks.close();
-        let answered = timeout(patience, self.graceful.shutdown()).await;
+        self.drain.cancel();
+        let answered = timeout(patience, self.tasks.wait()).await;
         let connections = self.tasks.len();
         self.cut.cancel();
         self.tasks.wait().await;

@@ -31,6 +31,7 @@ mod failing_sync;
 mod first_steps;
 mod fork_chains;
 mod forks;
+mod h2_idle;
 mod h2_windows;
 mod h2c;
 mod held_sync;

@@ -44,6 +44,17 @@ fn who_takes_nothing_is_cut_and_gives_back_what_was_held() {
     drop(stalled);
 }
 
+/// Closed in the usual way, the kernel would keep what is unsent for minutes, in case the client comes back to it.
+#[test]
+fn what_is_unsent_goes_with_a_connection_that_is_cut() {
+    let server = Launch::new(Storage::Memory).flags(&["--write-timeout", "500ms"]).start();
+    large(&server);
+    let mut conn = ask(&server, "offset=-1");
+    wait::until("it to be cut", || (server.refusals("write_time") >= 1.0).then_some(()));
+    let broken = conn.read_response("GET").expect_err("an answer that breaks off");
+    assert_eq!(broken.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
 #[test]
 fn live_readers_that_take_nothing_hold_no_more_than_there_is_room_for() {
     let flags = ["--write-timeout", "500ms", "--reading-bytes", "30000000"];

@@ -1,34 +1,48 @@
 //! Whether anybody uses a connection, and whether its client takes what it is sent.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::streams::Stream;
+use crate::metrics::Limit;
+
 /// How long the end of an answer may take that the HTTP library has wholly: two pieces of
 /// [`SENDING_PIECE_BYTES`](crate::limits::SENDING_PIECE_BYTES), to the slowest client that is waited for.
 const TRAILING: Duration = Duration::from_secs(128);
 
+/// HTTP/2 writes no more than this when it only answers or asks whether anybody is there: a few frames of 9 to 17 bytes.
+const CONTROL_BYTES: usize = 64;
+
 /// What happens on one connection. Only numbers, no other memory hangs on them.
+///
+/// Times are milliseconds of the connection, plus one; zero is never.
 #[derive(Debug)]
 pub(crate) struct Activity {
     since: Instant,
     begun: AtomicU64,
     ended: AtomicU64,
-    /// Writes that the kernel took for answers.
-    written: AtomicU64,
-    /// When the last answer was wholly given to the HTTP library, which may still have to write the end of it; as in [`Given`].
+    /// When the last answer was wholly given to the HTTP library, which may still have to write the end of it.
     last: AtomicU64,
-    // Held for a push when an answer has a body, and for a glance at each sweep.
+    /// When the kernel last took something of that.
+    written: AtomicU64,
+    /// Whether its client is given up.
+    cut: AtomicBool,
+    // Held for a push when an answer has a body, and for a look when something can be due.
     sending: Mutex<Vec<Weak<Given>>>,
 }
 
-/// When the last piece of an answer was given to the HTTP library that has not asked for another: milliseconds of the
-/// connection, plus one; zero while it is the server that makes it wait.
-#[derive(Debug, Default)]
-struct Given(AtomicU64);
+/// An answer that is being sent.
+#[derive(Debug)]
+struct Given {
+    /// When the last piece was given to the HTTP library, which has not asked for another; never while it is the server that
+    /// makes it wait.
+    at: AtomicU64,
+    stream: Option<Stream>,
+}
 
 /// A request whose answer has not been sent.
 #[derive(Debug)]
@@ -37,11 +51,13 @@ pub(crate) struct Busy {
     given: Option<Arc<Given>>,
 }
 
-/// How much had happened at one time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    begun: u64,
-    written: u64,
+/// How the answers are taken.
+#[derive(Debug)]
+pub(super) enum Under {
+    /// In time, but for so many streams that were reset. The piece that waits for longest was given then.
+    Way { reset: u64, oldest: Option<Instant> },
+    /// One that has the connection for itself is not taken.
+    Stall,
 }
 
 impl Activity {
@@ -50,8 +66,9 @@ impl Activity {
             since: Instant::now(),
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
-            written: AtomicU64::new(0),
             last: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            cut: AtomicBool::new(false),
             sending: Mutex::default(),
         })
     }
@@ -62,48 +79,67 @@ impl Activity {
         Busy { activity: Arc::clone(self), given: None }
     }
 
-    /// The kernel took something. It is no use of the connection where nothing was asked: HTTP/2 also writes by itself.
-    pub(super) fn wrote(&self) {
-        if self.may_be_sending() {
-            self.written.fetch_add(1, Ordering::Relaxed);
+    /// The kernel took so many bytes. It is no use of the connection where nothing was asked: HTTP/2 also writes by itself.
+    pub(super) fn wrote(&self, bytes: usize) {
+        if bytes <= CONTROL_BYTES || !self.is_free() {
+            return;
+        }
+        let (last, now) = (self.last.load(Ordering::Relaxed), self.now());
+        if last > 0 && now.saturating_sub(last) < millis(TRAILING) {
+            self.written.store(now, Ordering::Relaxed);
         }
     }
 
-    /// Whether what is written can be of an answer.
-    fn may_be_sending(&self) -> bool {
-        let last = self.last.load(Ordering::Relaxed);
-        let trailing = u64::try_from(TRAILING.as_millis()).unwrap_or(u64::MAX);
-        !self.is_free() || (last > 0 && self.now().saturating_sub(last) < trailing)
+    /// The limit that ends a connection on which nothing comes: between requests it is merely idle.
+    pub(super) fn quiet(&self) -> Limit {
+        if self.begun.load(Ordering::Relaxed) > 0 { Limit::Idle } else { Limit::HeadTime }
     }
 
-    /// Whether any request has begun.
-    pub(super) fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Relaxed) > 0
+    /// Since when no request is open and nothing is sent, if that is so.
+    pub(super) fn free_since(&self) -> Option<Instant> {
+        let last = self.last.load(Ordering::Relaxed).max(self.written.load(Ordering::Relaxed));
+        self.is_free().then(|| self.moment(last))
     }
 
-    /// How much has happened.
-    pub(super) fn seen(&self) -> Seen {
-        let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        Seen { begun: load(&self.begun), written: load(&self.written) }
-    }
-
-    /// Whether no request is open.
-    pub(super) fn is_free(&self) -> bool {
+    fn is_free(&self) -> bool {
         self.ended.load(Ordering::Relaxed) == self.begun.load(Ordering::Relaxed)
     }
 
-    /// Whether the client has not taken a piece of an answer for so long.
-    pub(super) fn is_stalled(&self, patience: Duration) -> bool {
-        let now = self.now();
-        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        let mut stalled = false;
+    /// Resets streams of which the client has not taken a piece for so long.
+    pub(super) fn reset_stalled(&self, patience: Duration) -> Under {
+        let (now, patience) = (self.now(), millis(patience));
+        let (mut reset, mut oldest, mut stalled) = (0, None, false);
         self.sending.lock().retain(|given| {
             let Some(given) = given.upgrade() else { return false };
-            let at = given.0.load(Ordering::Relaxed);
-            stalled |= at > 0 && now.saturating_sub(at) > patience;
-            true
+            let at = given.at.load(Ordering::Relaxed);
+            if at == 0 {
+                return true;
+            }
+            if now.saturating_sub(at) < patience {
+                oldest = Some(oldest.map_or(at, |oldest: u64| oldest.min(at)));
+                return true;
+            }
+            match &given.stream {
+                Some(stream) => {
+                    stream.reset();
+                    reset += 1;
+                }
+                None => stalled = true,
+            }
+            false
         });
-        stalled
+        let oldest = oldest.map(|at| self.moment(at));
+        if stalled { Under::Stall } else { Under::Way { reset, oldest } }
+    }
+
+    /// Its client is given up: what is left to be sent is not worth the memory.
+    pub(super) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its client is given up.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
     }
 
     fn register(&self, given: &Arc<Given>) {
@@ -116,27 +152,35 @@ impl Activity {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+        millis(self.since.elapsed()).saturating_add(1)
     }
+
+    fn moment(&self, at: u64) -> Instant {
+        self.since + Duration::from_millis(at.saturating_sub(1))
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Busy {
     /// A piece of the answer was asked for.
     pub(crate) fn asked(&self) {
         if let Some(given) = &self.given {
-            given.0.store(0, Ordering::Relaxed);
+            given.at.store(0, Ordering::Relaxed);
         }
     }
 
-    /// A piece of the answer was given.
+    /// A piece of the answer was given, in the task of its stream.
     pub(crate) fn gave(&mut self) {
         let activity = &self.activity;
         let given = self.given.get_or_insert_with(|| {
-            let given = Arc::default();
+            let given = Arc::new(Given { at: AtomicU64::new(0), stream: Stream::current() });
             activity.register(&given);
             given
         });
-        given.0.store(activity.now(), Ordering::Relaxed);
+        given.at.store(activity.now(), Ordering::Relaxed);
     }
 }
 
@@ -154,21 +198,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_free_when_nothing_is_open() {
         let activity = Activity::new();
-        assert!(activity.is_free() && !activity.has_begun());
-        let before = activity.seen();
-        activity.wrote();
-        assert!(activity.seen() == before, "nothing was asked");
+        let begun = Instant::now();
+        let second = Duration::from_secs(1);
+        tokio::time::advance(second).await;
+        activity.wrote(1000);
+        assert_eq!(activity.free_since(), Some(begun), "nothing was asked");
+        assert_eq!(activity.quiet(), Limit::HeadTime);
         let request = activity.begin();
-        assert!(!activity.is_free() && activity.has_begun() && activity.seen() != before);
+        assert_eq!((activity.free_since(), activity.quiet()), (None, Limit::Idle));
         drop(request);
-        let before = activity.seen();
-        assert!(activity.is_free());
-        activity.wrote();
-        assert!(activity.seen() != before, "the end of the answer was taken");
+        assert_eq!(activity.free_since(), Some(begun + second));
+        tokio::time::advance(second).await;
+        activity.wrote(CONTROL_BYTES);
+        assert_eq!(activity.free_since(), Some(begun + second), "that was no answer");
+        activity.wrote(1000);
+        assert_eq!(activity.free_since(), Some(begun + second * 2), "the end of it was taken");
         tokio::time::advance(TRAILING).await;
-        let before = activity.seen();
-        activity.wrote();
-        assert!(activity.seen() == before, "that was no answer");
+        activity.wrote(1000);
+        assert_eq!(activity.free_since(), Some(begun + second * 2), "too late for an answer");
     }
 
     #[tokio::test(start_paused = true)]
@@ -176,19 +223,28 @@ mod tests {
         let patience = Duration::from_secs(10);
         let activity = Activity::new();
         let (mut slow, mut done) = (activity.begin(), activity.begin());
+        let begun = Instant::now();
         slow.gave();
         done.gave();
-        tokio::time::advance(patience).await;
-        assert!(!activity.is_stalled(patience));
+        tokio::time::advance(patience - Duration::from_millis(1)).await;
+        let under = activity.reset_stalled(patience);
+        assert!(
+            matches!(under, Under::Way { reset: 0, oldest: Some(at) } if at == begun),
+            "{under:?}"
+        );
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(activity.is_stalled(patience));
         slow.asked();
         drop(done);
-        assert!(!activity.is_stalled(patience), "one waits for the server, one has been sent");
+        let under = activity.reset_stalled(patience);
+        assert!(
+            matches!(under, Under::Way { reset: 0, oldest: None }),
+            "one waits for the server, one has been sent: {under:?}"
+        );
+        slow.gave();
         for _ in 0..10_000 {
             activity.begin().gave();
         }
         assert!(activity.sending.lock().capacity() <= 16, "what has been sent is forgotten");
-        assert!(!activity.is_stalled(Duration::ZERO));
+        assert!(matches!(activity.reset_stalled(Duration::ZERO), Under::Stall));
     }
 }

@@ -8,22 +8,25 @@ use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::Watcher;
+use hyper_util::server::graceful::GracefulConnection;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::time::{Duration, sleep, timeout};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::activity::Activity;
 use super::patient::Patient;
 use super::refusal;
+use super::streams::Streams;
+use super::watch::{Due, Watch};
 use crate::app::App;
 use crate::config::Config;
 use crate::gate::Gate;
@@ -31,7 +34,7 @@ use crate::limits::{
     H2_CONNECTION_WINDOW, H2_PING_INTERVAL, H2_SEND_BUFFER, H2_STREAM_WINDOW, LEAST_HEAD_BYTES,
     MAX_ADMIN_CONNECTIONS, MAX_H2_STREAMS, MAX_REFUSALS, REFUSAL_TIME, UNSENT_BYTES,
 };
-use crate::metrics::Limit;
+use crate::metrics::{Limit, Metrics};
 use crate::requests::handle;
 use crate::router::Door;
 
@@ -41,33 +44,31 @@ pub(super) struct Connections {
     door: Door,
     places: Arc<Gate>,
     refusals: Arc<Gate>,
-    http: Builder<TokioExecutor>,
+    /// When it is cancelled, connections end as soon as the requests that are open have been answered.
+    drain: CancellationToken,
+    http: Builder<Streams>,
 }
 
 impl Connections {
-    pub(super) fn new(app: Arc<App>, door: Door) -> Self {
+    pub(super) fn new(app: Arc<App>, door: Door, drain: CancellationToken) -> Self {
         let http = http(&app.config);
         let places = match door {
             Door::Public => Arc::clone(&app.connections),
             Door::Admin(_) => Gate::new(MAX_ADMIN_CONNECTIONS),
         };
-        Self { app, door, places, refusals: Gate::new(MAX_REFUSALS), http }
+        Self { app, door, places, refusals: Gate::new(MAX_REFUSALS), drain, http }
     }
 
     /// Serves a connection to its end, or refuses it if there are too many.
-    pub(super) fn serve(
-        &self,
-        stream: TcpStream,
-        watcher: Watcher,
-    ) -> impl Future<Output = ()> + Send + use<> {
+    pub(super) fn serve(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + use<> {
         let served = match self.places.enter() {
-            Some(place) => Ok((self.http(stream, watcher), place)),
-            None => Err((self.refuse(stream), watcher)),
+            Some(place) => Ok((self.http(stream), place)),
+            None => Err(self.refuse(stream)),
         };
         async move {
             match served {
                 Ok((connection, _place)) => connection.await,
-                Err((refusal, _watcher)) => refusal.await,
+                Err(refusal) => refusal.await,
             }
         }
     }
@@ -87,7 +88,7 @@ impl Connections {
     }
 
     /// Faults of the connection are the client's affair and only logged for those who look.
-    fn http(&self, stream: TcpStream, watcher: Watcher) -> impl Future<Output = ()> + Send + use<> {
+    fn http(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + use<> {
         // Answers are written whole; waiting for more to send only delays them. What the kernel cannot be told, it does without.
         let _ = stream.set_nodelay(true);
         #[cfg(target_os = "linux")]
@@ -99,21 +100,12 @@ impl Connections {
             let answer = handle(Arc::clone(&app), door.clone(), local, seen.begin(), request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
-        let app = Arc::clone(&self.app);
-        let stream = Patient::new(stream, app.config.write_timeout, Arc::clone(&activity));
+        let stream = Patient::new(stream, self.app.config.write_timeout, Arc::clone(&activity));
         let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = watcher.watch(connection);
+        let watch = Watch::new(&self.app.config, Arc::clone(&activity));
+        let (app, drain) = (Arc::clone(&self.app), self.drain.child_token());
         async move {
-            let mut connection = pin!(connection);
-            // The library times the heads of HTTP/1.1, and nothing until the first bytes tell which HTTP it is, nor HTTP/2
-            // connections that nobody uses, nor clients that open no window for what they asked.
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                cut = watch(&app.config, &activity) => {
-                    app.metrics.refused(cut);
-                    return;
-                }
-            };
+            let ended = serve(pin!(connection), watch, &app.metrics, &drain, &activity).await;
             if let Err(error) = ended {
                 if let Some(limit) = limit_of(&*error, &activity) {
                     app.metrics.refused(limit);
@@ -124,29 +116,47 @@ impl Connections {
     }
 }
 
-/// Returns when a connection has to be cut, and why.
-async fn watch(config: &Config, activity: &Activity) -> Limit {
-    // A piece may be as large as what the library keeps beside it, so it has twice the time.
-    let stall = config.write_timeout * 2;
-    let tick = config.head_timeout.min(config.write_timeout);
-    let (mut seen, mut still) = (activity.seen(), Duration::ZERO);
+/// Serves a connection until it ends, or is cut.
+async fn serve<C: GracefulConnection>(
+    mut connection: Pin<&mut C>,
+    mut watch: Watch,
+    metrics: &Metrics,
+    drain: &CancellationToken,
+    activity: &Activity,
+) -> Result<(), C::Error> {
+    let mut draining = false;
+    let mut closing = false;
     loop {
-        sleep(tick).await;
-        if activity.is_stalled(stall) {
-            return Limit::WriteTime;
-        }
-        let now = activity.seen();
-        still = if now == seen && activity.is_free() { still + tick } else { Duration::ZERO };
-        seen = now;
-        if still >= config.head_timeout {
-            return quiet(activity);
+        let due = tokio::select! {
+            // What ends it then has been counted.
+            ended = connection.as_mut() => return if closing { Ok(()) } else { ended },
+            () = drain.cancelled(), if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+                continue;
+            }
+            due = watch.next() => due,
+        };
+        match due {
+            Due::Reset(streams) => {
+                (0..streams).for_each(|_| metrics.refused(Limit::WriteTime));
+                debug!(streams, "answers were not taken, and their streams reset");
+            }
+            // A client of HTTP/2 is told, so that it knows of a request that crosses the news whether it was taken.
+            Due::Close(limit) => {
+                metrics.refused(limit);
+                connection.as_mut().graceful_shutdown();
+                watch.closing();
+                closing = true;
+            }
+            Due::Drop => return Ok(()),
+            Due::Cut => {
+                metrics.refused(Limit::WriteTime);
+                activity.cut();
+                return Ok(());
+            }
         }
     }
-}
-
-/// The limit that ends a connection on which nothing comes: between requests it is merely idle.
-fn quiet(activity: &Activity) -> Limit {
-    if activity.has_begun() { Limit::Idle } else { Limit::HeadTime }
 }
 
 /// The limit that ended a connection, as the library tells it.
@@ -158,7 +168,7 @@ fn limit_of(error: &(dyn Error + Send + Sync + 'static), activity: &Activity) ->
                 return Some(Limit::Head);
             }
             if error.is_timeout() {
-                return Some(quiet(activity));
+                return Some(activity.quiet());
             }
         }
         let io = error.downcast_ref::<io::Error>();
@@ -172,9 +182,9 @@ fn limit_of(error: &(dyn Error + Send + Sync + 'static), activity: &Activity) ->
     None
 }
 
-fn http(config: &Config) -> Builder<TokioExecutor> {
+fn http(config: &Config) -> Builder<Streams> {
     let head_bytes = config.max_head_bytes.max(LEAST_HEAD_BYTES);
-    let mut http = Builder::new(TokioExecutor::new());
+    let mut http = Builder::new(Streams);
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(config.head_timeout)

@@ -1,6 +1,7 @@
 //! A socket that gives up on a client which takes nothing of what is sent to it.
 //!
-//! The HTTP library waits for ever. The timer exists only while a write waits, so a client that reads costs nothing.
+//! The HTTP library waits for ever. The timer exists only while a write waits, so a client that reads costs nothing. What the
+//! kernel still has for a client that was given up is dropped with the socket, which the client sees as a reset.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,13 +10,26 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
 
+/// What is waited for.
+pub(super) trait Socket {
+    /// Has the kernel drop what it has not sent when the socket is closed. What it cannot be told, it does without.
+    fn forget_unsent(&self);
+}
+
+impl Socket for TcpStream {
+    fn forget_unsent(&self) {
+        let _ = self.set_zero_linger();
+    }
+}
+
 /// The socket, and how long it waits.
 #[derive(Debug)]
-pub(super) struct Patient<S> {
+pub(super) struct Patient<S: Socket> {
     inner: S,
     patience: Duration,
     activity: Arc<Activity>,
@@ -23,32 +37,43 @@ pub(super) struct Patient<S> {
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
+impl<S: Socket> Patient<S> {
     pub(super) fn new(inner: S, patience: Duration, activity: Arc<Activity>) -> Self {
         Self { inner, patience, activity, waiting: None }
     }
 
     /// Passes on what became of a write, unless it has waited for too long.
-    fn judge<T>(
+    fn judge(
         &mut self,
         cx: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
+        outcome: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = &outcome {
             self.waiting = None;
-            self.activity.wrote();
+            self.activity.wrote(*written.as_ref().unwrap_or(&0));
             return outcome;
         }
         let patience = self.patience;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
         match waiting.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Ready(()) => {
+                self.activity.cut();
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
             Poll::Pending => Poll::Pending,
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: Socket> Drop for Patient<S> {
+    fn drop(&mut self) {
+        if self.activity.is_cut() {
+            self.inner.forget_unsent();
+        }
+    }
+}
+
+impl<S: Socket + AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -58,7 +83,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: Socket + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -93,14 +118,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::time::{Instant, timeout};
+
+    impl Socket for DuplexStream {
+        fn forget_unsent(&self) {}
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let patience = Duration::from_secs(30);
         let (server, mut client) = duplex(10);
-        let mut server = Patient::new(server, patience, Activity::new());
+        let activity = Activity::new();
+        let mut server = Patient::new(server, patience, Arc::clone(&activity));
         let begun = Instant::now();
         let reading = async {
             let mut taken = [0; 10];
@@ -113,6 +143,7 @@ mod tests {
         };
         let (written, ()) = tokio::join!(server.write_all(&[0; 100]), reading);
         assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(activity.is_cut());
         let waited = begun.elapsed();
         assert!(waited >= patience * 5 && waited < patience * 7, "{waited:?}");
     }

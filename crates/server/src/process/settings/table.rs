@@ -369,7 +369,7 @@ pub(in crate::process) const ROWS: &[Row] = &[
     )
     .refusing(Code::Timeout),
     row!(Times, "write-timeout", "TIME", value::pause, shown_time, http.write_timeout,
-        "Longest time in which a client takes nothing of what is sent to it; then its connection is cut."),
+        "Longest time in which a client takes nothing of what is sent to it; then its connection is cut, or its stream of HTTP/2 reset."),
     row!(
         Times,
         "drain-timeout",

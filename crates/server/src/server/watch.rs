@@ -1,0 +1,155 @@
+//! What the HTTP library does not time: a connection before its first bytes tell which HTTP it is, HTTP/2 connections that nobody
+//! uses, and clients that open no window for what they asked.
+//!
+//! It sleeps until something can be due, so that a connection costs a wake-up in a time-out and not more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::activity::{Activity, Under};
+use crate::config::Config;
+use crate::limits::CLOSING_TIME;
+use crate::metrics::Limit;
+
+/// Shortest sleep: moments are counted in milliseconds.
+const NAP: Duration = Duration::from_millis(5);
+
+/// Watches one connection.
+#[derive(Debug)]
+pub(super) struct Watch {
+    activity: Arc<Activity>,
+    idle: Duration,
+    stall: Duration,
+    /// Since when the connection is being closed.
+    closing: Option<Instant>,
+    due: Instant,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// To count streams of HTTP/2 that were reset because their answers were not taken.
+    Reset(u64),
+    /// To close a connection that nobody uses.
+    Close(Limit),
+    /// To cut one that is being closed and does not end.
+    Drop,
+    /// To cut one whose client does not take its answer.
+    Cut,
+}
+
+impl Watch {
+    pub(super) fn new(config: &Config, activity: Arc<Activity>) -> Self {
+        let idle = config.head_timeout;
+        // A piece may be as large as what the library keeps beside it, so it has twice the time.
+        let stall = config.write_timeout * 2;
+        let due = Instant::now() + idle.min(stall);
+        Self { activity, idle, stall, closing: None, due }
+    }
+
+    /// The connection ends when the requests that are open have been answered, and soon.
+    pub(super) fn closing(&mut self) {
+        let now = *self.closing.get_or_insert_with(Instant::now);
+        self.due = self.due.min(now + CLOSING_TIME);
+    }
+
+    /// Waits until something is due. Nothing is lost when it is dropped.
+    pub(super) async fn next(&mut self) -> Due {
+        loop {
+            sleep_until(self.due).await;
+            if let Some(due) = self.look(Instant::now()) {
+                return due;
+            }
+        }
+    }
+
+    fn look(&mut self, now: Instant) -> Option<Due> {
+        let under = self.activity.reset_stalled(self.stall);
+        let Under::Way { reset, oldest } = under else { return Some(Due::Cut) };
+        let quiet = self.activity.free_since().map(|since| match self.closing {
+            None => since + self.idle,
+            Some(closing) => since.max(closing) + CLOSING_TIME,
+        });
+        // Whatever begins from now on takes its time.
+        let wait = if self.closing.is_some() { CLOSING_TIME } else { self.idle };
+        let stalled = oldest.unwrap_or(now) + self.stall;
+        self.due = quiet.unwrap_or(now + wait).min(stalled).max(now + NAP);
+        if reset > 0 {
+            return Some(Due::Reset(reset));
+        }
+        let is_quiet = quiet.is_some_and(|quiet| quiet <= now);
+        is_quiet.then(|| match self.closing {
+            None => Due::Close(self.activity.quiet()),
+            Some(_) => Due::Drop,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> (Watch, Arc<Activity>, Instant) {
+        let config = Config {
+            head_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
+            ..Config::default()
+        };
+        let activity = Activity::new();
+        (Watch::new(&config, Arc::clone(&activity)), activity, Instant::now())
+    }
+
+    /// What is due next, and after how many seconds.
+    async fn due(watch: &mut Watch, begun: Instant) -> (Due, u64) {
+        let due = watch.next().await;
+        (due, begun.elapsed().as_secs())
+    }
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_closed_when_it_was_idle_for_that_long() {
+        let (mut watch, _activity, begun) = watch();
+        assert_eq!(due(&mut watch, begun).await, (Due::Close(Limit::HeadTime), 75));
+        let (mut watch, activity, begun) = self::watch();
+        pass(74).await;
+        let request = activity.begin();
+        pass(500).await;
+        drop(request);
+        assert_eq!(due(&mut watch, begun).await, (Due::Close(Limit::Idle), 649));
+        // A request that crossed the news is answered.
+        let request = activity.begin();
+        watch.closing();
+        pass(20).await;
+        drop(request);
+        let closing = CLOSING_TIME.as_secs();
+        assert_eq!(due(&mut watch, begun).await, (Due::Drop, 669 + closing));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_stalled_after_twice_the_time_and_only_then() {
+        let (mut watch, activity, begun) = watch();
+        let mut request = activity.begin();
+        pass(7).await;
+        request.gave();
+        pass(50).await;
+        request.asked();
+        request.gave();
+        assert_eq!(due(&mut watch, begun).await, (Due::Cut, 117));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_live_reader_that_waits_for_news_is_left_alone() {
+        let (mut watch, activity, _) = watch();
+        let mut request = activity.begin();
+        request.gave();
+        request.asked();
+        let patience = Duration::from_secs(10_000);
+        assert!(tokio::time::timeout(patience, watch.next()).await.is_err());
+        drop(request);
+    }
+}
