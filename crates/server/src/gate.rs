@@ -76,8 +76,7 @@ impl Stays {
     pub(crate) fn enter(self: &Arc<Self>, end: Instant) -> Result<Stay, Duration> {
         let mut ends = self.ends.lock();
         if ends.inside >= self.most {
-            let first = ends.at.keys().next().copied().unwrap_or(end);
-            return Err(first.saturating_duration_since(Instant::now()));
+            return Err(ends.first().unwrap_or_else(|| until(end)));
         }
         ends.inside += 1;
         *ends.at.entry(end).or_default() += 1;
@@ -88,6 +87,21 @@ impl Stays {
     pub(crate) fn inside(&self) -> usize {
         self.ends.lock().inside
     }
+
+    /// How long it takes until the first of them will be gone at the latest.
+    pub(crate) fn first_end(&self) -> Option<Duration> {
+        self.ends.lock().first()
+    }
+}
+
+impl Ends {
+    fn first(&self) -> Option<Duration> {
+        self.at.keys().next().copied().map(until)
+    }
+}
+
+fn until(moment: Instant) -> Duration {
+    moment.saturating_duration_since(Instant::now())
 }
 
 impl Drop for Stay {
@@ -125,7 +139,9 @@ mod tests {
         let stays = Stays::new(2);
         let now = Instant::now();
         let seconds = |seconds| now + Duration::from_secs(seconds);
+        assert_eq!(stays.first_end(), None);
         let long = stays.enter(seconds(9)).unwrap();
+        assert_eq!(stays.first_end(), Some(Duration::from_secs(9)));
         let short = stays.enter(seconds(4)).unwrap();
         assert_eq!(stays.enter(seconds(1)).unwrap_err(), Duration::from_secs(4));
         drop(short);

@@ -102,6 +102,23 @@ fn connections() {
     });
 }
 
+/// Where live readers have all the places, nobody is idle; there is room when the first of them ends.
+#[test]
+fn connections_of_live_readers() {
+    let flags = ["--max-connections", "2", "--sse-max-age", "20s", "--head-timeout", "60s"];
+    let server = Launch::new(Storage::Memory).flags(&flags).start();
+    server.create_text("a");
+    wait::until("the places to be free", || {
+        (server.sample("headwater_http_connections") == 0.0).then_some(())
+    });
+    let readers = [(); 2].map(|()| server.get("a", "offset=-1&live=sse").events());
+    let reply = server.get("a", "offset=-1").try_send().unwrap();
+    assert_eq!(reply.json()["error"]["limit"], "connections");
+    let pause: u64 = reply.header("Retry-After").unwrap().parse().unwrap();
+    assert!((1..=20).contains(&pause), "{pause}");
+    drop(readers);
+}
+
 #[test]
 fn slow_bodies() {
     let flags = ["--body-timeout", "2s", "--min-body-rate", "1000"];

@@ -10,6 +10,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -76,14 +77,25 @@ impl Connections {
     /// Tells a client that there are too many, without reading what it asks.
     fn refuse(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + use<> {
         self.app.metrics.refused(Limit::Connections);
-        // Idle connections and slow heads are gone after that time, whatever else stays.
-        let pause = self.app.config.head_timeout;
+        let pause = self.pause();
         let place = self.refusals.enter();
         async move {
             // Whoever comes when even this is too much is simply cut.
             if place.is_some() {
                 let _ = timeout(REFUSAL_TIME, refusal::send(stream, pause)).await;
             }
+        }
+    }
+
+    /// When there may be room at the earliest: where every place is a live reader's, when the first of them ends. Otherwise
+    /// connections that are idle, or send their heads slowly, are gone after their time, and nothing is known of the rest.
+    fn pause(&self) -> Duration {
+        let (readers, idle) = (&self.app.readers, self.app.config.head_timeout);
+        match self.door {
+            Door::Public if readers.inside() >= self.places.inside() => {
+                readers.first_end().unwrap_or(idle)
+            }
+            _ => idle,
         }
     }
 
