@@ -53,11 +53,11 @@ pub(crate) struct Busy {
 
 /// How the answers are taken.
 #[derive(Debug)]
-pub(super) enum Under {
+pub(super) enum Answers {
     /// In time, but for so many streams that were reset. The piece that waits for longest was given then.
-    Way { reset: u64, oldest: Option<Instant> },
+    Taken { reset: u64, oldest: Option<Instant> },
     /// One that has the connection for itself is not taken.
-    Stall,
+    Stalled,
 }
 
 impl Activity {
@@ -106,7 +106,7 @@ impl Activity {
     }
 
     /// Resets streams of which the client has not taken a piece for so long.
-    pub(super) fn reset_stalled(&self, patience: Duration) -> Under {
+    pub(super) fn reset_stalled(&self, patience: Duration) -> Answers {
         let (now, patience) = (self.now(), millis(patience));
         let (mut reset, mut oldest, mut stalled) = (0, None, false);
         self.sending.lock().retain(|given| {
@@ -129,7 +129,7 @@ impl Activity {
             false
         });
         let oldest = oldest.map(|at| self.moment(at));
-        if stalled { Under::Stall } else { Under::Way { reset, oldest } }
+        if stalled { Answers::Stalled } else { Answers::Taken { reset, oldest } }
     }
 
     /// Its client is given up: what is left to be sent is not worth the memory.
@@ -227,24 +227,24 @@ mod tests {
         slow.gave();
         done.gave();
         tokio::time::advance(patience - Duration::from_millis(1)).await;
-        let under = activity.reset_stalled(patience);
+        let answers = activity.reset_stalled(patience);
         assert!(
-            matches!(under, Under::Way { reset: 0, oldest: Some(at) } if at == begun),
-            "{under:?}"
+            matches!(answers, Answers::Taken { reset: 0, oldest: Some(at) } if at == begun),
+            "{answers:?}"
         );
         tokio::time::advance(Duration::from_millis(1)).await;
         slow.asked();
         drop(done);
-        let under = activity.reset_stalled(patience);
+        let answers = activity.reset_stalled(patience);
         assert!(
-            matches!(under, Under::Way { reset: 0, oldest: None }),
-            "one waits for the server, one has been sent: {under:?}"
+            matches!(answers, Answers::Taken { reset: 0, oldest: None }),
+            "one waits for the server, one has been sent: {answers:?}"
         );
         slow.gave();
         for _ in 0..10_000 {
             activity.begin().gave();
         }
         assert!(activity.sending.lock().capacity() <= 16, "what has been sent is forgotten");
-        assert!(matches!(activity.reset_stalled(Duration::ZERO), Under::Stall));
+        assert!(matches!(activity.reset_stalled(Duration::ZERO), Answers::Stalled));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::activity::{Activity, Under};
+use super::activity::{Activity, Answers};
 use crate::config::Config;
 use crate::limits::CLOSING_TIME;
 use crate::metrics::Limit;
@@ -66,8 +66,8 @@ impl Watch {
     }
 
     fn look(&mut self, now: Instant) -> Option<Due> {
-        let under = self.activity.reset_stalled(self.stall);
-        let Under::Way { reset, oldest } = under else { return Some(Due::Cut) };
+        let answers = self.activity.reset_stalled(self.stall);
+        let Answers::Taken { reset, oldest } = answers else { return Some(Due::Cut) };
         let quiet = self.activity.free_since().map(|since| match self.closing {
             None => since + self.idle,
             Some(closing) => since.max(closing) + CLOSING_TIME,
