@@ -8,10 +8,13 @@
 //!
 //! When and where something is written, and what makes it durable, is each adapter's own.
 
+pub(crate) mod committer;
 pub(crate) mod database;
 pub(crate) mod decide;
 pub(crate) mod frame;
+pub(crate) mod handle;
 pub(crate) mod memory;
+pub(crate) mod metrics;
 pub(crate) mod pool;
 pub(crate) mod read;
 pub(crate) mod recent;

@@ -33,7 +33,6 @@ mod committed;
 mod committer;
 mod group;
 mod handle;
-mod metrics;
 mod open;
 mod pack;
 mod read;

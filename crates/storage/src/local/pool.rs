@@ -38,11 +38,11 @@ struct State {
 
 impl Pool {
     /// Starts so many threads.
-    pub(crate) fn start(threads: usize) -> io::Result<Self> {
+    pub(crate) fn start(name: &str, threads: usize) -> io::Result<Self> {
         let pool = Self { queue: Arc::default(), threads: Mutex::default() };
         for number in 0..threads {
             let queue = Arc::clone(&pool.queue);
-            let thread = thread::Builder::new().name(format!("sled-read-{number}"));
+            let thread = thread::Builder::new().name(format!("{name}-read-{number}"));
             pool.threads.lock().push(thread.spawn(move || queue.run())?);
         }
         Ok(pool)
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_job_of_nobody_is_not_begun_and_a_panic_ends_no_thread() {
-        let pool = Pool::start(1).unwrap();
+        let pool = Pool::start("test", 1).unwrap();
         let (hold, held) = mpsc::channel::<()>();
         let (done, seen) = mpsc::channel();
         let first = pool.run(move || Ok(held.recv().is_ok()));
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn closing_answers_everyone_who_waits() {
-        let pool = Pool::start(1).unwrap();
+        let pool = Pool::start("test", 1).unwrap();
         let (hold, held) = mpsc::channel::<()>();
         let (began, begun) = mpsc::channel();
         let mut first = Box::pin(pool.run(move || {

@@ -1,31 +1,25 @@
-//! The one thread that writes.
+//! What the one thread that writes does with a group: it decides on its units, writes what commits, and syncs. Packing is done in
+//! small steps between groups, in proportion to what was committed, and all of it when nobody commits for a while.
 //!
-//! It takes a group, decides on its units, writes what commits, syncs, and reports; then the next. Packing is done in small
-//! steps between groups, in proportion to what was committed, and all of it when nobody commits for a while.
-//!
-//! What cannot be read while it is decided on a unit refuses that unit. The first write or sync that fails poisons the thread,
-//! and so does what packing cannot read, because what is not packed must not grow without bound: from then on it writes and
-//! syncs nothing, not even when it ends. sled does: its own thread, and dropping it, write out and sync what it was given
-//! before. That is no harm, because nothing is reported any more, and opening the directory decides on what is there.
+//! When it is poisoned, it writes and syncs nothing any more. sled does: its own thread, and dropping it, write out and sync what
+//! it was given before. That is no harm, because nothing is reported any more, and opening the directory decides on what
+//! is there.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
-use futures_channel::oneshot;
 use headwater_core::Timestamp;
 use headwater_core::change::Unit;
-use headwater_core::storage::{CommitDone, Refusal, StorageError, UnitResult};
+use headwater_core::storage::{StorageError, UnitResult};
 use tracing::{Span, debug_span};
 
 use super::committed::CommittedFile;
 use super::group::encode_group;
-use super::metrics::Metrics;
 use super::pack::{Counters, Packer, Writer};
 use super::room;
+use crate::local::committer::{Commits, Meanwhile};
 use crate::local::decide::Deciding;
-use crate::local::pool::guarded;
+use crate::local::metrics::Metrics;
 use crate::local::row::{Row, Written};
 
 /// Least that a step of packing counts, so that many tiny ones are not done for nothing.
@@ -37,12 +31,6 @@ const PACKED_PER_COMMITTED: usize = 3;
 
 /// Most groups that wait to be packed: each is replayed when the directory is opened.
 const UNPACKED_GROUPS: usize = 2000;
-
-/// What is asked of the thread.
-pub(super) enum Request {
-    Commit { group: Vec<Unit>, now: Timestamp, done: CommitDone },
-    Close(oneshot::Sender<Result<(), StorageError>>),
-}
 
 /// What decides when to pack.
 #[derive(Clone, Copy, Debug)]
@@ -68,144 +56,6 @@ pub(super) struct Committer {
     pub(super) metrics: Metrics,
 }
 
-/// Whether anything can still be written.
-enum Health {
-    Sound(Box<Committer>),
-    Poisoned(Box<Committer>),
-    Closed,
-}
-
-/// Serves requests until all who could send one are gone. `release` gives up what closing has to give up.
-///
-/// A panic ends what was being done and never the thread: whoever asks afterwards is answered too.
-pub(super) fn run(
-    committer: Committer,
-    requests: &Receiver<Request>,
-    release: impl Fn(Committer, Ending) -> Result<(), StorageError>,
-) {
-    let mut health = Health::Sound(Box::new(committer));
-    while let Err(error) = guarded(|| {
-        serve(&mut health, requests, &release);
-        Ok(())
-    }) {
-        poison(&mut health, &error);
-    }
-}
-
-fn serve(
-    health: &mut Health,
-    requests: &Receiver<Request>,
-    release: &impl Fn(Committer, Ending) -> Result<(), StorageError>,
-) {
-    while let Some(request) = next(health, requests) {
-        match request {
-            Request::Commit { group, now, done } => {
-                let results = commit(health, group, now);
-                report(results, done);
-                maintain(health, Committer::keep_pace);
-                observe(health);
-            }
-            Request::Close(closed) => {
-                let outcome = match std::mem::replace(health, Health::Closed) {
-                    Health::Sound(mut committer) => match guarded(|| committer.pack_all()) {
-                        Ok(()) => release(*committer, Ending::Clean),
-                        Err(error) => release(*committer, Ending::Unclean).and(Err(error)),
-                    },
-                    Health::Poisoned(committer) => {
-                        release(*committer, Ending::Unclean).and(Err(poisoned()))
-                    }
-                    Health::Closed => Ok(()),
-                };
-                // Who closed may not wait for it.
-                drop(closed.send(outcome));
-            }
-        }
-    }
-}
-
-/// How a directory is left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// Everything is packed and synced.
-    Clean,
-    /// Something failed: it stays as it is, for the next start to look at.
-    Unclean,
-}
-
-/// Waits for a request, and packs meanwhile.
-fn next(health: &mut Health, requests: &Receiver<Request>) -> Option<Request> {
-    loop {
-        let Health::Sound(committer) = health else { return requests.recv().ok() };
-        if committer.packer.is_busy() {
-            match requests.try_recv() {
-                Ok(request) => return Some(request),
-                Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => {
-                    maintain(health, |committer| committer.step().map(drop))
-                }
-            }
-        } else if committer.packer.unpacked() > 0 {
-            match requests.recv_timeout(committer.pace.idle) {
-                Ok(request) => return Some(request),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => committer.begin_round(),
-            }
-        } else {
-            committer.rest();
-            observe(health);
-            return requests.recv().ok();
-        }
-    }
-}
-
-fn commit(health: &mut Health, group: Vec<Unit>, now: Timestamp) -> Vec<UnitResult> {
-    let units = group.len();
-    let refused = |refusal| vec![UnitResult::Refused(refusal); units];
-    match health {
-        Health::Closed => refused(Refusal::Closed),
-        Health::Poisoned(_) => refused(Refusal::Poisoned),
-        Health::Sound(committer) => match guarded(|| committer.commit(group, now)) {
-            Ok(results) => results,
-            Err(error) => {
-                poison(health, &error);
-                vec![UnitResult::Unknown; units]
-            }
-        },
-    }
-}
-
-fn maintain(health: &mut Health, work: impl FnOnce(&mut Committer) -> Result<(), StorageError>) {
-    if let Health::Sound(committer) = health
-        && let Err(error) = guarded(|| work(committer))
-    {
-        poison(health, &error);
-    }
-}
-
-/// Says how much is still to be packed.
-fn observe(health: &Health) {
-    if let Health::Sound(committer) = health {
-        committer.metrics.unpacked_groups.set(committer.packer.unpacked() as f64);
-        committer.metrics.unpacked_bytes.set(committer.recent_bytes() as f64);
-    }
-}
-
-fn poison(health: &mut Health, error: &StorageError) {
-    *health = match std::mem::replace(health, Health::Closed) {
-        Health::Sound(committer) => {
-            let directory = committer.writer.view.packed.directory().path().display().to_string();
-            tracing::error!(%error, directory, "storage failed; nothing more is written until it is reopened");
-            Health::Poisoned(committer)
-        }
-        other => other,
-    };
-}
-
-/// What the end of a poisoned directory is told as: nobody may take it for a clean one.
-fn poisoned() -> StorageError {
-    StorageError::Unavailable("a write or a sync failed while the directory was open".to_owned())
-}
-
 /// The span of a group that becomes durable, from its first write on. Made only where somebody looks at spans.
 fn span(number: u64, units: usize, rows: &[Written]) -> Span {
     let bytes = || rows.iter().map(|(key, value)| key.len() + value.len()).sum();
@@ -219,15 +69,21 @@ fn span(number: u64, units: usize, rows: &[Written]) -> Span {
     )
 }
 
-/// Calls back. A caller's panic must not end the thread that all callers need.
-fn report(results: Vec<UnitResult>, done: CommitDone) {
-    if catch_unwind(AssertUnwindSafe(|| done(results))).is_err() {
-        tracing::error!("a callback of a commit panicked");
+impl Committer {
+    fn recent_bytes(&self) -> usize {
+        self.writer.view.recent.read().weight()
+    }
+
+    fn begin_round(&mut self) {
+        self.packer.begin_round(&self.writer.view, self.counters);
+    }
+
+    fn step(&mut self) -> Result<Option<usize>, StorageError> {
+        self.packer.step(&mut self.writer)
     }
 }
 
-impl Committer {
-    /// Commits a group.
+impl Commits for Committer {
     fn commit(
         &mut self,
         group: Vec<Unit>,
@@ -272,7 +128,6 @@ impl Committer {
         Ok(results)
     }
 
-    /// Packs as much as what was committed calls for.
     fn keep_pace(&mut self) -> Result<(), StorageError> {
         if self.recent_bytes() > self.pace.recent_bytes || self.packer.unpacked() > UNPACKED_GROUPS
         {
@@ -295,19 +150,24 @@ impl Committer {
         Ok(())
     }
 
-    fn recent_bytes(&self) -> usize {
-        self.writer.view.recent.read().weight()
+    fn meanwhile(&self) -> Meanwhile {
+        if self.packer.is_busy() {
+            Meanwhile::Work
+        } else if self.packer.unpacked() > 0 {
+            Meanwhile::Wait(self.pace.idle)
+        } else {
+            Meanwhile::Rest
+        }
     }
 
-    fn begin_round(&mut self) {
-        self.packer.begin_round(&self.writer.view, self.counters);
+    fn work(&mut self) -> Result<(), StorageError> {
+        self.step().map(drop)
     }
 
-    fn step(&mut self) -> Result<Option<usize>, StorageError> {
-        self.packer.step(&mut self.writer)
+    fn waited(&mut self) {
+        self.begin_round();
     }
 
-    /// When everything is packed and nobody asks for anything.
     fn rest(&mut self) {
         if self.settled != self.counters.group {
             self.writer.view.packed.db().settle(&Row::Checkpoint.key());
@@ -315,8 +175,16 @@ impl Committer {
         }
     }
 
-    /// Packs everything, and deletes what is to be deleted.
-    fn pack_all(&mut self) -> Result<(), StorageError> {
+    fn observe(&self) {
+        self.metrics.unpacked_groups.set(self.packer.unpacked() as f64);
+        self.metrics.unpacked_bytes.set(self.recent_bytes() as f64);
+    }
+
+    fn place(&self) -> String {
+        self.writer.view.packed.directory().path().display().to_string()
+    }
+
+    fn complete(&mut self) -> Result<(), StorageError> {
         loop {
             self.begin_round();
             if self.step()?.is_none() && self.packer.unpacked() == 0 {

@@ -13,7 +13,6 @@ use parking_lot::RwLock;
 
 use super::committed::{self, CommittedFile};
 use super::committer::{Committer, Pace};
-use super::metrics::Metrics;
 use super::pack::{Counters, Packer, Writer};
 use super::safeguards::{Comparison, Guarded, Safeguards};
 use super::seal;
@@ -22,6 +21,7 @@ use super::tree::{Edit, Tree};
 use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
 use crate::local::database::{self, Barrier, DATA_FILE, Database};
 use crate::local::frame::Verify;
+use crate::local::metrics::Metrics;
 use crate::local::pool::guarded;
 use crate::local::stored::StoredCheckpoint;
 

@@ -10,9 +10,10 @@ use headwater_core::change::{Change, Unit};
 use headwater_core::storage::{Refusal, Stamp, UnitResult};
 use headwater_core::{StoreId, Timestamp, Version};
 
-use super::super::committer::{self, Committer, Ending, Request};
+use super::super::committer::Committer;
 use super::lookout::key;
 use super::{Directory, packed_when_closed};
+use crate::local::committer::{self, Ending, Request};
 use crate::local::row::Row;
 use crate::testkit::{Rig, make};
 

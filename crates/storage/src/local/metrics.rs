@@ -10,16 +10,16 @@ const UNPACKED_BYTES: &str = "headwater_unpacked_bytes";
 
 /// The handles, made once.
 #[derive(Debug)]
-pub(super) struct Metrics {
-    pub(super) commit_seconds: Histogram,
-    pub(super) sync_seconds: Histogram,
-    pub(super) group_units: Histogram,
-    pub(super) unpacked_groups: Gauge,
-    pub(super) unpacked_bytes: Gauge,
+pub(crate) struct Metrics {
+    pub(crate) commit_seconds: Histogram,
+    pub(crate) sync_seconds: Histogram,
+    pub(crate) group_units: Histogram,
+    pub(crate) unpacked_groups: Gauge,
+    pub(crate) unpacked_bytes: Gauge,
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         describe_histogram!(
             COMMIT_SECONDS,
             "Time from taking a group of units to its being durable"
