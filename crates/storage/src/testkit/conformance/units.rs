@@ -1,6 +1,6 @@
 //! Whole or not at all: a unit's changes in several streams belong together.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use headwater_core::change::{Birth, Change, PinChange, ProducerChange};
@@ -118,33 +118,41 @@ pub(super) fn a_reader_never_sees_half_a_unit(rig: &mut Rig<'_>) -> Verdict {
     rig.unit([make::creation(&left, make::birth())])?;
     rig.unit([make::creation(&right, make::birth())])?;
     let beside = rig.beside()?;
-    let running = AtomicBool::new(true);
+    let (running, looks) = (AtomicBool::new(true), AtomicU64::new(0));
     thread::scope(|scope| {
-        let (running, left, right) = (&running, &left, &right);
+        let (running, looks, left, right) = (&running, &looks, &left, &right);
         let reader = scope.spawn(move || {
-            let mut looks = 0;
-            while running.load(Ordering::Relaxed) {
-                together(&beside, left, right)?;
-                together(&beside, right, left)?;
-                looks += 1;
-            }
-            Ok::<u64, Failure>(looks)
+            let looked = || {
+                while running.load(Ordering::Relaxed) {
+                    together(&beside, left, right)?;
+                    together(&beside, right, left)?;
+                    looks.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(())
+            };
+            let outcome: Verdict = looked();
+            // A reader that failed looks no more, and the writer need not wait for it.
+            looks.store(u64::MAX, Ordering::Relaxed);
+            outcome
         });
-        let written = write_pairs(rig, left, right);
+        let written = write_pairs(rig, left, right, looks);
         running.store(false, Ordering::Relaxed);
-        let looks = reader.join().map_err(|_| Failure::new("the reader panicked"))??;
-        ensure!(looks > 0, "the reader never looked");
+        reader.join().map_err(|_| Failure::new("the reader panicked"))??;
         written
     })
 }
 
-fn write_pairs(rig: &Rig<'_>, left: &StreamKey, right: &StreamKey) -> Verdict {
-    for number in 0..100 {
+/// Writes pairs until somebody has looked often enough while they were written.
+fn write_pairs(rig: &Rig<'_>, left: &StreamKey, right: &StreamKey, looks: &AtomicU64) -> Verdict {
+    let mut number = 0;
+    while number < 100 || looks.load(Ordering::Relaxed) < 10 {
+        ensure!(number < 100_000, "the reader never looked");
         let append = |key| {
             let version = rig.version(key)?;
             Ok::<_, Failure>(make::append(key, version, make::batch(number, &[64])?))
         };
         rig.unit([append(left)?, append(right)?])?;
+        number += 1;
     }
     Ok(())
 }
