@@ -4,7 +4,12 @@
 //! returned, names are durable when [`Disk::sync_folder`] has, and until then either may be lost, in any order and in parts. A write
 //! may be short. [`RealDisk`] is the operating system; the fake one (feature `testkit`) loses what may be lost.
 
+#[cfg(feature = "testkit")]
+pub mod fake;
 mod real;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -13,6 +18,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+#[cfg(feature = "testkit")]
+pub use fake::FakeDisk;
 pub use real::RealDisk;
 
 /// A directory. Paths are relative to it.
@@ -22,7 +29,7 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// Creates a folder, unless it is there.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// [`io::ErrorKind::AlreadyExists`] where a file has the name, and those of the file system.
     fn create_folder(&self, folder: &Path) -> io::Result<()>;
 
     /// The names in a folder, in no order.
@@ -43,10 +50,13 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// [`io::ErrorKind::NotFound`], and those of the file system.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Gives a file another name, in place of one that may be there. Open files stay open.
+    /// Gives a file another name in its folder, in place of a file that may be there. Open files stay open.
+    ///
+    /// Either name is there at every moment, also after a crash. There are no renames to other folders: they would take
+    /// two syncs to last, and be half there between.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// [`io::ErrorKind::CrossesDevices`] for another folder, and those of the file system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file. Open files stay open.
@@ -79,7 +89,8 @@ pub trait DiskFile: fmt::Debug + Send + Sync + 'static {
     /// Exactly so many bytes from an offset on.
     ///
     /// # Errors
-    /// [`io::ErrorKind::UnexpectedEof`] where the file ends before, and those of the file system.
+    /// [`io::ErrorKind::UnexpectedEof`] where the file ends before, for whatever length and without asking memory for it,
+    /// and those of the file system.
     fn read(&self, offset: u64, len: usize) -> io::Result<Bytes>;
 
     /// Writes at an offset, and returns how many bytes: at least one, unless there is nothing to write.

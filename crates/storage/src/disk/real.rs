@@ -2,16 +2,21 @@
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustix::fs::OFlags;
 
 use super::{Disk, DiskFile};
 
 /// Pieces that one write takes, as POSIX systems allow them at most.
 const MAX_PIECES: usize = 1024;
+
+/// Bytes that a read asks memory for without having looked at the size of the file: a length that it takes from a damaged
+/// file may be anything, and to ask for the size each time would cost a system call for each small read.
+const UNCHECKED: u64 = 64 << 10;
 
 /// A directory of the operating system.
 #[derive(Clone, Debug)]
@@ -27,8 +32,9 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        match fs::create_dir(self.0.join(folder)) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        let path = self.0.join(folder);
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             other => other,
         }
     }
@@ -52,6 +58,9 @@ impl Disk for RealDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if from.parent() != to.parent() {
+            return Err(io::ErrorKind::CrossesDevices.into());
+        }
         fs::rename(self.0.join(from), self.0.join(to))
     }
 
@@ -60,7 +69,10 @@ impl Disk for RealDisk {
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        File::open(self.0.join(folder))?.sync_all()
+        let only_folders = OFlags::DIRECTORY.bits().cast_signed();
+        let folder =
+            File::options().read(true).custom_flags(only_folders).open(self.0.join(folder))?;
+        folder.sync_all()
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -82,6 +94,10 @@ impl DiskFile for RealFile {
     }
 
     fn read(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        let end = offset.checked_add(len as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
+        if len as u64 > UNCHECKED && end > self.size()? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let mut bytes = vec![0; len];
         self.0.read_exact_at(&mut bytes, offset)?;
         Ok(bytes.into())
