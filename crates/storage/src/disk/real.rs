@@ -11,9 +11,6 @@ use rustix::fs::OFlags;
 
 use super::{Disk, DiskFile};
 
-/// Pieces that one write takes, as POSIX systems allow them at most.
-const MAX_PIECES: usize = 1024;
-
 /// Bytes that a read asks memory for without having looked at the size of the file: a length that it takes from a damaged
 /// file may be anything, and to ask for the size each time would cost a system call for each small read.
 const UNCHECKED: u64 = 64 << 10;
@@ -104,7 +101,7 @@ impl DiskFile for RealFile {
     }
 
     fn write(&self, pieces: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        let pieces = pieces.get(..MAX_PIECES).unwrap_or(pieces);
+        // Of more pieces than the system takes at once these are the first ones: a short write.
         Ok(rustix::io::pwritev(&self.0, pieces, offset)?)
     }
 

@@ -13,6 +13,8 @@ pub(super) struct Content {
     size: u64,
     /// `None` is a page of zeros that was never written.
     pages: Arc<Vec<Option<Arc<Page>>>>,
+    /// How many pages were written.
+    written: u64,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,7 @@ impl Content {
 
     /// Bytes that it takes: a gap takes none.
     pub(super) fn used(&self) -> u64 {
-        (self.pages.iter().flatten().count() * PAGE) as u64
+        self.written * PAGE as u64
     }
 
     /// Bytes that it would take in addition if that range were written.
@@ -74,6 +76,7 @@ impl Content {
             let (now, later) = bytes.split_at(part.len());
             bytes = later;
             let Some(slot) = pages.get_mut(number) else { continue };
+            self.written += u64::from(slot.is_none());
             let page = slot
                 .get_or_insert_with(|| Arc::new(Page { bytes: [0; PAGE], hash: OnceLock::new() }));
             let page = Arc::make_mut(page);

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 use std::vec::IntoIter;
 
 use super::FakeDisk;
@@ -83,7 +84,7 @@ impl<'a> Moment<'a> {
     /// what a loss of power leaves when it takes nothing.
     #[must_use]
     pub fn killed(&self) -> Image {
-        self.image(Pattern::EVERYTHING, 0).0
+        self.image(&self.named(), Pattern::EVERYTHING, 0).0
     }
 
     /// Different images, about so many: all that there are where they are fewer.
@@ -93,11 +94,12 @@ impl<'a> Moment<'a> {
     /// more than were asked for. The rest is chosen by chance.
     #[must_use]
     pub fn images(&self, count: usize) -> Vec<Image> {
-        let (everything, counts) = self.image(Pattern::EVERYTHING, 0);
+        let at = self.named();
+        let (everything, counts) = self.image(&at, Pattern::EVERYTHING, 0);
         let mut found = HashSet::from([everything.hash()]);
         let mut images = vec![everything];
         let mut try_out = |pattern: Pattern, seed: u64| {
-            let (image, _) = self.image(pattern, seed);
+            let (image, _) = self.image(&at, pattern, seed);
             if found.insert(image.hash()) {
                 images.push(image);
             }
@@ -122,20 +124,23 @@ impl<'a> Moment<'a> {
         images
     }
 
-    fn image(&self, pattern: Pattern, seed: u64) -> (Image, Counts) {
+    fn image(&self, at: &Arc<str>, pattern: Pattern, seed: u64) -> (Image, Counts) {
         let mut choice = Choice::new(pattern, seed);
         let state = self.0.state.image(&mut choice);
         let hash = state.hash();
-        let image =
-            Image { hash, what: format!("{self}, {pattern}"), disk: FakeDisk::holding(state) };
-        (image, choice.asked())
+        (Image { disk: FakeDisk::holding(state), hash, at: at.clone(), pattern }, choice.asked())
+    }
+
+    /// What images say of the moment.
+    fn named(&self) -> Arc<str> {
+        format!("{self} (entries: {})", self.0.behind).into()
     }
 }
 
 impl fmt::Display for Moment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.last {
-            Some(op) => write!(f, "after {} entries, the last one of which is {op}", self.0.behind),
+            Some(op) => write!(f, "after {op}"),
             None => f.write_str("before everything"),
         }
     }
@@ -146,7 +151,9 @@ impl fmt::Display for Moment<'_> {
 pub struct Image {
     disk: FakeDisk,
     hash: u64,
-    what: String,
+    /// The moment, for all images of it.
+    at: Arc<str>,
+    pattern: Pattern,
 }
 
 impl Image {
@@ -165,7 +172,7 @@ impl Image {
 
 impl fmt::Display for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
+        write!(f, "{}, {}", self.at, self.pattern)
     }
 }
 

@@ -140,7 +140,8 @@ impl DiskFile for FakeFile {
     }
 
     fn write(&self, pieces: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        let mut bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        let mut bytes = Vec::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+        pieces.iter().for_each(|piece| bytes.extend_from_slice(piece));
         let (mut inner, _, fate) = self.shared.enter(Call::Write);
         bytes.truncate(inner.plan.longest_write);
         let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= LARGEST);

@@ -174,7 +174,12 @@ impl State {
 
     /// Bytes that files with names take.
     pub(super) fn used(&self) -> u64 {
-        self.contents().map(|(_, content)| content.used()).sum()
+        let named = self.folders.values().flat_map(|folder| folder.live().values());
+        let file = |node: &Node| match node {
+            Node::File(file) => self.files.get(file),
+            Node::Folder => None,
+        };
+        named.filter_map(file).map(|file| file.live().used()).sum()
     }
 
     /// The same for the same names, sizes and bytes.

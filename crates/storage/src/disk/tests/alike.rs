@@ -153,18 +153,49 @@ proptest! {
     }
 }
 
+fn each_disk(check: impl Fn(&dyn Disk)) {
+    let directory = tempfile::tempdir().unwrap();
+    check(&RealDisk::new(directory.path()));
+    check(&FakeDisk::new());
+}
+
+#[test]
+fn more_pieces_than_a_system_takes_at_once_are_all_written() {
+    each_disk(|disk| {
+        let file = disk.create(Path::new("file")).unwrap();
+        let bytes: Vec<u8> = (0..5000).map(|number| number as u8).collect();
+        let mut pieces: Vec<_> = bytes.chunks(2).map(IoSlice::new).collect();
+        write_all(&*file, &mut pieces, 3).unwrap();
+        assert_eq!(file.read(3, bytes.len()).unwrap(), bytes, "{disk:?}");
+    });
+}
+
+#[test]
+fn what_is_removed_or_renamed_stays_open() {
+    each_disk(|disk| {
+        let (one, two) = (created(disk, "one", b"1"), created(disk, "two", b"2"));
+        disk.rename(Path::new("one"), Path::new("two")).unwrap();
+        put(&*one, 1, b"!");
+        put(&*two, 1, b"?");
+        assert_eq!(disk.open(Path::new("two")).unwrap().read(0, 2).unwrap(), "1!", "{disk:?}");
+        disk.remove(Path::new("two")).unwrap();
+        assert_eq!(one.read(0, 2).unwrap(), "1!", "{disk:?}");
+        assert_eq!(two.read(0, 2).unwrap(), "2?", "{disk:?}");
+        one.sync_data().unwrap();
+        assert!(disk.list(Path::new("")).unwrap().is_empty(), "{disk:?}");
+        assert!(disk.free_bytes().unwrap() > 0, "{disk:?}");
+    });
+}
+
 #[test]
 fn a_length_from_a_damaged_header_takes_no_memory() {
-    let directory = tempfile::tempdir().unwrap();
-    let disks: [Box<dyn Disk>; 2] =
-        [Box::new(RealDisk::new(directory.path())), Box::new(FakeDisk::new())];
-    for disk in disks {
-        let file = created(&*disk, "file", b"short");
+    each_disk(|disk| {
+        let file = created(disk, "file", b"short");
         for len in [6, 1 << 30, 1 << 46, isize::MAX as usize, usize::MAX] {
             let error = file.read(0, len).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{disk:?} {len}");
         }
         let error = file.read(u64::MAX, 2).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{disk:?}");
-    }
+    });
 }

@@ -137,7 +137,10 @@ fn hashes_are_of_names_sizes_and_bytes() {
     assert_eq!(plain, disk("file", 2, &[7]).hash(), "a gap is zeros");
     assert_eq!(plain, disk("file", 0, &[0, 0, 7]).at_rest().hash());
     assert_eq!(disk("file", 0, &[0; 9000]).hash(), disk("file", 8999, &[0]).hash());
+    let with_a_folder = disk("file", 0, &[0, 0, 7]);
+    with_a_folder.create_folder(Path::new("empty")).unwrap();
     let others = [
+        with_a_folder,
         disk("file", 0, &[0, 7]),
         disk("file", 0, &[0, 0, 7, 0]),
         disk("file", 0, &[0, 0, 8]),
@@ -148,5 +151,5 @@ fn hashes_are_of_names_sizes_and_bytes() {
     let mut hashes: Vec<_> = others.iter().map(FakeDisk::hash).chain([plain]).collect();
     hashes.sort_unstable();
     hashes.dedup();
-    assert_eq!(hashes.len(), 7);
+    assert_eq!(hashes.len(), 8);
 }
