@@ -1,0 +1,3 @@
+//! The journal adapter: an append-only log is the only durability point.
+
+mod log;

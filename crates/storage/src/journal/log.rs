@@ -1,0 +1,68 @@
+//! The journal's log: groups of frames, durable in order, in files of one size.
+//!
+//! It knows nothing of streams: a frame is a kind, a version and bytes. It promises:
+//!
+//! - **Groups are whole.** A group is what one sync makes durable. After a crash it is handed out with all its frames or not at all.
+//! - **Groups are in order.** They are numbered without gaps, and one is written only when the one before it is durable.
+//!   So a damaged group in front of a later one is corruption, and only a damaged last group can be one that a crash tore.
+//! - **What is not the log's is never taken for it.** Checksums cover the log's identity, the file's generation, the place and
+//!   the group. Neither the old content of a recycled file, nor payload that imitates frames, passes for a frame.
+//! - **After a failed write or sync nothing more is written.**
+//!
+//! Each opening for writing begins a new file, whose first frame says where the log before it ended. Behind that place anything
+//! may lie: it is never read again.
+//!
+//! It leaves to others what the frames mean, when a group is full, and from which place on the log is still needed.
+//! `docs/format.md` describes the bytes.
+
+mod batch;
+mod error;
+mod files;
+mod frame;
+mod opening;
+#[cfg(test)]
+mod planted;
+mod prepare;
+mod recovery;
+mod seal;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub(crate) use batch::Batch;
+pub(crate) use error::{Flaw, ReadError, WriteError};
+pub(crate) use files::Files;
+pub(crate) use frame::{CONTENT, Identity, Kind};
+pub(crate) use opening::{Settings, open};
+pub(crate) use prepare::{Prepared, Supply};
+pub(crate) use recovery::{Cut, Frame, Group, Recovered, recover};
+pub(crate) use writer::{Writer, Written};
+
+/// A place in the log. Places are ordered as the log is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Place {
+    /// The file, by its generation. Generations count from 1.
+    pub(crate) generation: u64,
+    /// Bytes from the file's beginning.
+    pub(crate) offset: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "byte {} of journal file {}", self.offset, self.generation)
+    }
+}
+
+/// A place between two groups, and the number of the group in front of it.
+///
+/// The default is the beginning of a log that was never written: in front of its first file, after group 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Where the group in front of it ends.
+    pub(crate) place: Place,
+    /// That group's number. Groups count from 1.
+    pub(crate) group: u64,
+}

@@ -1,0 +1,79 @@
+//! Opening a recovered log for writing: from here on the disk changes.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use super::frame::BEGIN;
+#[cfg(test)]
+use super::planted::{Fault, planted};
+use super::prepare::{Inventory, Spare};
+use super::{Files, Recovered, Supply, Writer, seal};
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// Bytes of a file, at least 64. It may differ from one opening to the next.
+    pub(crate) capacity: u32,
+    /// How many files are kept ready to be written, and how many old ones to become such: at least one.
+    pub(crate) spares: usize,
+}
+
+/// Opens a log for writing, which was recovered and not changed since.
+///
+/// What was recovered may be given to readers only when this has returned: until then a crash may take back the last group.
+///
+/// # Errors
+/// Those of the disk. The log may be recovered again.
+pub(crate) fn open(
+    files: &Files,
+    recovered: Recovered,
+    settings: Settings,
+) -> io::Result<(Writer, Arc<Supply>)> {
+    let Settings { capacity, spares } = settings;
+    let capacity = capacity.max(BEGIN as u32);
+    files.create()?;
+    seal::remove(files)?;
+    files.remove_draft()?;
+    settle(files, &recovered)?;
+    let ready =
+        if recovered.sealed { ready(files, &recovered, capacity)? } else { VecDeque::new() };
+    let kept = recovered.end.place.generation + ready.len() as u64;
+    // From the last one on, one at a time: so the generations on the disk stay contiguous.
+    for generation in recovered.behind.iter().rev().filter(|generation| **generation > kept) {
+        files.remove(*generation)?;
+        files.sync_names()?;
+    }
+    let (old, used) = (recovered.old.into(), recovered.used.into());
+    let found = Inventory { old, used, ready, next: kept + 1 };
+    let supply = Arc::new(Supply::new(files.clone(), capacity, spares, found));
+    Ok((Writer::new(files.clone(), Arc::clone(&supply), recovered.end), supply))
+}
+
+/// Makes durable what an earlier run may have written, or named, without a sync. Only the last group can be such.
+fn settle(files: &Files, recovered: &Recovered) -> io::Result<()> {
+    #[cfg(test)]
+    if planted(Fault::SkipsSyncAtOpening) {
+        return Ok(());
+    }
+    if let Some(last) = recovered.used.last() {
+        files.open(*last)?.sync_data()?;
+    }
+    files.sync_names()
+}
+
+/// The spares of a clean stop that can still be used. Without one it is not known what a crash left in them.
+fn ready(files: &Files, recovered: &Recovered, capacity: u32) -> io::Result<VecDeque<Spare>> {
+    let mut ready = VecDeque::new();
+    let expected = recovered.end.place.generation + 1..;
+    for (generation, _) in
+        expected.zip(&recovered.behind).take_while(|(next, found)| next == *found)
+    {
+        let file = files.open(generation)?;
+        if file.size()? != u64::from(capacity) {
+            break;
+        }
+        ready.push_back(Spare { generation, file, capacity });
+    }
+    Ok(ready)
+}

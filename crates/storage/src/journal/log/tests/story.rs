@@ -1,0 +1,160 @@
+//! The life of a log, as the tests of crashes and of failing disks need it: everything that the log does to a disk.
+
+use super::*;
+
+/// What a session does next.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// Writes and syncs a group with contents of so many words of four bytes.
+    Write(&'static [usize]),
+    /// Prepares a spare, as the thread beside the writer would.
+    Prepare,
+    /// Remembers the log's end as the place to recover from, and gives back the files in front of it.
+    Release,
+    /// Stops in good order, and opens the log again.
+    Restart,
+    /// Writes a group, is killed before it is synced, and opens the log again.
+    Kill(&'static [usize]),
+}
+
+use Step::{Kill, Prepare, Release, Restart, Write};
+
+/// Files without spares, with spares, and recycled; a group in several sectors, one that fills a file, and one that is larger.
+pub(super) const STORY: &[Step] = &[
+    Write(&[20, 30]),
+    Prepare,
+    Prepare,
+    Write(&[300, 10]),
+    Write(&[700, 1]),
+    Write(&[40]),
+    Release,
+    Prepare,
+    Write(&[600, 300]),
+    Write(&[2100, 7]),
+    Write(&[400]),
+    Release,
+    Prepare,
+    Prepare,
+    Restart,
+    Write(&[900]),
+    Write(&[200; 4]),
+    Write(&[50]),
+    Restart,
+    Write(&[50; 3]),
+    Release,
+    Prepare,
+    Write(&[998]),
+    Write(&[333, 333]),
+    Kill(&[100, 100]),
+    Write(&[10]),
+    Prepare,
+    Kill(&[900, 2]),
+    Kill(&[5000]),
+    Write(&[20, 400]),
+];
+
+/// Bytes of a file: eight sectors.
+pub(super) const CAPACITY: u32 = 4096;
+
+/// The unit of the lengths in a story.
+const WORD: usize = 4;
+
+/// What is known at a moment to have happened.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// From where the log is recovered.
+    pub(super) from: Mark,
+    /// The last group that was durable.
+    pub(super) durable: u64,
+    /// All groups that were begun, with the session that wrote them: the last one may not be durable.
+    pub(super) groups: Vec<(u8, &'static [usize])>,
+}
+
+impl Told {
+    /// Whether these are the groups that must be there now: all durable ones, and at most the one that was begun besides.
+    pub(super) fn check(&self, groups: &[Read], end: Mark) -> Result<(), String> {
+        let first = self.from.group + 1;
+        let last = self.groups.len() as u64;
+        if end.group < self.durable || end.group > last {
+            let Self { durable, .. } = self;
+            return Err(format!("found {} groups where {durable} to {last} belong", end.group));
+        }
+        for (number, (mark, found)) in (first..).zip(groups) {
+            let (session, lens) = self.groups[number as usize - 1];
+            if mark.group != number || *found != words(session, number, lens) {
+                return Err(format!("group {number} is not what was written"));
+            }
+        }
+        let found = groups.len() as u64;
+        if found == end.group - self.from.group {
+            Ok(())
+        } else {
+            Err(format!("{found} groups were handed out and the log ends with {end:?}"))
+        }
+    }
+
+    /// The log was found to end so: what was begun and is not there will be written anew.
+    pub(super) fn settle(&mut self, end: Mark) {
+        self.durable = end.group;
+        self.groups.truncate(end.group as usize);
+    }
+}
+
+/// Runs the steps as one session after what is told, and puts the number of each entry of `history` into the disk's history.
+pub(super) fn run(
+    disk: &FakeDisk,
+    session: u8,
+    steps: &[Step],
+    told: &mut Told,
+    history: &mut Vec<Told>,
+) -> Result<(), String> {
+    let mut log = enter(disk, told)?;
+    let mut tell = |told: &Told| {
+        disk.mark(history.len() as u64);
+        history.push(told.clone());
+    };
+    for step in steps {
+        match step {
+            Write(lens) => {
+                let number = told.groups.len() as u64 + 1;
+                told.groups.push((session, lens));
+                tell(told);
+                let written = log.write(&words(session, number, lens));
+                told.durable = written.map_err(|error| error.to_string())?.end.group;
+            }
+            Prepare => drop(log.supply.prepare_one().map_err(|error| error.to_string())?),
+            Release => {
+                told.from = log.writer.end();
+                tell(told);
+                let below = told.from.place.generation;
+                log.supply.release(below).map_err(|error| error.to_string())?;
+            }
+            Kill(lens) => {
+                let number = told.groups.len() as u64 + 1;
+                told.groups.push((session, lens));
+                tell(told);
+                let written = log.append(&words(session, number, lens));
+                written.map_err(|error| error.to_string())?;
+                log = enter(disk, told)?;
+            }
+            Restart => {
+                log.writer.close().map_err(|error| error.to_string())?;
+                log = enter(disk, told)?;
+            }
+        }
+        tell(told);
+    }
+    Ok(())
+}
+
+fn words(session: u8, number: u64, lens: &[usize]) -> Vec<Vec<u8>> {
+    let lens: Vec<_> = lens.iter().map(|len| len * WORD).collect();
+    contents(session, number, &lens)
+}
+
+fn enter(disk: &FakeDisk, told: &mut Told) -> Result<Log, String> {
+    let (log, groups) = Log::open(disk, told.from, settings(CAPACITY))?;
+    told.check(&groups, log.writer.end())?;
+    told.settle(log.writer.end());
+    Ok(log)
+}
