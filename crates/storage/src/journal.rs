@@ -1,3 +1,4 @@
-//! The journal adapter: an append-only log is the only durability point.
+//! The journal adapter: an append-only log is the only durability point, and what it holds is packed into chunk files.
 
+mod chunks;
 mod log;

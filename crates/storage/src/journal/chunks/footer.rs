@@ -1,0 +1,199 @@
+//! The ends of a chunk file: a header by which it is recognized, and a footer that says what is in it.
+
+use super::name::ChunkName;
+
+/// What a file begins with: eight letters, version, checksum, first and last round.
+pub(super) const HEADER: usize = 32;
+
+/// What a file ends with: eight letters, version, checksum, and [`FIELDS`] numbers.
+pub(super) const FOOTER: usize = LEAD + FIELDS * 8;
+
+const HEADER_LETTERS: [u8; 8] = *b"hwchunk{";
+const FOOTER_LETTERS: [u8; 8] = *b"}hwchunk";
+const VERSION: u32 = 1;
+
+/// Letters, version, and checksum.
+const LEAD: usize = 16;
+const FIELDS: usize = 16;
+
+/// A place in the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct JournalPlace {
+    pub(crate) generation: u64,
+    pub(crate) offset: u32,
+}
+
+/// What all rows of the catalogue add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ledger {
+    pub(crate) rows: u64,
+    /// Streams among them, soft-deleted ones included.
+    pub(crate) streams: u64,
+    /// The sum of the rows' fingerprints, modulo 2^64.
+    pub(crate) digest: u64,
+}
+
+/// What is said of a file by who writes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Its place in the history of the catalogue.
+    pub(crate) edition: u64,
+    /// Where the part of the journal begins that is in it.
+    pub(crate) from: JournalPlace,
+    /// Where that part ends.
+    pub(crate) to: JournalPlace,
+    /// The last unit in it.
+    pub(crate) unit: u64,
+    /// The last commit timestamp in it.
+    pub(crate) at: u64,
+    /// What the catalogue adds up to when the rows of this file are in it.
+    pub(crate) ledger: Ledger,
+}
+
+/// Where the rows of a file are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Section {
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
+    /// How many rows.
+    pub(crate) rows: u64,
+    /// CRC-32C of the heads of the pieces, each of which has the checksum of its piece.
+    pub(crate) crc: u32,
+}
+
+/// What is in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Footer {
+    pub(crate) name: ChunkName,
+    pub(crate) facts: Facts,
+    pub(crate) section: Section,
+}
+
+/// Why one of the ends is not what it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It is no such thing, or its checksum does not match.
+    Checksum,
+    /// It has a version that this program does not know.
+    Version(u32),
+    /// What it says cannot be.
+    Content,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Checksum => f.write_str("does not match its checksum"),
+            Self::Version(version) => write!(f, "has the unknown version {version}"),
+            Self::Content => f.write_str("cannot be understood"),
+        }
+    }
+}
+
+/// The header of a file.
+pub(super) fn header(name: ChunkName) -> Vec<u8> {
+    seal(HEADER_LETTERS, &[name.first(), name.last()])
+}
+
+/// Which file a header belongs to.
+pub(super) fn parse_header(bytes: &[u8]) -> Result<ChunkName, Fault> {
+    let [first, last] = open::<2>(HEADER_LETTERS, bytes)?;
+    ChunkName::new(first, last).ok_or(Fault::Content)
+}
+
+impl Footer {
+    /// The stored form.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let Self { name, facts, section } = *self;
+        let Facts { edition, from, to, unit, at, ledger } = facts;
+        let numbers: [u64; FIELDS] = [
+            name.first(),
+            name.last(),
+            edition,
+            from.generation,
+            from.offset.into(),
+            to.generation,
+            to.offset.into(),
+            unit,
+            at,
+            section.offset,
+            section.len,
+            section.rows,
+            section.crc.into(),
+            ledger.rows,
+            ledger.streams,
+            ledger.digest,
+        ];
+        seal(FOOTER_LETTERS, &numbers)
+    }
+
+    /// Reads the stored form.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+        let [
+            first,
+            last,
+            edition,
+            from,
+            from_offset,
+            to,
+            to_offset,
+            unit,
+            at,
+            offset,
+            len,
+            rows,
+            crc,
+            all_rows,
+            streams,
+            digest,
+        ] = open::<FIELDS>(FOOTER_LETTERS, bytes)?;
+        let short = |number: u64| u32::try_from(number).map_err(|_| Fault::Content);
+        let place =
+            |generation, offset| short(offset).map(|offset| JournalPlace { generation, offset });
+        Ok(Self {
+            name: ChunkName::new(first, last).ok_or(Fault::Content)?,
+            facts: Facts {
+                edition,
+                from: place(from, from_offset)?,
+                to: place(to, to_offset)?,
+                unit,
+                at,
+                ledger: Ledger { rows: all_rows, streams, digest },
+            },
+            section: Section { offset, len, rows, crc: short(crc)? },
+        })
+    }
+}
+
+/// Numbers behind letters, version, and the checksum of all three.
+fn seal(letters: [u8; 8], numbers: &[u64]) -> Vec<u8> {
+    let mut bytes = letters.to_vec();
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    let body: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&bytes), &body);
+    bytes.extend_from_slice(&crc.to_le_bytes());
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
+fn open<const N: usize>(letters: [u8; 8], bytes: &[u8]) -> Result<[u64; N], Fault> {
+    let (found, rest) = bytes.split_first_chunk::<8>().ok_or(Fault::Checksum)?;
+    let (version, rest) = rest.split_first_chunk::<4>().ok_or(Fault::Checksum)?;
+    let (crc, body) = rest.split_first_chunk::<4>().ok_or(Fault::Checksum)?;
+    let sum = [found.as_slice(), version, body]
+        .iter()
+        .fold(0, |sum, part| crc32c::crc32c_append(sum, part));
+    if *found != letters || u32::from_le_bytes(*crc) != sum {
+        return Err(Fault::Checksum);
+    }
+    match u32::from_le_bytes(*version) {
+        VERSION => {}
+        version => return Err(Fault::Version(version)),
+    }
+    let (numbers, rest) = body.as_chunks::<8>();
+    let numbers: Vec<u64> = numbers.iter().map(|number| u64::from_le_bytes(*number)).collect();
+    match <[u64; N]>::try_from(numbers) {
+        Ok(numbers) if rest.is_empty() => Ok(numbers),
+        _ => Err(Fault::Content),
+    }
+}

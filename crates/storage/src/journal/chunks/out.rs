@@ -1,0 +1,65 @@
+//! Writing a file from its beginning to its end.
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+use crate::disk::{DiskFile, write_all};
+
+/// What is gathered before it is written: large enough that a write costs little beside its bytes, and small beside the
+/// memory of everything else that packing holds.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// What is at least this large is written from where it is: copying it would cost more than another piece in a write.
+const LARGE_BYTES: usize = 32 * 1024;
+
+/// A file that is being written.
+#[derive(Debug)]
+pub(super) struct Out {
+    file: Arc<dyn DiskFile>,
+    written: u64,
+    buffer: Vec<u8>,
+    /// Set when a write failed: what is in the file is not known any more, so nothing may follow it.
+    broken: bool,
+}
+
+impl Out {
+    pub(super) fn new(file: Arc<dyn DiskFile>) -> Self {
+        Self { file, written: 0, buffer: Vec::with_capacity(BUFFER_BYTES), broken: false }
+    }
+
+    /// Where the next byte will stand.
+    pub(super) fn offset(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// Adds some bytes.
+    pub(super) fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() >= LARGE_BYTES {
+            return self.flush_with(bytes);
+        }
+        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
+            self.flush_with(&[])?;
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Makes all of it durable.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        self.flush_with(&[])?;
+        self.file.sync_data()
+    }
+
+    /// Writes what was gathered, and then these bytes.
+    fn flush_with(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if std::mem::replace(&mut self.broken, true) {
+            return Err(io::Error::other("an earlier write failed"));
+        }
+        let mut pieces = [IoSlice::new(&self.buffer), IoSlice::new(bytes)];
+        write_all(&*self.file, &mut pieces, self.written)?;
+        self.written += (self.buffer.len() + bytes.len()) as u64;
+        self.buffer.clear();
+        self.broken = false;
+        Ok(())
+    }
+}

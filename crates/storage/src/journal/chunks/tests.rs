@@ -1,0 +1,14 @@
+//! Chunk files, written and read over a disk in memory.
+
+mod columns;
+mod damage;
+mod disk;
+mod ends;
+mod faults;
+mod golden;
+mod hostile;
+mod names;
+mod overhead;
+mod reading;
+mod round_trip;
+mod story;

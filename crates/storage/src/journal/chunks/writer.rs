@@ -1,0 +1,191 @@
+//! Writing a chunk file.
+//!
+//! Payload and orders go out as they come. Rows are kept until all of them are there, because the file has them sorted.
+//! Until the file has its name it is a draft, which counts for nothing, and which whoever comes next may remove.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use headwater_core::storage::{SpaceSequence, StorageError};
+use headwater_core::{BatchRecord, StoreId};
+
+use super::cut::{Failure, Filling};
+use super::footer::{Facts, Footer, header};
+use super::name::{ChunkName, FOLDER};
+use super::order::{self, Open};
+use super::out::Out;
+use super::pieces::{RowEdit, put_rows};
+use super::place::Start;
+use super::refs::{Extent, OrderRef};
+use crate::disk::{Disk, DiskFile};
+use crate::local::row::{Row, describe};
+use crate::local::run::Head;
+use crate::local::stored::encode;
+
+/// A chunk file that is being written. After an error it is of no more use.
+#[derive(Debug)]
+pub(crate) struct ChunkWriter {
+    disk: Arc<dyn Disk>,
+    name: ChunkName,
+    draft: PathBuf,
+    out: Out,
+    filling: Option<Filling>,
+    rows: Vec<RowEdit>,
+}
+
+impl ChunkWriter {
+    /// Begins a file, in the folder for such files, which exists. A draft of the same name is removed.
+    pub(crate) fn create(disk: Arc<dyn Disk>, name: ChunkName) -> Result<Self, StorageError> {
+        let path = name.draft();
+        let draft = disk.describe(&path);
+        let file = create(&*disk, &path).map_err(|error| Failure::Disk(error).at(&draft))?;
+        let (out, rows) = (Out::new(file), Vec::new());
+        let mut writer = Self { disk, name, draft, out, filling: None, rows };
+        writer.out.put(&header(name)).map_err(|error| writer.failed(error))?;
+        Ok(writer)
+    }
+
+    /// Begins a lineage, whose first record is to be at this place.
+    pub(crate) fn stream(&mut self, start: Start) -> Result<(), StorageError> {
+        self.end_stream()?;
+        self.filling = Some(Filling::new(self.name, start));
+        Ok(())
+    }
+
+    /// Adds records of the lineage that were appended together, and their bytes. They follow those before.
+    pub(crate) fn push(
+        &mut self,
+        head: Head,
+        records: &[BatchRecord],
+        payload: &[Bytes],
+    ) -> Result<(), StorageError> {
+        let pushed = match &mut self.filling {
+            Some(filling) => filling.push(&mut self.out, head, records, payload),
+            None => Err(Failure::input("records come before their lineage")),
+        };
+        pushed.map_err(|failure| failure.at(&self.draft))
+    }
+
+    /// Adds the part `first..to` of the order of a space, given the runs in it: in their order, none reaching out of it.
+    pub(crate) fn order<'r>(
+        &mut self,
+        (store, space): (StoreId, &str),
+        (first, to): (u64, u64),
+        runs: impl IntoIterator<Item = (Head, &'r [BatchRecord])>,
+    ) -> Result<(), StorageError> {
+        self.end_stream()?;
+        let (mut begins, mut next, mut open) = (first, first, Open::default());
+        for (mut head, mut records) in runs {
+            let end = head.space.checked_add(records.len() as u64);
+            if head.space < next || end.is_none_or(|end| end > to) {
+                return Err(self.refused("an order has runs that do not follow each other"));
+            }
+            while !records.is_empty() {
+                let (now, later) =
+                    records.split_at_checked(open.take(head, records)).unwrap_or((records, &[]));
+                if !later.is_empty() {
+                    let ends = head.after(now).space;
+                    let runs = std::mem::take(&mut open).runs;
+                    self.put_stretch((store, space), (begins, ends), &runs)?;
+                    begins = ends;
+                }
+                (head, records) = (head.after(now), later);
+            }
+            next = head.space;
+        }
+        if begins < to {
+            self.put_stretch((store, space), (begins, to), &open.runs)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Adds a row that changes, or is deleted.
+    pub(crate) fn row(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<(), StorageError> {
+        let row = RowEdit { key: key.into(), value: value.map(Bytes::from) };
+        if !row.is_sound() {
+            return Err(self.refused(&format!("{} is too large", describe(&row.key))));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// All rows, those included that lead into this file, in the order of their keys.
+    ///
+    /// # Errors
+    /// `Corrupt` when a row is there twice.
+    pub(crate) fn rows(&mut self) -> Result<&[RowEdit], StorageError> {
+        self.end_stream()?;
+        // Nothing is moved when they are sorted already.
+        self.rows.sort_by(|a, b| a.key.cmp(&b.key));
+        let twice = self.rows.array_windows().find(|[a, b]| a.key == b.key);
+        match twice {
+            Some([row, _]) => Err(self.refused(&format!("{} changes twice", describe(&row.key)))),
+            None => Ok(&self.rows),
+        }
+    }
+
+    /// Completes the file: when this returns, it is durable, and has its name.
+    pub(crate) fn finish(mut self, facts: Facts) -> Result<Footer, StorageError> {
+        self.rows()?;
+        self.complete(facts).map_err(|error| self.failed(error))
+    }
+
+    fn complete(&mut self, facts: Facts) -> io::Result<Footer> {
+        let section = put_rows(&mut self.out, &self.rows)?;
+        let footer = Footer { name: self.name, facts, section };
+        self.out.put(&footer.encode())?;
+        self.out.sync()?;
+        self.disk.rename(&self.name.draft(), &self.name.path())?;
+        self.disk.sync_folder(Path::new(FOLDER))?;
+        Ok(footer)
+    }
+
+    /// Completes the lineage, if there is one, and the rows that lead to its blocks.
+    fn end_stream(&mut self) -> Result<(), StorageError> {
+        let Some(filling) = self.filling.take() else { return Ok(()) };
+        let blocks = filling.finish(&mut self.out).map_err(|failure| failure.at(&self.draft))?;
+        for block in blocks {
+            let key = block.start.row().key();
+            let value = encode(&key, &block.at)?;
+            self.row(key, Some(value))?;
+        }
+        Ok(())
+    }
+
+    fn put_stretch(
+        &mut self,
+        (store, space): (StoreId, &str),
+        (first, to): (u64, u64),
+        runs: &[crate::local::run::Run],
+    ) -> Result<(), StorageError> {
+        let bytes = order::encode(first, runs);
+        let len = u32::try_from(bytes.len());
+        let len = len.map_err(|error| Failure::input(error).at(&self.draft))?;
+        let stretch = Extent::new(self.out.offset(), len, crc32c::crc32c(&bytes));
+        self.out.put(&bytes).map_err(|error| self.failed(error))?;
+        let key = Row::Order { store, space, first: SpaceSequence(first) }.key();
+        let value = encode(&key, &OrderRef::new(self.name, stretch, to))?;
+        self.row(key, Some(value))
+    }
+
+    fn failed(&self, error: io::Error) -> StorageError {
+        Failure::Disk(error).at(&self.draft)
+    }
+
+    fn refused(&self, what: &str) -> StorageError {
+        Failure::input(what).at(&self.draft)
+    }
+}
+
+fn create(disk: &dyn Disk, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+    match disk.create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            disk.remove(path)?;
+            disk.create(path)
+        }
+        other => other,
+    }
+}
