@@ -137,6 +137,7 @@ impl Listing {
 
 /// Removes drafts and files that are replaced.
 ///
+/// The catalogue has the rows of all files that count by now: those of a file that is replaced may still lead into it.
 /// Whether that is durable does not matter: what comes back is removed at the next start.
 ///
 /// # Errors

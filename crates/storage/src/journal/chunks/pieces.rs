@@ -37,7 +37,8 @@ impl RowEdit {
     /// Whether a file can hold it.
     pub(super) fn is_sound(&self) -> bool {
         let value = self.value.as_ref().map_or(0, Bytes::len);
-        u16::try_from(self.key.len()).is_ok() && self.key.len() + value + LENGTHS <= ROW_BYTES
+        let key = !self.key.is_empty() && u16::try_from(self.key.len()).is_ok();
+        key && self.key.len() + value + LENGTHS <= ROW_BYTES
     }
 
     fn put(&self, piece: &mut Vec<u8>) {

@@ -1,6 +1,7 @@
 //! Chunk files, written and read over a disk in memory.
 
 mod columns;
+mod crash;
 mod damage;
 mod disk;
 mod ends;

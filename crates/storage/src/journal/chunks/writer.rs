@@ -76,6 +76,9 @@ impl ChunkWriter {
         runs: impl IntoIterator<Item = (Head, &'r [BatchRecord])>,
     ) -> Result<(), StorageError> {
         self.end_stream()?;
+        if first > to {
+            return Err(self.refused("an order ends before it begins"));
+        }
         let (mut begins, mut next, mut open) = (first, first, Open::default());
         for (mut head, mut records) in runs {
             let end = head.space.checked_add(records.len() as u64);
@@ -106,7 +109,7 @@ impl ChunkWriter {
     pub(crate) fn row(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<(), StorageError> {
         let row = RowEdit { key: key.into(), value: value.map(Bytes::from) };
         if !row.is_sound() {
-            return Err(self.refused(&format!("{} is too large", describe(&row.key))));
+            return Err(self.refused(&format!("{} cannot be a row", describe(&row.key))));
         }
         self.rows.push(row);
         Ok(())
@@ -128,6 +131,10 @@ impl ChunkWriter {
     }
 
     /// Completes the file: when this returns, it is durable, and has its name.
+    ///
+    /// # Errors
+    /// `Unavailable` when that is not certain. Where only the folder could not be synced, the file is whole and has its name,
+    /// and may lose the name again in a crash.
     pub(crate) fn finish(mut self, facts: Facts) -> Result<Footer, StorageError> {
         self.rows()?;
         self.complete(facts).map_err(|error| self.failed(error))

@@ -101,7 +101,7 @@ fn chunk_files_refuse_what_does_not_fit_together() {
         writer.order((STORE, "s"), bounds, heads.iter().map(|head| (*head, &records[..])))
     }
     let at = |space| Head { space, ..head(7, 0, 1) };
-    let attempts: [(&str, Attempt); 13] = [
+    let attempts: [(&str, Attempt); 14] = [
         ("another lineage", |w| push(w, head(8, 10, 3), 3)),
         ("a gap", |w| push(w, head(7, 11, 3), 3)),
         ("a record missing", |w| push(w, head(7, 10, 4), 3)),
@@ -126,6 +126,7 @@ fn chunk_files_refuse_what_does_not_fit_together() {
             w.row(Start { lineage: Lineage(7), position: 10, sequence: 3 }.row().key(), None)?;
             w.rows().map(drop)
         }),
+        ("no key", |w| w.row(vec![], None)),
         ("a large key", |w| w.row(vec![1; 1 << 16], None)),
         ("a large value", |w| w.row(vec![1], Some(vec![1; 1 << 20]))),
         ("records behind an order", |w| {
@@ -146,6 +147,7 @@ fn chunk_files_refuse_what_does_not_fit_together() {
         ((5, 9), vec![at(5), at(7)], true),
         ((4, 10), vec![at(5), at(8)], true),
         ((5, 5), vec![], true),
+        ((6, 5), vec![], false),
         ((5, 8), vec![at(5), at(7)], false),
         ((6, 9), vec![at(5), at(7)], false),
         ((5, 9), vec![at(7), at(5)], false),
