@@ -1,5 +1,6 @@
 //! The port: both disks behave alike, and the fake one loses what may be lost.
 
+mod account;
 mod alike;
 mod faults;
 mod images;

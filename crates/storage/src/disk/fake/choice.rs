@@ -22,6 +22,15 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Of each kind the larger number.
+    pub(super) fn most(self, other: Self) -> Self {
+        Self {
+            names: self.names.max(other.names),
+            sizes: self.sizes.max(other.sizes),
+            sectors: self.sectors.max(other.sectors),
+        }
+    }
+
     pub(super) fn total(self) -> u64 {
         self.names + self.sizes + self.sectors
     }
@@ -57,6 +66,9 @@ pub(super) struct Pattern {
 impl Pattern {
     pub(super) const EVERYTHING: Self =
         Self { names: Rule::All, sizes: Rule::All, sectors: Rule::All };
+
+    pub(super) const NO_NAMES: Self =
+        Self { names: Rule::Nothing, sizes: Rule::All, sectors: Rule::All };
 
     pub(super) const NOTHING: Self =
         Self { names: Rule::Nothing, sizes: Rule::Nothing, sectors: Rule::Nothing };

@@ -87,6 +87,17 @@ impl Content {
         }
     }
 
+    /// Whether these bytes are at an offset, where beyond the end there are zeros.
+    pub(super) fn has(&self, offset: u64, mut bytes: &[u8]) -> bool {
+        pieces(offset..offset + bytes.len() as u64).all(|(number, part)| {
+            let (now, later) = bytes.split_at(part.len());
+            bytes = later;
+            let page = self.pages.get(number).and_then(Option::as_ref);
+            let there = page.map_or(&[0; PAGE], |page| &page.bytes);
+            there.get(part).is_some_and(|there| there == now)
+        })
+    }
+
     /// The bytes of a range, or `None` where the file ends before.
     pub(super) fn read(&self, range: Range<u64>) -> Option<Vec<u8>> {
         if range.end > self.size && !range.is_empty() {

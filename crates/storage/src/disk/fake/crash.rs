@@ -87,15 +87,18 @@ impl<'a> Moment<'a> {
         self.image(&self.named(), Pattern::EVERYTHING, 0).0
     }
 
-    /// Different images, about so many: all that there are where they are fewer.
+    /// Different images, about so many: all that there are, where what is uncertain can be there or not in no more ways.
     ///
-    /// Where they are more, these are always among them: everything lost, nothing lost, all names and sizes without the
-    /// bytes, the bytes without the sizes or without the names, one sector lost, and only the last one there. They may be
-    /// more than were asked for. The rest is chosen by chance.
+    /// Where there are more, these are always among them: everything lost, nothing lost, all names and sizes without the
+    /// bytes, the bytes without the sizes or without the names, one sector lost, and only the last one there. So they
+    /// may be more than were asked for. The rest is chosen by chance.
     #[must_use]
     pub fn images(&self, count: usize) -> Vec<Image> {
         let at = self.named();
-        let (everything, counts) = self.image(&at, Pattern::EVERYTHING, 0);
+        let (everything, now) = self.image(&at, Pattern::EVERYTHING, 0);
+        // Files that come back where names are lost have uncertain bytes of their own.
+        let (_, before) = self.image(&at, Pattern::NO_NAMES, 0);
+        let counts = now.most(before);
         let mut found = HashSet::from([everything.hash()]);
         let mut images = vec![everything];
         let mut try_out = |pattern: Pattern, seed: u64| {
@@ -113,13 +116,15 @@ impl<'a> Moment<'a> {
         }
         let mut chance =
             Chance::new(Chance::new(self.0.seed ^ self.0.behind.rotate_left(32)).draw());
+        let mut different = 1;
         for pattern in extremes(counts, &mut chance) {
-            try_out(pattern, chance.draw());
+            different = try_out(pattern, chance.draw());
         }
-        for _ in 0..count * TRIES {
-            if try_out(any(counts, &mut chance), chance.draw()) >= count {
+        for _ in 0..count.saturating_mul(TRIES) {
+            if different >= count {
                 break;
             }
+            different = try_out(any(counts, &mut chance), chance.draw());
         }
         images
     }
@@ -197,7 +202,7 @@ fn extremes(counts: Counts, chance: &mut Chance) -> Vec<Pattern> {
         pattern(All, Nothing, Nothing),
         pattern(All, All, Nothing),
         pattern(All, Nothing, All),
-        pattern(Nothing, All, All),
+        Pattern::NO_NAMES,
     ];
     if let Some(last) = counts.sectors.checked_sub(1) {
         let sectors = [But(sector), Only(last), But(last), Only(sector)];

@@ -27,21 +27,14 @@ struct Write {
     bytes: Bytes,
     /// The file was shorter before.
     grows: bool,
+    /// What it writes of each sector that it changes: places in its bytes. Where it writes what is there, as zeros over
+    /// zeros, nobody can tell whether it did.
+    parts: Vec<Range<usize>>,
 }
 
 impl Write {
     fn end(&self) -> u64 {
         self.offset + self.bytes.len() as u64
-    }
-
-    /// What it writes of each sector: places in its bytes.
-    fn sectors(&self) -> impl Iterator<Item = Range<usize>> {
-        let (offset, end) = (self.offset, self.end());
-        (offset / SECTOR..end.div_ceil(SECTOR)).map(move |sector| {
-            let first = (sector * SECTOR).max(offset) - offset;
-            let last = ((sector + 1) * SECTOR).min(end) - offset;
-            first as usize..last as usize
-        })
     }
 
     fn apply(&self, content: &mut Content) {
@@ -61,8 +54,13 @@ impl FileState {
     }
 
     pub(super) fn write(&mut self, at: u64, offset: u64, bytes: &Bytes) {
-        let write = Write { offset, bytes: bytes.clone(), grows: false };
-        let write = Write { grows: write.end() > self.live.size(), ..write };
+        let grows = offset + bytes.len() as u64 > self.live.size();
+        let changes = |part: &Range<usize>| {
+            let (place, part) = (offset + part.start as u64, bytes.get(part.clone()));
+            part.is_some_and(|part| !self.live.has(place, part) || !self.durable.has(place, part))
+        };
+        let parts = sectors(offset, bytes.len()).filter(changes).collect();
+        let write = Write { offset, bytes: bytes.clone(), grows, parts };
         write.apply(&mut self.live);
         self.pending.push(at, write);
     }
@@ -103,10 +101,10 @@ impl FileState {
                 continue;
             }
             choice.next_write();
-            for sector in write.sectors() {
-                let offset = write.offset + sector.start as u64;
+            for part in &write.parts {
+                let offset = write.offset + part.start as u64;
                 if choice.keeps(Bit::Sector)
-                    && let Some(bytes) = write.bytes.get(sector)
+                    && let Some(bytes) = write.bytes.get(part.clone())
                 {
                     content.put(offset, bytes);
                 }
@@ -114,4 +112,14 @@ impl FileState {
         }
         content
     }
+}
+
+/// The parts of a write that lie in different sectors: places in its bytes.
+fn sectors(offset: u64, len: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = offset + len as u64;
+    (offset / SECTOR..end.div_ceil(SECTOR)).map(move |sector| {
+        let first = (sector * SECTOR).max(offset) - offset;
+        let last = ((sector + 1) * SECTOR).min(end) - offset;
+        first as usize..last as usize
+    })
 }

@@ -103,6 +103,16 @@ fn a_removed_file_may_come_back_until_the_folder_is_synced() {
 }
 
 #[test]
+fn a_file_that_comes_back_has_any_of_its_bytes() {
+    let disk = FakeDisk::new();
+    synced(&disk, "a", b"1");
+    sync(&disk, ROOT);
+    put(&*disk.open(Path::new("a")).unwrap(), 0, b"2");
+    disk.remove(Path::new("a")).unwrap();
+    assert_eq!(may_be(&disk), listings(["", "a=1", "a=2"]));
+}
+
+#[test]
 fn changes_of_names_are_independent() {
     let disk = FakeDisk::new();
     synced(&disk, "a", b"1");
