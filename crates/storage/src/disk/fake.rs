@@ -107,7 +107,7 @@ impl FakeDisk {
         self.shared.lock().plan.fail_after(call, passing);
     }
 
-    /// Holds calls of one kind, before they do anything, until [`release`](Self::release).
+    /// Holds calls of one kind, before they do anything, until [`release`](Self::release), or until another kind is held.
     ///
     /// A sync is for what was done before it was called, however long it is held.
     pub fn hold(&self, call: Call) {
