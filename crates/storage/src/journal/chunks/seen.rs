@@ -1,10 +1,9 @@
 //! Which blocks of a file were verified since it was opened.
 //!
 //! One bit for each [`GRAIN`] bytes of the file: 32 KiB of memory for each GiB, and nothing before the first block is
-//! verified. A block that is no shorter than a grain holds the beginning of one, and no other block holds that; it is
-//! known by the first one that it holds.
-//! That two blocks are never said to be in one place is what the checksum of the rows that say it is for. A shorter block is not remembered: reading it whole, each time, costs the disk no
-//! more than reading a part of it.
+//! verified. No two blocks that are at least as long as a grain begin in the same one, so a block is known by where it
+//! begins. A shorter block is not remembered: reading it whole, each time, costs the disk no more than reading a part of it.
+//! That two blocks are never said to be in one place is what the checksum of the rows that say it is for.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +52,7 @@ impl Seen {
     }
 
     fn place(block: &Extent) -> Option<(usize, u64)> {
-        let grain = block.offset.div_ceil(GRAIN);
+        let grain = block.offset / GRAIN;
         let whole = u64::from(block.len) >= GRAIN;
         whole.then_some(((grain / 64) as usize, 1 << (grain % 64)))
     }

@@ -177,6 +177,15 @@ proptest! {
 
 /// A file with these pieces of rows, each with its length and checksum.
 fn with_pieces(pieces: &[(Vec<u8>, Option<u32>)], rows: u64) -> Vec<Result<RowEdit, StorageError>> {
+    with_sum(pieces, rows, |crc| crc)
+}
+
+/// The same, with another checksum of them all.
+fn with_sum(
+    pieces: &[(Vec<u8>, Option<u32>)],
+    rows: u64,
+    sum: fn(u32) -> u32,
+) -> Vec<Result<RowEdit, StorageError>> {
     let mut bytes = footer::header(name());
     let mut section = footer::Section { offset: bytes.len() as u64, rows, ..Default::default() };
     for (piece, len) in pieces {
@@ -187,7 +196,7 @@ fn with_pieces(pieces: &[(Vec<u8>, Option<u32>)], rows: u64) -> Vec<Result<RowEd
         bytes.extend(head);
         bytes.extend_from_slice(piece);
     }
-    section.len = bytes.len() as u64 - section.offset;
+    (section.len, section.crc) = (bytes.len() as u64 - section.offset, sum(section.crc));
     bytes.extend(Footer { name: name(), facts: facts(), section }.encode());
     let disk = MemDisk::default();
     disk.plant(&name().path(), &bytes);
@@ -201,6 +210,10 @@ fn rows_of_a_chunk_file_that_cannot_be_end_in_an_error() {
         |key| RowEdit { key: Bytes::from(vec![key]), value: Some(Bytes::from_static(&[8, 9])) };
     let rows = with_pieces(&[([row(1), row(2)].concat(), None), (row(3), None)], 3);
     assert_eq!(rows, [Ok(expected(1)), Ok(expected(2)), Ok(expected(3))]);
+    // Pieces that are whole, and not those that the footer means.
+    let others = with_sum(&[(row(1), None), (row(2), None)], 2, |crc| crc ^ 1);
+    let [Ok(_), Ok(_), last] = &others[..] else { panic!("{others:?}") };
+    assert!(is_corrupt(last));
     let short = vec![9, 0, 0, 0, 0, 0, 1];
     let long = [&row(2)[..2], &[255; 4], &row(2)[6..]].concat();
     for (what, pieces, rows, good) in [

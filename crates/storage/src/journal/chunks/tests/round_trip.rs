@@ -204,6 +204,18 @@ fn a_record_with_much_metadata_does_not_make_a_large_table() {
 }
 
 #[test]
+fn records_without_bytes_are_divided_in_chunks_too() {
+    let append = |lens| Append { stream: 0, skipped: 0, lens, tagged: vec![] };
+    let story = Story::tell(&[append(vec![0; 40_000]), append(vec![5]), append(vec![0; 9])]);
+    let (_, file) = story.file();
+    let index = Index::of(&file).unwrap();
+    look_at_blocks(&story, &file, &index);
+    look_at_orders(&story, &file, &index);
+    assert_eq!(index.blocks[&5].len(), 40_010_usize.div_ceil(BLOCK_RECORDS));
+    assert_eq!(index.orders["s0"].len(), 3);
+}
+
+#[test]
 fn a_chunk_file_on_a_real_disk_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let real: Arc<dyn Disk> = Arc::new(RealDisk::new(folder.path()));
