@@ -1,4 +1,42 @@
 //! The journal adapter: an append-only log is the only durability point, and what it holds is packed into chunk files.
+//!
+//! *Durable*, for this adapter, means: in a frame of the journal, and the journal's file synced (`fdatasync`) after it was
+//! written. It survives the death of the process at any moment, and loss of power as far as the disk keeps what it says it has.
+//!
+//! # How it works
+//!
+//! ```text
+//!  commit ──▶ committer ──▶ journal ──▶ sync ──▶ recent (memory) ──▶ done
+//!                                                    │ frozen
+//!                                                    ▼
+//!                              packer ──▶ chunk file, synced ──▶ catalogue, synced ──▶ journal files given back
+//!
+//!  load, read ──▶ recent ──▶ a few threads that read the catalogue and chunk files
+//! ```
+//!
+//! - `log`: frames in files that are made ready beforehand. A group is written at once and synced once.
+//! - `committer` decides, appends, and enters what committed into memory; `packer` makes a chunk file of what memory has, in a
+//!   `round`; `chunks` are those files; `apply` brings their rows into the `catalogue`, which is sled, and keeps account.
+//! - `index` is the catalogue with the files it leads into, as readers ask it.
+//! - `open` finds all of it again, and makes the catalogue anew from the chunk files where it is damaged or missing.
+//!
+//! `docs/format.md` describes the files.
 
+mod apply;
+mod catalogue;
 mod chunks;
+mod committer;
+mod handle;
+mod identity;
+mod index;
 mod log;
+mod open;
+mod packer;
+mod room;
+mod round;
+mod shared;
+mod unit;
+
+pub use handle::{JournalStorage, Options};
+
+pub use crate::directory::OpenError;

@@ -7,8 +7,8 @@ pub mod directory;
 #[cfg(feature = "journal")]
 pub mod disk;
 mod group;
-#[cfg(all(test, feature = "journal"))]
-mod journal;
+#[cfg(feature = "journal")]
+pub mod journal;
 #[cfg(feature = "sled")]
 mod local;
 pub mod memory;

@@ -22,6 +22,7 @@ mod out;
 mod pieces;
 mod place;
 mod refs;
+#[cfg(test)]
 mod scrub;
 mod seen;
 mod table;
@@ -30,11 +31,17 @@ mod tests;
 mod writer;
 
 pub(crate) use file::ChunkFile;
-pub(crate) use footer::{Facts, Footer, JournalPlace, Ledger};
+#[cfg(test)]
+pub(crate) use footer::Footer;
+pub(crate) use footer::{Facts, Ledger};
 pub(crate) use name::{ChunkName, FOLDER, Listing, tidy_up};
 pub(crate) use pieces::RowEdit;
-pub(crate) use place::{Block, Start};
-pub(crate) use refs::{BlockRef, Extent, OrderRef};
+pub(crate) use place::Block;
+#[cfg(test)]
+pub(crate) use place::Start;
+pub(crate) use refs::OrderRef;
+#[cfg(test)]
+pub(crate) use refs::{BlockRef, Extent};
 pub(crate) use writer::ChunkWriter;
 
 /// Bytes of a block's payload, at most: what is read and verified at once when one byte of it is asked for.

@@ -37,9 +37,16 @@ pub(crate) use error::{Flaw, ReadError, WriteError};
 pub(crate) use files::Files;
 pub(crate) use frame::{CONTENT, Identity, Kind};
 pub(crate) use opening::{Settings, open};
-pub(crate) use prepare::{Prepared, Supply};
-pub(crate) use recovery::{Cut, Frame, Group, Recovered, recover};
-pub(crate) use writer::{Writer, Written};
+#[cfg(test)]
+pub(crate) use prepare::Prepared;
+pub(crate) use prepare::Supply;
+#[cfg(test)]
+pub(crate) use recovery::Cut;
+pub(crate) use recovery::{Frame, Group, Recovered, recover};
+pub(crate) use seal::NAME as SEAL;
+pub(crate) use writer::Writer;
+#[cfg(test)]
+pub(crate) use writer::Written;
 
 /// A place in the log. Places are ordered as the log is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -32,6 +32,20 @@ pub(crate) enum Known {
 }
 
 impl Memory {
+    /// Freezes what is active, so that it can be packed while more is committed. What was frozen before has been forgotten.
+    #[cfg(feature = "journal")]
+    pub(crate) fn freeze(&mut self) -> Arc<Recent> {
+        let frozen = Arc::new(std::mem::take(&mut self.active));
+        self.frozen = Some(Arc::clone(&frozen));
+        frozen
+    }
+
+    /// Gives up what is frozen, all of which is packed.
+    #[cfg(feature = "journal")]
+    pub(crate) fn forget_frozen(&mut self) -> Option<Arc<Recent>> {
+        self.frozen.take()
+    }
+
     /// Newest first.
     fn layers(&self) -> impl DoubleEndedIterator<Item = &Recent> {
         [Some(&self.active), self.frozen.as_deref()].into_iter().flatten()

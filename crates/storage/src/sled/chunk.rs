@@ -27,11 +27,6 @@ const COUNTS: usize = 8;
 /// Most records in a chunk: who wants to know about one record decodes the table of all.
 const CHUNK_RECORDS: usize = 1024;
 
-fn row(start: Start) -> Row<'static> {
-    let Start { lineage, position, sequence } = start;
-    Row::Chunk { lineage, position, sequence }
-}
-
 /// The start in a chunk's key.
 fn parse(key: &[u8]) -> Result<Start, StorageError> {
     match Row::parse(key) {
@@ -107,7 +102,7 @@ impl Chunk {
         if counted && covered && told {
             Ok(())
         } else {
-            Err(StorageError::Corrupt(Damage::Content.at(&row(self.start).key())))
+            Err(StorageError::Corrupt(Damage::Content.at(&self.start.row().key())))
         }
     }
 }
@@ -144,19 +139,19 @@ impl Part for Chunk {
             Ok((stored, [])) => stored.into_table(lineage, position, sequence),
             _ => Err(Unacceptable),
         };
-        decoded.map_err(Unacceptable::at(&row(self.start).key()))
+        decoded.map_err(Unacceptable::at(&self.start.row().key()))
     }
 }
 
 /// The chunk that begins somewhere.
 pub(super) fn at(tree: &Tree, start: Start) -> Result<Option<Chunk>, StorageError> {
-    let key = row(start).key();
+    let key = start.row().key();
     tree.db().get_in_passing(&key)?.map(|value| Chunk::open(tree, &key, value)).transpose()
 }
 
 /// The last chunk that begins at or before a place.
 pub(super) fn floor(tree: &Tree, place: Start) -> Result<Option<Chunk>, StorageError> {
-    let found = tree.db().floor(&of_lineage(tag::CHUNK, place.lineage), &row(place).key())?;
+    let found = tree.db().floor(&of_lineage(tag::CHUNK, place.lineage), &place.row().key())?;
     found.map(|(key, value)| Chunk::open(tree, &key, value)).transpose()
 }
 
@@ -308,7 +303,7 @@ impl Cutter {
         let next = Start { position, sequence, ..self.start };
         let start = std::mem::replace(&mut self.start, next);
         let table = std::mem::take(&mut self.table);
-        let key = row(start).key();
+        let key = start.row().key();
         let value = encode(&key, &table, &self.payload)?;
         self.chunks.push((key, value));
         self.payload.clear();

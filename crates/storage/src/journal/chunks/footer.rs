@@ -1,5 +1,6 @@
 //! The ends of a chunk file: a header by which it is recognized, and a footer that says what is in it.
 
+use super::super::log::{Mark, Place};
 use super::name::ChunkName;
 
 /// What a file begins with: eight letters, version, checksum, first and last round.
@@ -14,14 +15,7 @@ const VERSION: u32 = 1;
 
 /// Letters, version, and checksum.
 const LEAD: usize = 16;
-const FIELDS: usize = 16;
-
-/// A place in the journal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct JournalPlace {
-    pub(crate) generation: u64,
-    pub(crate) offset: u32,
-}
+const FIELDS: usize = 18;
 
 /// What all rows of the catalogue add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,9 +33,9 @@ pub(crate) struct Facts {
     /// Its place in the history of the catalogue.
     pub(crate) edition: u64,
     /// Where the part of the journal begins that is in it.
-    pub(crate) from: JournalPlace,
+    pub(crate) from: Mark,
     /// Where that part ends.
-    pub(crate) to: JournalPlace,
+    pub(crate) to: Mark,
     /// The last unit in it.
     pub(crate) unit: u64,
     /// The last commit timestamp in it.
@@ -110,10 +104,12 @@ impl Footer {
             name.first(),
             name.last(),
             edition,
-            from.generation,
-            from.offset.into(),
-            to.generation,
-            to.offset.into(),
+            from.place.generation,
+            from.place.offset.into(),
+            from.group,
+            to.place.generation,
+            to.place.offset.into(),
+            to.group,
             unit,
             at,
             section.offset,
@@ -135,8 +131,10 @@ impl Footer {
             edition,
             from,
             from_offset,
+            from_group,
             to,
             to_offset,
+            to_group,
             unit,
             at,
             offset,
@@ -148,14 +146,15 @@ impl Footer {
             digest,
         ] = open::<FIELDS>(FOOTER_LETTERS, bytes)?;
         let short = |number: u64| u32::try_from(number).map_err(|_| Fault::Content);
-        let place =
-            |generation, offset| short(offset).map(|offset| JournalPlace { generation, offset });
+        let mark = |generation, offset, group| {
+            short(offset).map(|offset| Mark { place: Place { generation, offset }, group })
+        };
         Ok(Self {
             name: ChunkName::new(first, last).ok_or(Fault::Content)?,
             facts: Facts {
                 edition,
-                from: place(from, from_offset)?,
-                to: place(to, to_offset)?,
+                from: mark(from, from_offset, from_group)?,
+                to: mark(to, to_offset, to_group)?,
                 unit,
                 at,
                 ledger: Ledger { rows: all_rows, streams, digest },

@@ -121,6 +121,7 @@ impl<'f> Rows<'f> {
     }
 
     /// Where the next piece begins.
+    #[cfg(test)]
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }

@@ -1,34 +1,15 @@
 //! Where blocks stand in their lineage.
 
+#[cfg(test)]
+use headwater_core::Tail;
 use headwater_core::storage::StorageError;
-use headwater_core::{Lineage, Tail};
 
 use super::name::ChunkName;
 use super::refs::BlockRef;
 use crate::local::frame::{Damage, Verify};
+pub(crate) use crate::local::read::rows::Start;
 use crate::local::row::Row;
 use crate::local::stored::decode;
-
-/// Where a block begins: the position of its first byte, and the sequence of the first record that begins in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Start {
-    pub(crate) lineage: Lineage,
-    pub(crate) position: u64,
-    pub(crate) sequence: u64,
-}
-
-impl Start {
-    /// The first block behind a tail.
-    pub(crate) fn behind(lineage: Lineage, tail: Tail) -> Self {
-        Self { lineage, position: tail.position, sequence: tail.sequence.saturating_add(1) }
-    }
-
-    /// The row that leads to the block.
-    pub(crate) fn row(self) -> Row<'static> {
-        let Self { lineage, position, sequence } = self;
-        Row::Chunk { lineage, position, sequence }
-    }
-}
 
 /// A block: where it begins, and where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +49,7 @@ impl Block {
     }
 
     /// The tail after it.
+    #[cfg(test)]
     pub(crate) fn tail(&self) -> Tail {
         Tail { position: self.end(), sequence: self.next().sequence.saturating_sub(1) }
     }

@@ -102,6 +102,7 @@ impl Batch {
     }
 
     /// Where the frames were written, in their order, after they were.
+    #[cfg(test)]
     pub(crate) fn places(&self) -> impl Iterator<Item = Place> + '_ {
         let Place { generation, offset } = self.written;
         self.slots.iter().map(move |slot| Place { generation, offset: offset + slot.start as u32 })

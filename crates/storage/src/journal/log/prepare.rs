@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -97,6 +98,13 @@ impl Supply {
         self.stock.lock().broken
     }
 
+    /// Waits before something that failed is tried again; false after [`stop`](Self::stop).
+    pub(crate) fn pause(&self, time: Duration) -> bool {
+        let mut stock = self.stock.lock();
+        self.wanted.wait_while_for(&mut stock, |stock| !stock.stopped, time);
+        !stock.stopped
+    }
+
     /// Ends all waiting.
     pub(crate) fn stop(&self) {
         self.stock.lock().stopped = true;
@@ -141,6 +149,7 @@ impl Supply {
     }
 
     /// How many files there are: old, used and ready ones.
+    #[cfg(test)]
     pub(crate) fn count(&self) -> (usize, usize, usize) {
         let stock = self.stock.lock();
         (stock.old.len(), stock.used.len(), stock.ready.len())

@@ -11,7 +11,7 @@ use super::{Files, Flaw, Mark, Place, ReadError};
 use crate::disk::write_all;
 
 /// The file's name, in the disk's root.
-const NAME: &str = "SEAL";
+pub(crate) const NAME: &str = "SEAL";
 
 /// The name it has until it is complete.
 const DRAFT: &str = "SEAL.new";

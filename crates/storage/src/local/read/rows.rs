@@ -4,6 +4,7 @@ use headwater_core::record::RecordMeta;
 use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, Tail};
 
+use super::super::row::Row;
 use super::super::run;
 use super::super::stored::Table;
 use super::page::touches;
@@ -20,7 +21,13 @@ pub(crate) struct Start {
 impl Start {
     /// What follows a tail.
     pub(crate) fn behind(lineage: Lineage, tail: Tail) -> Self {
-        Self { lineage, position: tail.position, sequence: tail.sequence + 1 }
+        Self { lineage, position: tail.position, sequence: tail.sequence.saturating_add(1) }
+    }
+
+    /// The name of the row that is found there.
+    pub(crate) fn row(self) -> Row<'static> {
+        let Self { lineage, position, sequence } = self;
+        Row::Chunk { lineage, position, sequence }
     }
 }
 

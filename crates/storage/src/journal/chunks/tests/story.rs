@@ -8,6 +8,7 @@ use headwater_core::record::RecordMeta;
 use headwater_core::storage::{SpaceSequence, StorageError};
 use headwater_core::{BatchRecord, Lineage, Metadata, StoreId};
 
+use super::super::super::log::{Mark, Place};
 use super::super::*;
 use super::disk::MemDisk;
 use crate::local::frame::Verify;
@@ -16,6 +17,10 @@ use crate::local::run::{self, Head};
 use crate::local::stored::decode;
 
 pub(super) const STORE: StoreId = StoreId(9);
+
+fn mark(generation: u64, offset: u32, group: u64) -> Mark {
+    Mark { place: Place { generation, offset }, group }
+}
 
 /// Records that are appended together: to which stream, after how many others elsewhere, how long, and which have metadata.
 #[derive(Clone, Debug)]
@@ -146,8 +151,8 @@ impl Story {
 pub(super) fn facts() -> Facts {
     Facts {
         edition: 7,
-        from: JournalPlace { generation: 11, offset: 4096 },
-        to: JournalPlace { generation: 12, offset: 64 },
+        from: mark(11, 4096, 5),
+        to: mark(12, 64, 9),
         unit: 1_234_567,
         at: 1_700_000_000_000,
         ledger: Ledger { rows: 10, streams: 3, digest: 0xFEDC_BA98_7654_3210 },

@@ -1,0 +1,204 @@
+//! Bringing the rows of a chunk file into the catalogue, and keeping account of them.
+//!
+//! The **ledger** counts the rows and sums up their fingerprints. What it will be is computed before a file is completed, and
+//! stands in it; so whatever catalogue is found later either adds up or is not the one that was written. Applying
+//! the same file twice is the same as once.
+//!
+//! A *grave* is no row of the catalogue: it is the deletion of many. What it deletes goes before the rows of its file come.
+
+use std::ops::Bound;
+
+use headwater_core::Lineage;
+use headwater_core::storage::StorageError;
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::Edit;
+use super::chunks::{Ledger, RowEdit};
+use super::index::Index;
+use crate::local::database::tuning::{BATCH_BYTES, BATCH_KEYS};
+use crate::local::frame::{self, Verify, fingerprint};
+use crate::local::row::{Row, of_lineage, tag};
+use crate::local::rows::Rows;
+use crate::local::stored::{Stored, StoredGrave, decode, encode};
+
+/// The kinds of rows that a lineage may have many of.
+const KINDS: [u8; 4] = [tag::CHUNK, tag::PRODUCER, tag::PIN, tag::RANGES];
+
+/// What the catalogue says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Edition {
+    /// The last edition that is in it.
+    pub(super) edition: u64,
+}
+
+impl Stored for Edition {
+    const VERSION: u8 = 1;
+}
+
+impl Ledger {
+    /// Counts a row in.
+    pub(super) fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.rows = self.rows.wrapping_add(1);
+        self.digest = self.digest.wrapping_add(fingerprint(value));
+        self.streams = self.streams.wrapping_add(u64::from(is_state(key)));
+    }
+
+    fn subtract(&mut self, key: &[u8], value: &[u8]) {
+        self.rows = self.rows.wrapping_sub(1);
+        self.digest = self.digest.wrapping_sub(fingerprint(value));
+        self.streams = self.streams.wrapping_sub(u64::from(is_state(key)));
+    }
+}
+
+fn is_state(key: &[u8]) -> bool {
+    key.first() == Some(&tag::STATE)
+}
+
+/// Whether a row is one of those that the ledger counts.
+pub(super) fn is_counted(key: &[u8]) -> bool {
+    !matches!(key.first(), Some(&(tag::GRAVE | tag::CHECKPOINT)))
+}
+
+/// Whether a row's value is the one that was written under its key.
+pub(super) fn verify(key: &[u8], value: &[u8]) -> Result<(), StorageError> {
+    let opened = frame::open(key, value, Verify::Checksum);
+    opened.map(drop).map_err(|damage| StorageError::Corrupt(damage.at(key)))
+}
+
+/// What the ledger will be when these rows are applied.
+pub(super) fn after(
+    mut ledger: Ledger,
+    rows: &[RowEdit],
+    index: &Index,
+) -> Result<Ledger, StorageError> {
+    let graves = graves(rows)?;
+    for grave in &graves {
+        grave.visit(index, |key, value| {
+            ledger.subtract(key, value);
+            Ok(())
+        })?;
+    }
+    for row in rows.iter().filter(|row| is_counted(&row.key)) {
+        let buried = graves.iter().any(|grave| grave.takes(&row.key));
+        if let Some(old) = index.get(&row.key)?.filter(|_| !buried) {
+            ledger.subtract(&row.key, &old);
+        }
+        if let Some(value) = &row.value {
+            ledger.add(&row.key, value);
+        }
+    }
+    Ok(ledger)
+}
+
+/// Applies rows, and notes the edition with the last of them.
+pub(super) fn apply(
+    rows: impl IntoIterator<Item = Result<RowEdit, StorageError>>,
+    edition: u64,
+    index: &Index,
+) -> Result<(), StorageError> {
+    let mut batch = Batch::new(index);
+    let (mut kept, mut early) = (Vec::new(), rows.into_iter());
+    // Graves sort behind nearly everything, and what they delete goes first.
+    for row in early.by_ref() {
+        let row = row?;
+        if row.key.first() == Some(&tag::GRAVE) {
+            Grave::of(&row)?.visit(index, |key, _| batch.push((key.to_vec(), None)))?;
+        } else {
+            kept.push(row);
+        }
+    }
+    batch.flush()?;
+    for row in kept {
+        batch.push((row.key.to_vec(), row.value.map(|value| value.to_vec())))?;
+    }
+    let key = Row::Checkpoint.key();
+    let value = encode(&key, &Edition { edition })?;
+    batch.edits.push((key, Some(value)));
+    batch.flush()
+}
+
+/// Rows that are changed together.
+struct Batch<'i> {
+    index: &'i Index,
+    edits: Vec<Edit>,
+    bytes: usize,
+}
+
+impl<'i> Batch<'i> {
+    fn new(index: &'i Index) -> Self {
+        Self { index, edits: Vec::new(), bytes: 0 }
+    }
+
+    fn push(&mut self, edit: Edit) -> Result<(), StorageError> {
+        self.bytes += edit.0.len() + edit.1.as_ref().map_or(0, Vec::len);
+        self.edits.push(edit);
+        if self.edits.len() >= BATCH_KEYS || self.bytes >= BATCH_BYTES {
+            return self.flush();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), StorageError> {
+        self.bytes = 0;
+        match std::mem::take(&mut self.edits) {
+            edits if edits.is_empty() => Ok(()),
+            edits => self.index.write(edits),
+        }
+    }
+}
+
+/// Rows of a lineage that are deleted together.
+#[derive(Clone, Copy, Debug)]
+struct Grave {
+    lineage: Lineage,
+    what: StoredGrave,
+}
+
+fn graves(rows: &[RowEdit]) -> Result<Vec<Grave>, StorageError> {
+    rows.iter().filter(|row| row.key.first() == Some(&tag::GRAVE)).map(Grave::of).collect()
+}
+
+impl Grave {
+    fn of(row: &RowEdit) -> Result<Self, StorageError> {
+        let corrupt = || StorageError::Corrupt("a grave cannot be understood".to_owned());
+        let Some(Row::Grave(lineage)) = Row::parse(&row.key) else { return Err(corrupt()) };
+        let value = row.value.as_deref().ok_or_else(corrupt)?;
+        Ok(Self { lineage, what: decode(&row.key, value, Verify::Checksum)? })
+    }
+
+    /// Whether a row is one of those that it deletes.
+    fn takes(&self, key: &[u8]) -> bool {
+        let of_kind = |kind: &u8| key.starts_with(&of_lineage(*kind, self.lineage));
+        match self.what {
+            StoredGrave::Whole => KINDS.iter().any(of_kind),
+            // Empty records at the very end are inherited too.
+            StoredGrave::Past(last) => matches!(
+                Row::parse(key),
+                Some(Row::Chunk { lineage, position, .. })
+                    if lineage == self.lineage && position > last
+            ),
+        }
+    }
+
+    /// Visits the rows that it deletes, as they stand in the catalogue.
+    fn visit(
+        &self,
+        index: &Index,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let kinds = match self.what {
+            StoredGrave::Whole => &KINDS[..],
+            StoredGrave::Past(_) => &[tag::CHUNK],
+        };
+        for kind in kinds {
+            let prefix = of_lineage(*kind, self.lineage);
+            for entry in index.scan_from(prefix.clone(), Bound::Included(prefix)) {
+                let (key, value) = entry?;
+                if self.takes(&key) {
+                    visit(&key, &value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! What the one thread that writes does with a group: it decides on its units, appends what commits to the log, syncs once, and
+//! enters it into memory. Packing is another thread's; this one hands over what there is, and waits when there is too much.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use headwater_core::Timestamp;
+use headwater_core::change::Unit;
+use headwater_core::storage::{Refusal, StorageError, UnitResult};
+use tracing::{Span, debug_span};
+
+use super::index::Index;
+use super::log::{Batch, Mark, Supply, WriteError, Writer};
+use super::room;
+use super::shared::{Exchange, Frozen, Through};
+use super::unit::Encoder;
+use crate::directory::DataDir;
+use crate::disk::Disk;
+use crate::local::committer::{Commits, Meanwhile};
+use crate::local::decide::{Accepted, Deciding};
+use crate::local::metrics::Metrics;
+use crate::local::view::View;
+
+/// Most frames of one group of the log, below what it can number. The engine's groups rarely have a tenth of that.
+const FRAMES: usize = 32_768;
+
+/// Least part of the memory for recent data that is packed because nothing happens: less would make many small files.
+const IDLE_PART: usize = 16;
+
+/// What decides when to pack.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Bytes of memory that recent data takes when it is handed over. At twice as many, commits wait for packing.
+    pub(super) recent_bytes: usize,
+    /// How long nothing must happen before what is recent is packed.
+    pub(super) idle: Duration,
+}
+
+/// What the thread owns while the directory is open.
+#[derive(Debug)]
+pub(super) struct Committer {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) view: Arc<View<Index>>,
+    /// None once the log has been closed.
+    pub(super) writer: Option<Writer>,
+    pub(super) supply: Arc<Supply>,
+    pub(super) exchange: Arc<Exchange>,
+    /// The threads that prepare and pack.
+    pub(super) threads: Vec<JoinHandle<()>>,
+    pub(super) through: Through,
+    pub(super) pace: Pace,
+    pub(super) batch: Batch,
+    pub(super) encoder: Encoder,
+    pub(super) metrics: Metrics,
+    /// Stays locked for as long as anything of this is open; so it comes last, and is dropped last.
+    pub(super) _directory: DataDir,
+}
+
+/// Why nothing was written.
+enum Failure {
+    /// There is no room.
+    Full,
+    /// A write or a sync failed.
+    Broken(StorageError),
+}
+
+impl Committer {
+    /// Appends units to the log, durably, and enters them into memory.
+    fn append(&mut self, accepted: &[Accepted], at: Timestamp) -> Result<(), Failure> {
+        for accepted in accepted.chunks(FRAMES) {
+            let number = self.through.unit;
+            self.batch.clear();
+            for (unit, accepted) in (number + 1..).zip(accepted) {
+                let pushed = self.encoder.push(&mut self.batch, (unit, at.0), &accepted.unit);
+                pushed.map_err(Failure::Broken)?;
+            }
+            let mark = self.write(accepted.len())?;
+            let unit = number + accepted.len() as u64;
+            self.through = Through { mark, unit, at: at.0 };
+            let mut recent = self.view.recent.write();
+            for committed in accepted.iter().flat_map(|unit| unit.committed(mark.group, at.0)) {
+                recent.active.publish(&committed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes and syncs what is in the batch.
+    fn write(&mut self, units: usize) -> Result<Mark, Failure> {
+        let Some(writer) = &mut self.writer else {
+            return Err(Failure::Broken(StorageError::Closed));
+        };
+        let _span = span(writer.end().group + 1, units, self.batch.len()).entered();
+        let written = writer.append(&mut self.batch).map_err(|error| match error {
+            WriteError::Spare(error) => {
+                tracing::warn!(%error, "a journal file cannot be prepared; units are refused");
+                Failure::Full
+            }
+            error => Failure::Broken(StorageError::Unavailable(error.to_string())),
+        })?;
+        let begun = Instant::now();
+        let synced = debug_span!("sync").in_scope(|| writer.sync());
+        let failed = |error: WriteError| StorageError::Unavailable(error.to_string());
+        synced.map_err(|error| Failure::Broken(failed(error)))?;
+        self.metrics.sync_seconds.record(begun.elapsed());
+        Ok(written.end)
+    }
+
+    fn active_bytes(&self) -> usize {
+        self.view.recent.read().active.weight()
+    }
+
+    /// Hands over what is recent, unless something is being packed.
+    fn hand_over(&mut self) -> Result<(), StorageError> {
+        if !self.exchange.is_busy()? {
+            let layer = self.view.recent.write().freeze();
+            self.exchange.offer(Frozen { layer, through: self.through });
+        }
+        Ok(())
+    }
+}
+
+/// The span of a group that becomes durable. Made only where somebody looks at spans.
+fn span(number: u64, units: usize, bytes: u64) -> Span {
+    // Signed, because whole numbers are signed in OTLP.
+    let units = i64::try_from(units).unwrap_or(i64::MAX);
+    debug_span!("commit", group = number.cast_signed(), units, bytes = bytes.cast_signed())
+}
+
+impl Commits for Committer {
+    fn commit(
+        &mut self,
+        group: Vec<Unit>,
+        now: Timestamp,
+    ) -> Result<Vec<UnitResult>, StorageError> {
+        let begun = Instant::now();
+        let view = Arc::clone(&self.view);
+        let space = room::look(&*self.disk, &group, view.recent.read().weight());
+        let at = Timestamp(now.0.max(self.through.at));
+        let mut deciding = Deciding::new(&*view, self.through.unit + 1, at);
+        let mut results: Vec<_> =
+            group.into_iter().map(|unit| deciding.decide(unit, space)).collect();
+        let accepted = deciding.accepted;
+        if accepted.is_empty() {
+            return Ok(results);
+        }
+        match self.append(&accepted, at) {
+            Ok(()) => {}
+            // None of the first part of the group was written, and no other part was tried.
+            Err(Failure::Full) if accepted.len() <= FRAMES => {
+                for result in &mut results {
+                    if matches!(result, UnitResult::Committed(_)) {
+                        *result = UnitResult::Refused(Refusal::Full);
+                    }
+                }
+                return Ok(results);
+            }
+            Err(Failure::Full) => {
+                return Err(StorageError::Unavailable("the disk is full".to_owned()));
+            }
+            Err(Failure::Broken(error)) => return Err(error),
+        }
+        self.metrics.commit_seconds.record(begun.elapsed());
+        self.metrics.group_units.record(accepted.len() as f64);
+        Ok(results)
+    }
+
+    fn keep_pace(&mut self) -> Result<(), StorageError> {
+        let bytes = self.active_bytes();
+        if bytes > self.pace.recent_bytes {
+            if bytes > self.pace.recent_bytes.saturating_mul(2) {
+                self.exchange.wait()?;
+            }
+            self.hand_over()?;
+        }
+        Ok(())
+    }
+
+    fn meanwhile(&self) -> Meanwhile {
+        if self.active_bytes() > self.pace.recent_bytes / IDLE_PART {
+            Meanwhile::Wait(self.pace.idle)
+        } else {
+            Meanwhile::Rest
+        }
+    }
+
+    fn work(&mut self) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn waited(&mut self) {
+        // What cannot be packed is told when the next group comes.
+        let _told_later = self.hand_over();
+    }
+
+    fn rest(&mut self) {}
+
+    fn observe(&self) {
+        let recent = self.view.recent.read().weight();
+        self.metrics.unpacked_bytes.set(recent as f64);
+    }
+
+    fn place(&self) -> String {
+        self.disk.describe("".as_ref()).display().to_string()
+    }
+
+    fn complete(&mut self) -> Result<(), StorageError> {
+        self.exchange.wait()?;
+        match self.writer.take() {
+            Some(writer) => {
+                let closed = writer.close();
+                closed.map_err(|error| StorageError::Unavailable(error.to_string()))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.exchange.stop();
+        self.supply.stop();
+        for thread in self.threads.drain(..) {
+            // A panic in it was reported when it happened.
+            drop(thread.join());
+        }
+    }
+}

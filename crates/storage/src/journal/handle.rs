@@ -1,0 +1,212 @@
+//! The handle: what an engine holds.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fmt, fs, io, thread};
+
+use headwater_core::change::Unit;
+use headwater_core::storage::{
+    BoxFuture, CommitDone, Confirmation, Detail, ListQuery, Listed, Loaded, Page, ReadRange,
+    SpacePage, SpaceRead, StorageError, Watcher, Writers,
+};
+use headwater_core::{ProducerId, StreamKey, Timestamp, Version};
+
+use super::catalogue::{Catalogue, DatabaseCatalogue};
+use super::chunks;
+use super::committer::{Committer, Pace};
+use super::identity;
+use super::index::Index;
+use super::log;
+use super::open::{self, FOLDER, Opened, Source};
+use super::packer::Packer;
+use super::shared::Exchange;
+use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
+use crate::disk::{Disk, RealDisk};
+use crate::local::handle::{Handle, sole_storage};
+use crate::local::metrics::Metrics;
+
+/// The folder of the catalogue.
+const CATALOGUE: &str = "catalogue";
+
+const LAYOUT: Layout = Layout {
+    adapter: "journal",
+    format: 1,
+    owns: &[FOLDER, chunks::FOLDER, CATALOGUE, identity::NAME, log::SEAL],
+};
+
+/// Files that are kept ready to be written: one is being written to its end while the next is taken.
+const SPARES: usize = 2;
+
+/// How a directory is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// The catalogue's page cache, in bytes. The operating system caches its file too.
+    pub cache_bytes: u64,
+    /// Memory that committed data takes, in bytes, when packing begins; until that is done it may take three times as much, and
+    /// then commits wait. More makes larger chunk files, and a start after a crash slower.
+    pub recent_bytes: usize,
+    /// How long nothing must be committed before what is recent is packed, unless that is little.
+    pub idle: Duration,
+    /// Bytes of a journal file.
+    pub file_bytes: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 16 << 20,
+            recent_bytes: 16 << 20,
+            idle: Duration::from_secs(1),
+            file_bytes: 8 << 20,
+        }
+    }
+}
+
+/// Streams in a directory, kept in a journal and in chunk files.
+///
+/// See the [module](super) for what it promises. Dropping it without closing it leaves the directory as a crash would:
+/// what was reported as committed is found again.
+pub struct JournalStorage(Handle<Index>);
+
+sole_storage!(JournalStorage);
+
+impl JournalStorage {
+    /// Opens a data directory, or creates it where there is none or an empty one.
+    ///
+    /// Reads what was not packed, and looks at every row of the catalogue. Waits up to two seconds for another process to let go
+    /// of the directory. Blocks the calling thread.
+    ///
+    /// # Errors
+    /// [`OpenError`]. A foreign directory is left as it is.
+    pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        let path = directory.as_ref();
+        let directory = match DataDir::claim(path, LAYOUT)? {
+            Claimed::New(claimed) => create(claimed)?,
+            Claimed::Existing(claimed) => claimed,
+        };
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(path));
+        let source = Folder { directory: path.to_owned(), cache_bytes: options.cache_bytes };
+        let settings = log::Settings { capacity: options.file_bytes, spares: SPARES };
+        let opened = open::open(&disk, &source, settings).map_err(|error| failed(error, path))?;
+        let pace = Pace { recent_bytes: options.recent_bytes, idle: options.idle };
+        let view = Arc::clone(&opened.view);
+        let committer = start(disk, opened, pace, directory)
+            .map_err(OpenError::io("cannot start threads for", path))?;
+        // The log was sealed when it was closed, if it was; what is left is to let go.
+        let release = |committer: Committer, _| {
+            drop(committer);
+            Ok(())
+        };
+        let handle = Handle::start("journal", &view, committer, release);
+        drop(view);
+        handle.map(Self).map_err(OpenError::io("cannot start threads for", path))
+    }
+}
+
+/// Creates what a directory has from the beginning.
+fn create(directory: DataDir) -> Result<DataDir, OpenError> {
+    let path = directory.path().to_owned();
+    let disk = RealDisk::new(&path);
+    let folder = |name: &str| disk.create_folder(Path::new(name));
+    folder(FOLDER)
+        .and_then(|()| folder(chunks::FOLDER))
+        .and_then(|()| identity::create(&disk))
+        .map_err(OpenError::io("cannot write to", &path))?;
+    sync_directory(&path)?;
+    directory.finish()?;
+    Ok(directory)
+}
+
+/// Starts the threads beside the one that commits.
+fn start(
+    disk: Arc<dyn Disk>,
+    opened: Opened,
+    pace: Pace,
+    directory: DataDir,
+) -> io::Result<Committer> {
+    let Opened { view, writer, supply, progress, through } = opened;
+    let exchange = Arc::new(Exchange::default());
+    let mut committer = Committer {
+        disk: Arc::clone(&disk),
+        view: Arc::clone(&view),
+        writer: Some(writer),
+        supply: Arc::clone(&supply),
+        exchange: Arc::clone(&exchange),
+        threads: Vec::new(),
+        through,
+        pace,
+        batch: Default::default(),
+        encoder: Default::default(),
+        metrics: Metrics::new(),
+        _directory: directory,
+    };
+    let packer = Packer { disk, view, supply: Arc::clone(&supply), exchange, progress };
+    let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        thread::Builder::new().name(name.to_owned()).spawn(work)
+    };
+    committer.threads.push(spawn("journal-pack", Box::new(|| packer.run()))?);
+    committer.threads.push(spawn("journal-prepare", Box::new(move || prepare(&supply)))?);
+    Ok(committer)
+}
+
+/// Keeps journal files ready.
+fn prepare(supply: &log::Supply) {
+    while supply.wait() {
+        if let Err(error) = supply.prepare_one() {
+            tracing::warn!(%error, "a journal file cannot be prepared; it is tried again");
+            if !supply.pause(Duration::from_secs(1)) {
+                return;
+            }
+        }
+    }
+}
+
+/// What a failure says about a directory.
+fn failed(error: StorageError, directory: &Path) -> OpenError {
+    match error {
+        StorageError::Corrupt(place) => OpenError::corrupt(directory, &place),
+        other => OpenError::io("cannot open", directory)(io::Error::other(other)),
+    }
+}
+
+/// The catalogue's folder.
+struct Folder {
+    directory: PathBuf,
+    cache_bytes: u64,
+}
+
+impl Folder {
+    fn path(&self) -> PathBuf {
+        self.directory.join(CATALOGUE)
+    }
+}
+
+impl Source for Folder {
+    fn open(&self) -> Result<Arc<dyn Catalogue>, StorageError> {
+        let opened = DatabaseCatalogue::open(&self.directory, &self.path(), self.cache_bytes);
+        match opened {
+            Ok(catalogue) => Ok(Arc::new(catalogue)),
+            Err(OpenError::Corrupt(what)) => Err(StorageError::Corrupt(what)),
+            Err(error) => Err(StorageError::Unavailable(error.to_string())),
+        }
+    }
+
+    fn anew(&self) -> Result<Arc<dyn Catalogue>, StorageError> {
+        let path = self.path();
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let what = format!("cannot remove {}: {error}", path.display());
+                Err(StorageError::Unavailable(what))
+            }
+            _ => self.open(),
+        }
+    }
+}
+
+impl fmt::Debug for JournalStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JournalStorage").finish_non_exhaustive()
+    }
+}

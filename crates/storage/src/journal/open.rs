@@ -1,0 +1,245 @@
+//! Opening: which files count, whether the catalogue is theirs, and what the journal has beyond them.
+//!
+//! 1. The chunk files are listed. Their rounds follow each other without a gap, and so do the parts of the journal in them.
+//! 2. Files that the catalogue has not heard of are applied to it. Then it must add up to what the newest file says; one that does
+//!    not, that is missing, or that cannot be read, is set aside and made anew from all files.
+//! 3. The journal is read from where the last round ended, and what it says becomes recent again, by the same function that
+//!    decided it.
+//! 4. What was found is made durable before anyone is shown it.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use headwater_core::change::{Change, Unit};
+use headwater_core::storage::StorageError;
+use parking_lot::RwLock;
+
+use super::apply::{self, Edition, is_counted};
+use super::catalogue::Catalogue;
+use super::chunks::{ChunkFile, Ledger, Listing, tidy_up};
+use super::identity;
+use super::index::Index;
+use super::log::{self, Files, Group, ReadError, Recovered, Supply, Writer};
+use super::packer::Progress;
+use super::shared::Through;
+use super::unit::{self, CommittedUnit};
+use crate::disk::Disk;
+use crate::local::memory::Memory;
+use crate::local::recent::{Committed, lineage_of};
+use crate::local::row::Row;
+use crate::local::rows::Rows;
+use crate::local::stored::GroupUnit;
+use crate::local::view::View;
+
+/// The folder of the journal's files.
+pub(super) const FOLDER: &str = "journal";
+
+/// Where the catalogue comes from.
+pub(super) trait Source {
+    /// Opens it as it is.
+    fn open(&self) -> Result<Arc<dyn Catalogue>, StorageError>;
+
+    /// Gives up what is there, and begins an empty one. Nobody has the old one open any more.
+    fn anew(&self) -> Result<Arc<dyn Catalogue>, StorageError>;
+}
+
+/// What was found, and is open.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) view: Arc<View<Index>>,
+    pub(super) writer: Writer,
+    pub(super) supply: Arc<Supply>,
+    pub(super) progress: Progress,
+    pub(super) through: Through,
+}
+
+/// Opens what is on a disk.
+pub(super) fn open(
+    disk: &Arc<dyn Disk>,
+    source: &dyn Source,
+    settings: log::Settings,
+) -> Result<Opened, StorageError> {
+    let identity = identity::read(&**disk)?;
+    let listing = Listing::read(&**disk)?;
+    let chunks = Chunks::open(disk, &listing)?;
+    let index = chunks.catalogue(source)?;
+    tidy_up(&**disk, &listing)?;
+    let files = Files::new(Arc::clone(disk), FOLDER, identity);
+    let view = View { recent: RwLock::new(Memory::default()), packed: index };
+    let mut replay = Replay { view: &view, through: chunks.progress.through };
+    let recovered = log::recover(&files, replay.through.mark, |group| replay.group(&group))?;
+    let through = replay.through;
+    tell(&recovered);
+    let opened = log::open(&files, recovered, settings);
+    let (writer, supply) = opened.map_err(|error| {
+        StorageError::Unavailable(format!("the journal cannot be opened for writing: {error}"))
+    })?;
+    Ok(Opened { view: Arc::new(view), writer, supply, progress: chunks.progress, through })
+}
+
+/// Says what a crash left behind.
+fn tell(recovered: &Recovered) {
+    if let Some(cut) = &recovered.cut {
+        let (place, bytes, group) = (cut.place, cut.bytes, cut.group);
+        tracing::warn!(%place, bytes, group, "the last group was never whole, and nobody was told of it: it is cut off");
+    }
+}
+
+/// The chunk files that count, in the order of their rounds.
+struct Chunks {
+    disk: Arc<dyn Disk>,
+    files: Vec<ChunkFile>,
+    progress: Progress,
+}
+
+impl Chunks {
+    fn open(disk: &Arc<dyn Disk>, listing: &Listing) -> Result<Self, StorageError> {
+        let open = |name: &_| ChunkFile::open(&**disk, *name);
+        let files = listing.files.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let mut progress = Progress::default();
+        for file in &files {
+            let footer = file.footer();
+            let facts = footer.facts;
+            if footer.name.first() != progress.round + 1 || facts.from != progress.through.mark {
+                return Err(StorageError::Corrupt(format!(
+                    "a chunk file is missing before {}, which does not follow round {}",
+                    footer.name, progress.round
+                )));
+            }
+            progress.round = footer.name.last();
+            progress.through = Through { mark: facts.to, unit: facts.unit, at: facts.at };
+            if facts.edition > progress.edition {
+                (progress.edition, progress.ledger) = (facts.edition, facts.ledger);
+            }
+        }
+        Ok(Self { disk: Arc::clone(disk), files, progress })
+    }
+
+    /// A catalogue that says what the files say.
+    fn catalogue(&self, source: &dyn Source) -> Result<Index, StorageError> {
+        let found = source.open().and_then(|catalogue| {
+            let index = Index::new(catalogue, Arc::clone(&self.disk));
+            self.catch_up(&index).map(|found| found.then_some(index))
+        });
+        match found {
+            Ok(Some(index)) => {
+                index.catalogue().sync()?;
+                return Ok(index);
+            }
+            Ok(None) => {
+                tracing::warn!("the catalogue is not the one of these files: it is made anew")
+            }
+            Err(error @ StorageError::Corrupt(_)) => {
+                tracing::warn!(%error, "the catalogue is damaged: it is made anew");
+            }
+            Err(error) => return Err(error),
+        }
+        self.rebuild(source)
+    }
+
+    /// Applies what a catalogue has not heard of. Whether it says what the files say then.
+    fn catch_up(&self, index: &Index) -> Result<bool, StorageError> {
+        let known = index.read::<Edition>(Row::Checkpoint)?.unwrap_or_default().edition;
+        if known > self.progress.edition {
+            return Ok(false);
+        }
+        let mut later: Vec<_> =
+            self.files.iter().filter(|file| file.footer().facts.edition > known).collect();
+        later.sort_unstable_by_key(|file| file.footer().facts.edition);
+        for file in later {
+            apply::apply(file.rows(), file.footer().facts.edition, index)?;
+        }
+        Ok(sum(index)? == self.progress.ledger)
+    }
+
+    fn rebuild(&self, source: &dyn Source) -> Result<Index, StorageError> {
+        let index = Index::new(source.anew()?, Arc::clone(&self.disk));
+        for file in &self.files {
+            apply::apply(file.rows(), self.progress.edition, &index)?;
+        }
+        let (found, said) = (sum(&index)?, self.progress.ledger);
+        if found != said {
+            return Err(StorageError::Corrupt(format!(
+                "the chunk files have {} rows about {} streams where {} rows about {} streams were written, or some of \
+                 them are not the last ones written",
+                found.rows, found.streams, said.rows, said.streams
+            )));
+        }
+        index.catalogue().sync()?;
+        Ok(index)
+    }
+}
+
+/// What all rows of a catalogue add up to. Each is compared with its checksum where it is used.
+fn sum(index: &Index) -> Result<Ledger, StorageError> {
+    let mut sum = Ledger::default();
+    for entry in index.scan_from(Vec::new(), Bound::Unbounded) {
+        let (key, value) = entry?;
+        apply::verify(&key, &value)?;
+        if is_counted(&key) {
+            sum.add(&key, &value);
+        }
+    }
+    Ok(sum)
+}
+
+/// Makes what the journal says recent again.
+struct Replay<'v> {
+    view: &'v View<Index>,
+    through: Through,
+}
+
+impl Replay<'_> {
+    fn group(&mut self, group: &Group<'_>) -> Result<(), StorageError> {
+        for frame in group.frames {
+            let CommittedUnit { number, at, unit } = unit::decode(frame)?;
+            if number != self.through.unit + 1 || at < self.through.at {
+                return Err(StorageError::Corrupt(format!(
+                    "the frame at {} has unit {number} where unit {} is expected",
+                    frame.place,
+                    self.through.unit + 1
+                )));
+            }
+            let GroupUnit { unit: Unit { changes }, first } = &unit;
+            for (change, first) in changes.iter().zip(first) {
+                let committed = (group.end.group, number, at);
+                self.change(committed, change, *first).map_err(|error| match error {
+                    StorageError::Corrupt(what) => {
+                        StorageError::Corrupt(format!("the frame at {} {what}", frame.place))
+                    }
+                    other => other,
+                })?;
+            }
+            (self.through.unit, self.through.at) = (number, at);
+        }
+        self.through.mark = group.end;
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        (group, unit, at): (u64, u64, u64),
+        change: &Change,
+        first: Option<crate::local::stored::Place>,
+    ) -> Result<(), StorageError> {
+        let before = self.view.slot(&change.key)?;
+        if before.version() != change.basis || !change.fits(&before) {
+            let (key, basis, stands) = (&change.key, change.basis, before.version());
+            let what = format!("changes the stream `{key}` at {basis:?}, and it is at {stands:?}");
+            return Err(StorageError::Corrupt(what));
+        }
+        let after = change.apply(&before, lineage_of(change, unit));
+        let committed = Committed { group, unit, at, change, after: &after, first };
+        self.view.recent.write().active.publish(&committed);
+        Ok(())
+    }
+}
+
+impl From<ReadError> for StorageError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Corrupt { .. } => Self::Corrupt(error.to_string()),
+            ReadError::Io { .. } => Self::Unavailable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The thread that packs: a frozen layer becomes a chunk file, its rows go to the catalogue, and the journal is given back.
+//!
+//! The order makes it safe to end anywhere. A file counts when it is whole and synced. Only then do its rows go to the
+//! catalogue; only when that is synced are the layer and the journal files given up. Before, a start finds the same
+//! things in the journal; after, in the file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headwater_core::storage::StorageError;
+
+use super::apply;
+use super::chunks::{ChunkFile, ChunkName, ChunkWriter, Facts, Ledger};
+use super::index::Index;
+use super::log::Supply;
+use super::round;
+use super::shared::{Exchange, Frozen, Through};
+use crate::disk::Disk;
+use crate::local::pool::guarded;
+use crate::local::view::View;
+
+/// How long it waits for room on a full disk before it tries again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How far packing has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// The last round.
+    pub(super) round: u64,
+    /// The last edition of the catalogue.
+    pub(super) edition: u64,
+    pub(super) ledger: Ledger,
+    pub(super) through: Through,
+}
+
+/// What the thread owns.
+#[derive(Debug)]
+pub(super) struct Packer {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) view: Arc<View<Index>>,
+    pub(super) supply: Arc<Supply>,
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) progress: Progress,
+}
+
+impl Packer {
+    /// Packs whatever is handed over, until there will be nothing more.
+    pub(super) fn run(mut self) {
+        while let Some(frozen) = self.exchange.next() {
+            match guarded(|| self.pack(&frozen)) {
+                Ok(()) => self.exchange.done(),
+                // A full disk is no fault. What was written of the file is removed when it is begun anew.
+                Err(StorageError::Unavailable(reason)) if self.is_full() => {
+                    tracing::warn!(reason, "there is no room to pack; it is tried again");
+                    if !self.exchange.pause(RETRY) {
+                        return;
+                    }
+                }
+                Err(error) => return self.exchange.fail(error),
+            }
+        }
+    }
+
+    /// Packs a layer, and gives it up.
+    pub(super) fn pack(&mut self, frozen: &Frozen) -> Result<(), StorageError> {
+        let name = self.write(frozen)?;
+        let index = &self.view.packed;
+        let file = ChunkFile::open(&*self.disk, name)?;
+        apply::apply(file.rows(), self.progress.edition, index)?;
+        index.catalogue().sync()?;
+        // Dropped outside of the lock: it is large.
+        let packed = self.view.recent.write().forget_frozen();
+        drop(packed);
+        let released = self.supply.release(frozen.through.mark.place.generation);
+        // Files that cannot be removed are tried again after the next round.
+        if let Err(error) = released {
+            tracing::warn!(%error, "journal files could not be given back");
+        }
+        Ok(())
+    }
+
+    /// Writes the file of a layer, unless that was done before.
+    fn write(&mut self, frozen: &Frozen) -> Result<ChunkName, StorageError> {
+        let Progress { round, edition, ledger, through } = self.progress;
+        let named = |round| {
+            let exhausted =
+                || StorageError::Unavailable("no more rounds can be counted".to_owned());
+            ChunkName::new(round, round).ok_or_else(exhausted)
+        };
+        if through == frozen.through {
+            return named(round);
+        }
+        let name = named(round + 1)?;
+        let index = &self.view.packed;
+        let mut writer = ChunkWriter::create(Arc::clone(&self.disk), name)?;
+        round::write(&mut writer, index, &frozen.layer)?;
+        let ledger = apply::after(ledger, writer.rows()?, index)?;
+        let (edition, round) = (edition + 1, round + 1);
+        writer.finish(Facts {
+            edition,
+            from: through.mark,
+            to: frozen.through.mark,
+            unit: frozen.through.unit,
+            at: frozen.through.at,
+            ledger,
+        })?;
+        self.progress = Progress { round, edition, ledger, through: frozen.through };
+        Ok(name)
+    }
+
+    fn is_full(&self) -> bool {
+        self.disk.free_bytes().is_some_and(|free| free < super::room::RESERVE)
+    }
+}

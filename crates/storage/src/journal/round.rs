@@ -1,0 +1,215 @@
+//! A round: what was recent becomes one chunk file, and an edit of the catalogue.
+//!
+//! What was recent is frozen while the round goes on, so readers find it there until all of it can be found in the catalogue.
+//! Whatever a round does can be done again from the same frozen layer or, after a crash, from the journal.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use headwater_core::storage::StorageError;
+use headwater_core::{Lineage, Slot, StreamKey, Timestamp};
+
+use super::chunks::ChunkWriter;
+use super::index::Index;
+use crate::local::frame::Verify;
+use crate::local::read::rows::Start;
+use crate::local::recent::{Recent, RecentStream, SpaceName};
+use crate::local::row::{Row, of_lineage, tag};
+use crate::local::rows::Rows;
+use crate::local::stored::{
+    Stored, StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer, StoredRanges,
+    StoredSlot, decode, encode,
+};
+
+/// Writes everything that a layer has.
+pub(super) fn write(
+    writer: &mut ChunkWriter,
+    index: &Index,
+    frozen: &Recent,
+) -> Result<(), StorageError> {
+    for lineage in frozen.lineages() {
+        if let Some(stream) = frozen.stream(lineage) {
+            Lineages { writer, index, frozen }.put(lineage, stream)?;
+        }
+    }
+    for name in frozen.spaces() {
+        put_order(writer, index, frozen, &name)?;
+    }
+    for (key, slot) in frozen.slots() {
+        put_slot(writer, index, key, slot)?;
+    }
+    Ok(())
+}
+
+fn put<T: Stored>(writer: &mut ChunkWriter, row: Row<'_>, value: &T) -> Result<(), StorageError> {
+    let key = row.key();
+    let value = encode(&key, value)?;
+    writer.row(key, Some(value))
+}
+
+struct Lineages<'r> {
+    writer: &'r mut ChunkWriter,
+    index: &'r Index,
+    frozen: &'r Recent,
+}
+
+impl Lineages<'_> {
+    fn put(&mut self, lineage: Lineage, stream: &RecentStream) -> Result<(), StorageError> {
+        if stream.removed {
+            return self.remove(lineage, stream);
+        }
+        let slot = self.frozen.slot(&stream.key).cloned().unwrap_or_default();
+        self.put_records(lineage, stream)?;
+        for (id, state) in &stream.producers {
+            let row = Row::Producer { lineage, id: id.as_str() };
+            put(self.writer, row, &StoredProducer::of(*state))?;
+        }
+        let pins = self.put_pins(lineage, stream, &slot)?;
+        let mut listed = stream.unlisted.map(|base| StoredLineage::new(&stream.key, base));
+        if let Some(state) = slot.state().filter(|_| listed.is_some()) {
+            for (index, row) in (0..).zip(StoredRanges::rows_of(state)) {
+                put(self.writer, Row::Ranges { lineage, index }, &row)?;
+            }
+        }
+        if matches!(slot, Slot::SoftDeleted(_)) {
+            let last = pins.last_key_value().map_or(0, |(position, _)| *position);
+            listed = self.reclaim(lineage, last, listed)?;
+        }
+        match listed {
+            Some(listed) => put(self.writer, Row::Lineage(lineage), &listed),
+            None => Ok(()),
+        }
+    }
+
+    fn put_records(&mut self, lineage: Lineage, stream: &RecentStream) -> Result<(), StorageError> {
+        let Some(first) = stream.runs.first().map(|run| run.head) else { return Ok(()) };
+        let start = Start { lineage, position: first.position, sequence: first.sequence };
+        self.writer.stream(start)?;
+        for run in &stream.runs {
+            let payload = std::slice::from_ref(run.batch.payload());
+            self.writer.push(run.head, run.batch.records(), payload)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the pins that changed, and returns all there are; empty where nobody will ask.
+    fn put_pins(
+        &mut self,
+        lineage: Lineage,
+        stream: &RecentStream,
+        slot: &Slot,
+    ) -> Result<BTreeMap<u64, u64>, StorageError> {
+        if stream.pins.is_empty() && matches!(slot, Slot::Live(_)) {
+            return Ok(BTreeMap::new());
+        }
+        let mut pins = BTreeMap::new();
+        let prefix = of_lineage(tag::PIN, lineage);
+        for entry in self.index.scan_from(prefix.clone(), Bound::Included(prefix)) {
+            let (key, value) = entry?;
+            let stored: StoredPin = decode(&key, &value, Verify::Checksum)?;
+            if let Some(Row::Pin { position, .. }) = Row::parse(&key) {
+                pins.insert(position, stored.forks);
+            }
+        }
+        for (&position, &change) in &stream.pins {
+            let before = pins.get(&position).copied();
+            let forks = before.unwrap_or_default().saturating_add_signed(change);
+            let row = Row::Pin { lineage, position };
+            if forks > 0 {
+                pins.insert(position, forks);
+                put(self.writer, row, &StoredPin { forks })?;
+            } else if before.is_some() {
+                pins.remove(&position);
+                self.writer.row(row.key(), None)?;
+            }
+        }
+        Ok(pins)
+    }
+
+    /// Gives up what lies past the last fork point of a soft-deleted stream.
+    fn reclaim(
+        &mut self,
+        lineage: Lineage,
+        last: u64,
+        listed: Option<StoredLineage>,
+    ) -> Result<Option<StoredLineage>, StorageError> {
+        let row = Row::Lineage(lineage);
+        let stored = match listed {
+            Some(listed) => listed,
+            None => self
+                .index
+                .read::<StoredLineage>(row)?
+                .ok_or_else(|| StorageError::Corrupt(format!("{row} is missing")))?,
+        };
+        if stored.kept().is_some_and(|kept| kept <= last) {
+            return Ok(None);
+        }
+        put(self.writer, Row::Grave(lineage), &StoredGrave::Past(last))?;
+        Ok(Some(stored.kept_to(last)))
+    }
+
+    fn remove(&mut self, lineage: Lineage, stream: &RecentStream) -> Result<(), StorageError> {
+        // What came and went between two rounds leaves no trace.
+        if stream.unlisted.is_some() {
+            return Ok(());
+        }
+        self.writer.row(Row::Lineage(lineage).key(), None)?;
+        put(self.writer, Row::Grave(lineage), &StoredGrave::Whole)
+    }
+}
+
+fn put_order(
+    writer: &mut ChunkWriter,
+    index: &Index,
+    frozen: &Recent,
+    name: &SpaceName,
+) -> Result<(), StorageError> {
+    let runs = frozen.space(name).map_or(&[][..], |space| &space.runs);
+    let Some(last) = runs.last() else { return Ok(()) };
+    let mut space = index.space(name)?;
+    let (first, to) = (space.last + 1, last.end().space);
+    let stays = |lineage| frozen.stream(lineage).is_none_or(|stream| !stream.removed);
+    let kept = runs.iter().filter(|run| stays(run.head.lineage));
+    writer.order(
+        (name.store, &name.space),
+        (first, to),
+        kept.map(|run| (run.head, run.batch.records())),
+    )?;
+    space.last = to - 1;
+    put(writer, Row::Space { store: name.store, space: &name.space }, &space)
+}
+
+/// Writes what stands under a key, and when it ends.
+fn put_slot(
+    writer: &mut ChunkWriter,
+    index: &Index,
+    key: &StreamKey,
+    slot: &Slot,
+) -> Result<(), StorageError> {
+    let old = index.slot(key)?;
+    let row = Row::state(key);
+    match StoredSlot::of(slot) {
+        Some(stored) => put(writer, row, &stored)?,
+        None if old != Slot::Absent => writer.row(row.key(), None)?,
+        None => {}
+    }
+    let (before, after) = (deadline(&old), deadline(slot));
+    if before != after {
+        if let Some((at, lineage)) = before {
+            writer.row(Row::Deadline { at, lineage }.key(), None)?;
+        }
+        if let Some((at, lineage)) = after {
+            put(writer, Row::Deadline { at, lineage }, &StoredDeadline::of(key))?;
+        }
+    }
+    Ok(())
+}
+
+/// When a slot ends, and of which lineage.
+fn deadline(slot: &Slot) -> Option<(Timestamp, Lineage)> {
+    match slot {
+        Slot::Live(state) => Some((Arc::as_ref(state).deadline()?, state.ranges.own())),
+        Slot::Absent | Slot::SoftDeleted(_) => None,
+    }
+}

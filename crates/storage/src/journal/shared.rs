@@ -1,0 +1,106 @@
+//! What the committer and the packer tell each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headwater_core::storage::StorageError;
+use parking_lot::{Condvar, Mutex};
+
+use super::log::Mark;
+use crate::local::recent::Recent;
+
+/// What is to be packed.
+#[derive(Clone, Debug)]
+pub(super) struct Frozen {
+    pub(super) layer: Arc<Recent>,
+    pub(super) through: Through,
+}
+
+/// How far the journal is in a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Through {
+    /// Where the last group in it ends.
+    pub(super) mark: Mark,
+    /// The last unit in it.
+    pub(super) unit: u64,
+    /// The last commit timestamp in it.
+    pub(super) at: u64,
+}
+
+/// The hand-over.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    // Held for moments, once or twice per round, and once per group to see whether packing failed.
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frozen: Option<Frozen>,
+    failed: Option<StorageError>,
+    stopped: bool,
+}
+
+impl Exchange {
+    /// Whether something is being packed.
+    ///
+    /// # Errors
+    /// When packing failed: it is not tried again.
+    pub(super) fn is_busy(&self) -> Result<bool, StorageError> {
+        let state = self.state.lock();
+        match &state.failed {
+            Some(error) => Err(error.clone()),
+            None => Ok(state.frozen.is_some()),
+        }
+    }
+
+    /// Waits until nothing is being packed.
+    ///
+    /// # Errors
+    /// As [`is_busy`](Self::is_busy).
+    pub(super) fn wait(&self) -> Result<(), StorageError> {
+        let mut state = self.state.lock();
+        self.changed
+            .wait_while(&mut state, |state| state.frozen.is_some() && state.failed.is_none());
+        state.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Hands over what is to be packed. Nothing else is.
+    pub(super) fn offer(&self, frozen: Frozen) {
+        self.state.lock().frozen = Some(frozen);
+        self.changed.notify_all();
+    }
+
+    /// Waits for something to pack; `None` when there will be nothing more.
+    pub(super) fn next(&self) -> Option<Frozen> {
+        let mut state = self.state.lock();
+        self.changed.wait_while(&mut state, |state| state.frozen.is_none() && !state.stopped);
+        if state.stopped { None } else { state.frozen.clone() }
+    }
+
+    /// Waits before something that failed is tried again; false when it need not be.
+    pub(super) fn pause(&self, time: Duration) -> bool {
+        let mut state = self.state.lock();
+        self.changed.wait_while_for(&mut state, |state| !state.stopped, time);
+        !state.stopped
+    }
+
+    /// Says that it is packed, and nobody needs it any more.
+    pub(super) fn done(&self) {
+        self.state.lock().frozen = None;
+        self.changed.notify_all();
+    }
+
+    /// Says that it cannot be packed.
+    pub(super) fn fail(&self, error: StorageError) {
+        self.state.lock().failed.get_or_insert(error);
+        self.changed.notify_all();
+    }
+
+    /// Ends packing, in the middle of a round if need be: it is begun anew at the next start.
+    pub(super) fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.changed.notify_all();
+    }
+}
