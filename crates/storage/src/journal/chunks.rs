@@ -12,11 +12,13 @@
 //!
 //! What a file holds, when it is written, and when it may go, is for others to say.
 
+mod across;
 mod column;
 mod cut;
 mod file;
 mod footer;
 mod name;
+mod open;
 mod order;
 mod out;
 mod pieces;

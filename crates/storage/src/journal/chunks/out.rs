@@ -1,7 +1,10 @@
 //! Writing a file from its beginning to its end.
 
 use std::io::{self, IoSlice};
+use std::path::Path;
 use std::sync::Arc;
+
+use headwater_core::storage::StorageError;
 
 use crate::disk::{DiskFile, write_all};
 
@@ -11,6 +14,32 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 /// What is at least this large is written from where it is: copying it would cost more than another piece in a write.
 const LARGE_BYTES: usize = 32 * 1024;
+
+/// Why something was not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The disk refused.
+    #[error("{0}")]
+    Disk(#[from] io::Error),
+    /// It does not fit together.
+    #[error("{0}")]
+    Input(String),
+}
+
+impl Failure {
+    /// What the caller of the writer is told.
+    pub(super) fn at(self, path: &Path) -> StorageError {
+        let text = format!("cannot write {}: {self}", path.display());
+        match self {
+            Self::Disk(_) => StorageError::Unavailable(text),
+            Self::Input(_) => StorageError::Corrupt(text),
+        }
+    }
+
+    pub(super) fn input(what: impl ToString) -> Self {
+        Self::Input(what.to_string())
+    }
+}
 
 /// A file that is being written.
 #[derive(Debug)]

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use headwater_core::storage::{SpaceSequence, StorageError};
 use headwater_core::{BatchRecord, StoreId};
 
-use super::cut::{Failure, Filling};
+use super::cut::Filling;
 use super::footer::{Facts, Footer, header};
 use super::name::{ChunkName, FOLDER};
 use super::order::{self, Open};
-use super::out::Out;
+use super::out::{Failure, Out};
 use super::pieces::{RowEdit, put_rows};
 use super::place::Start;
 use super::refs::{Extent, OrderRef};
