@@ -47,7 +47,7 @@ pub(super) struct Out {
     file: Arc<dyn DiskFile>,
     written: u64,
     buffer: Vec<u8>,
-    /// Set when a write failed: what is in the file is not known any more, so nothing may follow it.
+    /// Set when something failed: what is in the file is not known any more, or not all that should be, so nothing may follow.
     broken: bool,
 }
 
@@ -59,6 +59,11 @@ impl Out {
     /// Where the next byte will stand.
     pub(super) fn offset(&self) -> u64 {
         self.written + self.buffer.len() as u64
+    }
+
+    /// Lets everything fail from now on.
+    pub(super) fn give_up(&mut self) {
+        self.broken = true;
     }
 
     /// Adds some bytes.
@@ -82,7 +87,7 @@ impl Out {
     /// Writes what was gathered, and then these bytes.
     fn flush_with(&mut self, bytes: &[u8]) -> io::Result<()> {
         if std::mem::replace(&mut self.broken, true) {
-            return Err(io::Error::other("an earlier write failed"));
+            return Err(io::Error::other("something failed before"));
         }
         let mut pieces = [IoSlice::new(&self.buffer), IoSlice::new(bytes)];
         write_all(&*self.file, &mut pieces, self.written)?;

@@ -22,9 +22,9 @@ use super::refs::{Extent, OrderRef};
 use crate::disk::{Disk, DiskFile};
 use crate::local::row::{Row, describe};
 use crate::local::run::Head;
-use crate::local::stored::encode;
+use crate::local::stored::{Stored, encode};
 
-/// A chunk file that is being written. After an error it is of no more use.
+/// A chunk file that is being written. After an error it cannot be finished.
 #[derive(Debug)]
 pub(crate) struct ChunkWriter {
     disk: Arc<dyn Disk>,
@@ -65,7 +65,7 @@ impl ChunkWriter {
             Some(filling) => filling.push(&mut self.out, head, records, payload),
             None => Err(Failure::input("records come before their lineage")),
         };
-        pushed.map_err(|failure| failure.at(&self.draft))
+        pushed.map_err(|failure| self.failed(failure))
     }
 
     /// Adds the part `first..to` of the order of a space, given the runs in it: in their order, none reaching out of it.
@@ -124,8 +124,9 @@ impl ChunkWriter {
         // Nothing is moved when they are sorted already.
         self.rows.sort_by(|a, b| a.key.cmp(&b.key));
         let twice = self.rows.array_windows().find(|[a, b]| a.key == b.key);
+        let twice = twice.map(|[row, _]| format!("{} changes twice", describe(&row.key)));
         match twice {
-            Some([row, _]) => Err(self.refused(&format!("{} changes twice", describe(&row.key)))),
+            Some(what) => Err(self.refused(&what)),
             None => Ok(&self.rows),
         }
     }
@@ -153,11 +154,10 @@ impl ChunkWriter {
     /// Completes the lineage, if there is one, and the rows that lead to its blocks.
     fn end_stream(&mut self) -> Result<(), StorageError> {
         let Some(filling) = self.filling.take() else { return Ok(()) };
-        let blocks = filling.finish(&mut self.out).map_err(|failure| failure.at(&self.draft))?;
+        let blocks = filling.finish(&mut self.out).map_err(|failure| self.failed(failure))?;
         for block in blocks {
             let key = block.start.row().key();
-            let value = encode(&key, &block.at)?;
-            self.row(key, Some(value))?;
+            self.reference(key, &block.at)?;
         }
         Ok(())
     }
@@ -170,20 +170,26 @@ impl ChunkWriter {
     ) -> Result<(), StorageError> {
         let bytes = order::encode(first, runs);
         let len = u32::try_from(bytes.len());
-        let len = len.map_err(|error| Failure::input(error).at(&self.draft))?;
+        let len = len.map_err(|error| self.failed(Failure::input(error)))?;
         let stretch = Extent::new(self.out.offset(), len, crc32c::crc32c(&bytes));
         self.out.put(&bytes).map_err(|error| self.failed(error))?;
         let key = Row::Order { store, space, first: SpaceSequence(first) }.key();
-        let value = encode(&key, &OrderRef::new(self.name, stretch, to))?;
+        self.reference(key, &OrderRef::new(self.name, stretch, to))
+    }
+
+    /// Adds a row that leads into this file.
+    fn reference(&mut self, key: Vec<u8>, at: &impl Stored) -> Result<(), StorageError> {
+        let value = encode(&key, at).inspect_err(|_| self.out.give_up())?;
         self.row(key, Some(value))
     }
 
-    fn failed(&self, error: io::Error) -> StorageError {
-        Failure::Disk(error).at(&self.draft)
+    fn failed(&mut self, failure: impl Into<Failure>) -> StorageError {
+        self.out.give_up();
+        failure.into().at(&self.draft)
     }
 
-    fn refused(&self, what: &str) -> StorageError {
-        Failure::input(what).at(&self.draft)
+    fn refused(&mut self, what: &str) -> StorageError {
+        self.failed(Failure::input(what))
     }
 }
 

@@ -140,8 +140,10 @@ fn chunk_files_refuse_what_does_not_fit_together() {
         writer
     };
     for (what, attempt) in attempts {
-        let outcome = attempt(&mut begin());
+        let mut writer = begin();
+        let outcome = attempt(&mut writer);
         assert!(matches!(outcome, Err(StorageError::Corrupt(_))), "{what}: {outcome:?}");
+        assert!(writer.finish(facts()).is_err(), "{what}: it was finished all the same");
     }
     for (bounds, heads, fits) in [
         ((5, 9), vec![at(5), at(7)], true),
@@ -154,12 +156,14 @@ fn chunk_files_refuse_what_does_not_fit_together() {
         ((5, 9), vec![at(5), at(6)], false),
         ((5, u64::MAX), vec![at(u64::MAX - 1)], false),
     ] {
-        let outcome = order(&mut begin(), bounds, &heads);
+        let mut writer = begin();
+        let outcome = order(&mut writer, bounds, &heads);
         assert_eq!(outcome.is_ok(), fits, "{bounds:?} {heads:?}: {outcome:?}");
+        assert_eq!(writer.finish(facts()).is_ok(), fits, "{bounds:?} {heads:?}");
     }
     let mut writer = begin();
     push(&mut writer, head(7, 10, 3), 3).unwrap();
     assert_eq!(writer.rows().unwrap().len(), 1);
     assert!(push(&mut writer, head(7, 13, 4), 3).is_err(), "the lineage was completed");
-    writer.finish(facts()).unwrap();
+    assert!(writer.finish(facts()).is_err());
 }
