@@ -88,7 +88,7 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Page, Failure<AccessError>> {
-    let cap = shard.reading.page().min(shard.options.page_bytes.max(1) as u64);
+    let cap = shard.reading.page(Crowd::Refuse).min(shard.options.page_bytes.max(1) as u64);
     begun_at(shard, key, start, cap, page).await
 }
 

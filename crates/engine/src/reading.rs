@@ -1,15 +1,25 @@
 //! Memory of what was read from storage and is not sent yet: bounded for all readers together.
 //!
 //! Room is taken before the bytes are read and given back when whoever has them drops them. A page that is asked for is
-//! refused when there is none, and smaller when there is little; a live reader waits, in the order in which they came. What is
-//! larger than all the room there is takes all of it. Recent records that live readers share are not counted here.
+//! refused when there is none, and smaller when there is little; a live reader waits, in the order in which they came, and
+//! holds nothing while it waits. Live readers have at most half of the room, and while one of them waits pages have no more
+//! than the other half: so there is room for pages however many live readers take nothing of theirs, and every live
+//! reader's turn comes, whatever it needs. What is larger than its share takes all of it. Recent records that live readers share are
+//! not counted here.
+//!
+//! The rooms: [`room`] (who has how much, and who is next), [`queue`] (those who wait).
+
+mod queue;
+mod room;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
-/// What is counted: small enough that rounding up costs little, large enough that a counter holds any budget.
-const UNIT: u64 = 1024;
+use self::room::{Claim, Part, Room};
 
 /// The part of what is free that one page may take: sixteen at once still get whole pages when little is left.
 const FREE_PER_PAGE: u64 = 16;
@@ -21,65 +31,64 @@ const SMALL_PAGE_BYTES: u64 = 64 * 1024;
 const LAST_PAGE_BYTES: u64 = 4 * 1024;
 
 /// The part of the room that only such pages get: clients that take nothing of large ones do not keep others from reading.
-const LAST_PART: u32 = 8;
+const LAST_PART: u64 = 8;
 
 /// The room.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reading {
-    room: Arc<Semaphore>,
-    last: Arc<Semaphore>,
-    units: u32,
+    // Held for a few comparisons, and a search in a tree where somebody waits.
+    room: Arc<Mutex<Room>>,
 }
 
 /// Room for bytes that were read. Given back when the last clone is dropped.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Held {
-    _room: Option<Arc<OwnedSemaphorePermit>>,
+    _taken: Option<Arc<Taken>>,
 }
 
 /// What is done when there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crowd {
+    /// It is a page, and refused.
     Refuse,
+    /// It is for a live reader, which waits.
     Wait,
 }
 
 impl Reading {
     pub(crate) fn new(bytes: usize) -> Self {
-        let most = (Semaphore::MAX_PERMITS as u64).min(u64::from(u32::MAX));
-        let units = u32::try_from((bytes as u64).div_ceil(UNIT).clamp(1, most)).unwrap_or(u32::MAX);
-        let last = units / LAST_PART;
-        let semaphore = |units: u32| Arc::new(Semaphore::new(units as usize));
-        Self { room: semaphore(units - last), last: semaphore(last), units }
+        Self { room: Arc::new(Mutex::new(Room::new(bytes as u64))) }
     }
 
-    /// Takes room for so many bytes. `None` when there is none and nobody waits for it.
+    /// Takes room for so many bytes. `None` when there is none and nobody waits for it. Who stops waiting gives its turn to
+    /// the next.
     pub(crate) async fn take(&self, bytes: u64, crowd: Crowd) -> Option<Held> {
-        let units = u32::try_from(bytes.div_ceil(UNIT))
-            .unwrap_or(u32::MAX)
-            .min(self.units - self.units / LAST_PART);
-        if units == 0 {
-            return Some(Held { _room: None });
+        if bytes == 0 {
+            return Some(Held::default());
         }
-        let room = Arc::clone(&self.room);
-        let small = u64::from(units) * UNIT <= LAST_PAGE_BYTES;
-        let at_once = Arc::clone(&room).try_acquire_many_owned(units);
-        let at_once = at_once.ok().or_else(|| {
-            let last = small.then(|| Arc::clone(&self.last))?;
-            last.try_acquire_many_owned(units).ok()
-        });
-        let taken = match (at_once, crowd) {
-            (Some(taken), _) => taken,
-            (None, Crowd::Refuse) => return None,
-            // It is never closed.
-            (None, Crowd::Wait) => room.acquire_many_owned(units).await.ok()?,
+        let claim = match crowd {
+            Crowd::Refuse => {
+                let (part, bytes) = self.room.lock().page(bytes)?;
+                return Some(self.held(part, bytes));
+            }
+            Crowd::Wait => self.room.lock().live(bytes),
         };
-        Some(Held { _room: Some(Arc::new(taken)) })
+        match claim {
+            Claim::Granted(part, bytes) => Some(self.held(part, bytes)),
+            Claim::Queued(ticket, granted) => {
+                let _turn = Turn { reading: self, ticket };
+                // A sender goes with its room alone, which is borrowed here.
+                granted.await.ok()
+            }
+        }
     }
 
     /// How large a page may be at the moment.
-    pub(crate) fn page(&self) -> u64 {
-        let free = self.room.available_permits() as u64 * UNIT;
+    pub(crate) fn page(&self, crowd: Crowd) -> u64 {
+        let free = match crowd {
+            Crowd::Refuse => self.room.lock().free_for_pages(),
+            Crowd::Wait => self.room.lock().free_for_live(),
+        };
         if free < SMALL_PAGE_BYTES {
             return LAST_PAGE_BYTES;
         }
@@ -88,49 +97,51 @@ impl Reading {
 
     /// Bytes that are read and not sent.
     pub(crate) fn used(&self) -> u64 {
-        (u64::from(self.units) * UNIT).saturating_sub(self.free())
+        self.room.lock().used()
     }
 
-    fn free(&self) -> u64 {
-        (self.room.available_permits() + self.last.available_permits()) as u64 * UNIT
+    fn held(&self, part: Part, bytes: u64) -> Held {
+        let taken = Taken { reading: self.clone(), part, bytes };
+        Held { _taken: Some(Arc::new(taken)) }
+    }
+
+    /// Changes the room, and lets in those for whom there is room now. They are told when the lock is free: what is told to
+    /// somebody who has left meanwhile comes back here at once.
+    fn change(&self, change: impl FnOnce(&mut Room)) {
+        let granted: Vec<(oneshot::Sender<Held>, Held)> = {
+            let mut room = self.room.lock();
+            change(&mut room);
+            let next = std::iter::from_fn(|| room.next());
+            next.map(|(waiter, part, bytes)| (waiter, self.held(part, bytes))).collect()
+        };
+        for (waiter, held) in granted {
+            drop(waiter.send(held));
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Room that somebody has.
+#[derive(Debug)]
+struct Taken {
+    reading: Reading,
+    part: Part,
+    bytes: u64,
+}
 
-    #[tokio::test]
-    async fn pages_shrink_and_are_refused_and_live_readers_wait() {
-        let reading = Arc::new(Reading::new(64 << 20));
-        assert_eq!((reading.page(), reading.used()), (56 << 20 >> 4, 0));
-        let large = reading.take(40 << 20, Crowd::Refuse).await.unwrap();
-        assert_eq!((reading.page(), reading.used()), (1 << 20, 40 << 20));
-        assert!(reading.take((16 << 20) + 1, Crowd::Refuse).await.is_none());
-        let rest = reading.take(16 << 20, Crowd::Refuse).await.unwrap();
-        // What is left is for small pages.
-        assert_eq!(reading.page(), LAST_PAGE_BYTES);
-        assert!(reading.take(LAST_PAGE_BYTES + 1, Crowd::Refuse).await.is_none());
-        let mut small = Vec::new();
-        for _ in 0..(8 << 20) / LAST_PAGE_BYTES {
-            small.push(reading.take(LAST_PAGE_BYTES, Crowd::Refuse).await.unwrap());
-        }
-        assert!(reading.take(1, Crowd::Refuse).await.is_none());
-        assert_eq!(reading.used(), 64 << 20);
-        assert!(reading.take(0, Crowd::Refuse).await.is_some(), "nothing needs no room");
-        let waiting = {
-            let reading = Arc::clone(&reading);
-            tokio::spawn(async move { reading.take(1, Crowd::Wait).await.is_some() })
-        };
-        drop(rest.clone());
-        assert_eq!(reading.used(), 64 << 20, "a clone holds it too");
-        drop(rest);
-        assert!(waiting.await.unwrap());
-        drop((large, small));
-        // What exceeds everything gets everything but the last part.
-        let all = reading.take(1 << 40, Crowd::Refuse).await.unwrap();
-        assert_eq!(reading.used(), 56 << 20);
-        drop(all);
-        assert_eq!(reading.used(), 0);
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.reading.change(|room| room.give_back(self.part, self.bytes));
+    }
+}
+
+/// A place among those who wait, until it is left.
+struct Turn<'r> {
+    reading: &'r Reading,
+    ticket: u64,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.reading.change(|room| room.leave(self.ticket));
     }
 }

@@ -71,13 +71,13 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Records, Failure<AccessError>> {
-    begun_at(shard, key, start, cap(shard), records_of).await
+    begun_at(shard, key, start, cap(shard, Crowd::Refuse), records_of).await
 }
 
 /// Most payload bytes of a page.
-pub(crate) fn cap(shard: &Shard) -> u64 {
+pub(crate) fn cap(shard: &Shard, crowd: Crowd) -> u64 {
     let Options { records_page_bytes, page_bytes, .. } = shard.options;
-    shard.reading.page().min(records_page_bytes.min(page_bytes).max(1) as u64)
+    shard.reading.page(crowd).min(records_page_bytes.min(page_bytes).max(1) as u64)
 }
 
 async fn records_of(

@@ -164,7 +164,7 @@ impl Tail {
         let mut restarts = Restarts::default();
         loop {
             let state = self.news.borrow().state.clone();
-            let cap = records::cap(&self.shard);
+            let cap = records::cap(&self.shard, Crowd::Wait);
             match records::records_in(&self.shard, &state, self.position, cap, Crowd::Wait).await {
                 Ok(page) => return Ok(page),
                 Err(miss) => restarts.after(miss, &self.shard, &self.key).await?,
@@ -197,7 +197,7 @@ impl Tail {
     fn page_bytes(&self) -> u64 {
         let options = &self.shard.options;
         let most = options.tail_page_bytes.min(options.page_bytes).max(1) as u64;
-        self.shard.reading.page().min(most)
+        self.shard.reading.page(Crowd::Wait).min(most)
     }
 
     /// Whether the stream that is followed still exists, once that is durable.
