@@ -23,5 +23,5 @@ pub use list::Listing;
 pub use options::Options;
 pub use read::records::{Record, Records};
 pub use read::{Page, Start};
-pub use reading::Held;
+pub use reading::{Crowd, Held};
 pub use tail::{Delivery, End, Piece, Step, Tail};

@@ -20,7 +20,7 @@ use headwater_core::{
 use self::records::Records;
 pub(crate) use self::restarts::{Miss, Restarts};
 use crate::error::Failure;
-use crate::reading::{Crowd, Held};
+use crate::reading::{Held, Taker};
 use crate::shard::Shard;
 
 /// Where a read begins.
@@ -88,7 +88,7 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Page, Failure<AccessError>> {
-    let cap = shard.reading.page(Crowd::Refuse).min(shard.options.page_bytes.max(1) as u64);
+    let cap = shard.reading.page(&Taker::Page).min(shard.options.page_bytes.max(1) as u64);
     begun_at(shard, key, start, cap, page).await
 }
 
@@ -204,7 +204,7 @@ pub(crate) async fn resolve(shard: &Shard, state: &StreamState, start: Start) ->
 
 /// A page from a position that is known to be valid.
 async fn page(shard: &Shard, state: &Arc<StreamState>, from: u64, cap: u64) -> Result<Page, Miss> {
-    page_in(shard, state, from, cap, Crowd::Refuse).await
+    page_in(shard, state, from, cap, &Taker::Page).await
 }
 
 /// A page from a position that is known to be valid, once there is room for it.
@@ -213,14 +213,14 @@ pub(crate) async fn page_in(
     state: &Arc<StreamState>,
     from: u64,
     cap: u64,
-    crowd: Crowd,
+    taker: &Taker,
 ) -> Result<Page, Miss> {
     let tail = state.tail.position;
     let mut to = tail.min(from.saturating_add(cap));
     if to < tail && state.content_type.kind() == ContentKind::Json {
         to = last_boundary(shard, state, from, to).await?;
     }
-    let held = shard.reading.take(to - from, crowd).await.ok_or(Miss::Crowded)?;
+    let held = shard.reading.take(to - from, taker).await.ok_or(Miss::Crowded)?;
     let chunks = bytes(shard, state, from, to).await?;
     Ok(Page { state: Arc::clone(state), from, to, chunks, held })
 }

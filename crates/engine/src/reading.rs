@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use self::room::{Claim, Part, Room};
 
@@ -46,13 +47,22 @@ pub struct Held {
     _taken: Option<Arc<Taken>>,
 }
 
-/// What is done when there is no room.
+/// What a live reader does when there is no room for what it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Crowd {
-    /// It is a page, and refused.
+pub enum Crowd {
+    /// It fails with [`ServiceError::Crowded`](crate::ServiceError::Crowded).
     Refuse,
-    /// It is for a live reader, which waits.
+    /// It waits, in the order in which readers came.
     Wait,
+}
+
+/// Who takes room.
+#[derive(Clone, Debug)]
+pub(crate) enum Taker {
+    /// A page that is asked for, which is refused when there is none.
+    Page,
+    /// A live reader, which waits until this is cancelled.
+    Live(CancellationToken),
 }
 
 impl Reading {
@@ -60,34 +70,39 @@ impl Reading {
         Self { room: Arc::new(Mutex::new(Room::new(bytes as u64))) }
     }
 
-    /// Takes room for so many bytes. `None` when there is none and nobody waits for it. Who stops waiting gives its turn to
-    /// the next.
-    pub(crate) async fn take(&self, bytes: u64, crowd: Crowd) -> Option<Held> {
+    /// Takes room for so many bytes. `None` when there is none and nobody waits for it any longer. Who stops waiting gives its
+    /// turn to the next.
+    pub(crate) async fn take(&self, bytes: u64, taker: &Taker) -> Option<Held> {
         if bytes == 0 {
             return Some(Held::default());
         }
-        let claim = match crowd {
-            Crowd::Refuse => {
+        let hurry = match taker {
+            Taker::Page => {
                 let (part, bytes) = self.room.lock().page(bytes)?;
                 return Some(self.held(part, bytes));
             }
-            Crowd::Wait => self.room.lock().live(bytes),
+            Taker::Live(hurry) => hurry,
         };
+        let claim = self.room.lock().live(bytes);
         match claim {
             Claim::Granted(part, bytes) => Some(self.held(part, bytes)),
             Claim::Queued(ticket, granted) => {
                 let _turn = Turn { reading: self, ticket };
-                // A sender goes with its room alone, which is borrowed here.
-                granted.await.ok()
+                tokio::select! {
+                    biased;
+                    // A sender goes with its room alone, which is borrowed here.
+                    held = granted => held.ok(),
+                    () = hurry.cancelled() => None,
+                }
             }
         }
     }
 
     /// How large a page may be at the moment.
-    pub(crate) fn page(&self, crowd: Crowd) -> u64 {
-        let free = match crowd {
-            Crowd::Refuse => self.room.lock().free_for_pages(),
-            Crowd::Wait => self.room.lock().free_for_live(),
+    pub(crate) fn page(&self, taker: &Taker) -> u64 {
+        let free = match taker {
+            Taker::Page => self.room.lock().free_for_pages(),
+            Taker::Live(_) => self.room.lock().free_for_live(),
         };
         if free < SMALL_PAGE_BYTES {
             return LAST_PAGE_BYTES;

@@ -2,10 +2,11 @@
 //!
 //! A commit is published once per stream ([`live`]): the new state, and its bytes into a short [`ring`]. A reader is a
 //! position and a receiver of that news; when it wakes it takes what lies between its position and the durable tail, a
-//! part at a time, from the ring where it reaches back far enough, from storage where not. A slow reader therefore costs
-//! a position and a part, delays nobody, and loses nothing.
+//! part at a time, from the ring where it reaches back far enough, from storage where not ([`pending`]). A slow reader therefore
+//! costs a position and a part, delays nobody, and loses nothing.
 
 mod live;
+mod pending;
 mod reader;
 mod ring;
 
@@ -78,9 +79,9 @@ pub enum End {
 
 /// What happened to a live tail.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub enum Step<D = Delivery> {
     /// Something new.
-    Delivery(Delivery),
+    Delivery(D),
     /// Nothing more will come.
     End(End),
 }

@@ -1,14 +1,40 @@
 //! Following a stream, whichever way it is told.
 
-use headwater_core::AccessError;
-use headwater_engine::{Failure, Step, Tail};
+use std::sync::Arc;
+
+use headwater_core::{AccessError, StreamState};
+use headwater_engine::{Delivery, Failure, Records, Step, Tail};
 
 use crate::request::read::Form;
 
-/// What comes next, with what the form asks for.
-pub(crate) async fn next(tail: &mut Tail, form: Form) -> Result<Step, Failure<AccessError>> {
-    match form {
-        Form::Payload => tail.next().await,
-        Form::Envelopes => Ok(tail.news().await),
+/// What came, in the form that was asked for.
+#[derive(Debug)]
+pub(crate) enum News {
+    Payload(Delivery),
+    Envelopes(Records),
+}
+
+impl News {
+    /// The stream, as durable when it came.
+    pub(crate) fn state(&self) -> &Arc<StreamState> {
+        match self {
+            Self::Payload(delivery) => &delivery.state,
+            Self::Envelopes(page) => &page.state,
+        }
+    }
+}
+
+/// What comes next, in the form that is asked for. Cancel-safe, as the tail is.
+pub(crate) async fn next(tail: &mut Tail, form: Form) -> Result<Step<News>, Failure<AccessError>> {
+    Ok(match form {
+        Form::Payload => told(tail.next().await?, News::Payload),
+        Form::Envelopes => told(tail.next_records().await?, News::Envelopes),
+    })
+}
+
+fn told<D>(step: Step<D>, news: fn(D) -> News) -> Step<News> {
+    match step {
+        Step::Delivery(delivery) => Step::Delivery(news(delivery)),
+        Step::End(end) => Step::End(end),
     }
 }

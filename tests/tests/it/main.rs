@@ -20,6 +20,7 @@ mod configuration;
 mod connection;
 mod cors;
 mod create;
+mod crowded;
 mod cursor;
 mod damage;
 mod delete;

@@ -11,7 +11,7 @@ use headwater_core::{AccessError, Offset, StreamKey, StreamState};
 use super::{Miss, Start, begun_at, boundary, last_boundary};
 use crate::error::Failure;
 use crate::options::Options;
-use crate::reading::{Crowd, Held};
+use crate::reading::{Held, Taker};
 use crate::shard::Shard;
 
 /// What is told of a record beside its payload takes about as much memory, written out too.
@@ -46,6 +46,11 @@ pub struct Records {
 }
 
 impl Records {
+    /// The page behind everything.
+    pub(crate) fn none(state: Arc<StreamState>, at: u64) -> Self {
+        Self { state, from: at, to: at, records: Vec::new(), held: Held::default() }
+    }
+
     /// Whether everything that was there at the time of the answer has been returned.
     #[must_use]
     pub fn up_to_date(&self) -> bool {
@@ -71,13 +76,13 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Records, Failure<AccessError>> {
-    begun_at(shard, key, start, cap(shard, Crowd::Refuse), records_of).await
+    begun_at(shard, key, start, cap(shard, &Taker::Page), records_of).await
 }
 
 /// Most payload bytes of a page.
-pub(crate) fn cap(shard: &Shard, crowd: Crowd) -> u64 {
+pub(crate) fn cap(shard: &Shard, taker: &Taker) -> u64 {
     let Options { records_page_bytes, page_bytes, .. } = shard.options;
-    shard.reading.page(crowd).min(records_page_bytes.min(page_bytes).max(1) as u64)
+    shard.reading.page(taker).min(records_page_bytes.min(page_bytes).max(1) as u64)
 }
 
 async fn records_of(
@@ -86,7 +91,7 @@ async fn records_of(
     from: u64,
     cap: u64,
 ) -> Result<Records, Miss> {
-    records_in(shard, state, from, cap, Crowd::Refuse).await
+    records_in(shard, state, from, cap, &Taker::Page).await
 }
 
 /// A page of records from a position that is known to be valid, once there is room for it.
@@ -95,7 +100,7 @@ pub(crate) async fn records_in(
     state: &Arc<StreamState>,
     from: u64,
     cap: u64,
-    crowd: Crowd,
+    taker: &Taker,
 ) -> Result<Records, Miss> {
     let tail = state.tail.position;
     let holding = boundary::record_at(shard, state, from).await?;
@@ -105,7 +110,7 @@ pub(crate) async fn records_in(
         to = last_boundary(shard, state, from, to).await?;
     }
     let told = (to - from).min(shard.options.page_records as u64).saturating_mul(TOLD_BYTES);
-    let held = shard.reading.take(to - from + told, crowd).await.ok_or(Miss::Crowded)?;
+    let held = shard.reading.take(to - from + told, taker).await.ok_or(Miss::Crowded)?;
     let (mut chunks, mut rows) = (Vec::new(), Vec::new());
     for range in ranges(state, from, to) {
         collect(shard, range, &mut chunks, &mut rows).await?;

@@ -10,26 +10,31 @@ use super::*;
 
 const MIB: u64 = 1 << 20;
 
+/// A live reader that waits for as long as it takes.
+fn live() -> Taker {
+    Taker::Live(CancellationToken::new())
+}
+
 #[tokio::test]
 async fn pages_shrink_and_are_refused_and_live_readers_wait() {
-    let reading = Reading::new(64 << 20);
-    assert_eq!((reading.page(Crowd::Refuse), reading.used()), (56 * MIB / 16, 0));
-    assert_eq!(reading.page(Crowd::Wait), 28 * MIB / 16);
-    let large = reading.take(40 * MIB, Crowd::Refuse).await.unwrap();
-    assert_eq!((reading.page(Crowd::Refuse), reading.used()), (MIB, 40 * MIB));
-    assert!(reading.take(16 * MIB + 1, Crowd::Refuse).await.is_none());
-    let rest = reading.take(16 * MIB, Crowd::Refuse).await.unwrap();
+    let (reading, waits) = (Reading::new(64 << 20), &live());
+    assert_eq!((reading.page(&Taker::Page), reading.used()), (56 * MIB / 16, 0));
+    assert_eq!(reading.page(waits), 28 * MIB / 16);
+    let large = reading.take(40 * MIB, &Taker::Page).await.unwrap();
+    assert_eq!((reading.page(&Taker::Page), reading.used()), (MIB, 40 * MIB));
+    assert!(reading.take(16 * MIB + 1, &Taker::Page).await.is_none());
+    let rest = reading.take(16 * MIB, &Taker::Page).await.unwrap();
     // What is left is for small pages.
-    assert_eq!(reading.page(Crowd::Refuse), LAST_PAGE_BYTES);
-    assert!(reading.take(LAST_PAGE_BYTES + 1, Crowd::Refuse).await.is_none());
+    assert_eq!(reading.page(&Taker::Page), LAST_PAGE_BYTES);
+    assert!(reading.take(LAST_PAGE_BYTES + 1, &Taker::Page).await.is_none());
     let mut small = Vec::new();
     for _ in 0..8 * MIB / LAST_PAGE_BYTES {
-        small.push(reading.take(LAST_PAGE_BYTES, Crowd::Refuse).await.unwrap());
+        small.push(reading.take(LAST_PAGE_BYTES, &Taker::Page).await.unwrap());
     }
-    assert!(reading.take(1, Crowd::Refuse).await.is_none());
+    assert!(reading.take(1, &Taker::Page).await.is_none());
     assert_eq!(reading.used(), 64 * MIB);
-    assert!(reading.take(0, Crowd::Refuse).await.is_some(), "nothing needs no room");
-    let mut waiting = pin!(reading.take(1, Crowd::Wait));
+    assert!(reading.take(0, &Taker::Page).await.is_some(), "nothing needs no room");
+    let mut waiting = pin!(reading.take(1, waits));
     assert!(poll!(&mut waiting).is_pending());
     drop(rest.clone());
     assert_eq!(reading.used(), 64 * MIB, "a clone holds it too");
@@ -37,7 +42,7 @@ async fn pages_shrink_and_are_refused_and_live_readers_wait() {
     assert!(waiting.await.is_some());
     drop(small);
     // What exceeds everything gets everything but the last part.
-    let all = reading.take(1 << 40, Crowd::Refuse).await.unwrap();
+    let all = reading.take(1 << 40, &Taker::Page).await.unwrap();
     assert_eq!(reading.used(), 56 * MIB);
     drop(all);
     assert_eq!(reading.used(), 0);
@@ -45,18 +50,18 @@ async fn pages_shrink_and_are_refused_and_live_readers_wait() {
 
 #[tokio::test]
 async fn who_waits_for_much_holds_nothing_meanwhile() {
-    let reading = Reading::new(64 << 20);
-    let held = reading.take(20 * MIB, Crowd::Wait).await.unwrap();
-    let mut large = pin!(reading.take(28 * MIB, Crowd::Wait));
+    let (reading, waits) = (Reading::new(64 << 20), &live());
+    let held = reading.take(20 * MIB, waits).await.unwrap();
+    let mut large = pin!(reading.take(28 * MIB, waits));
     assert!(poll!(&mut large).is_pending());
-    let mut behind = pin!(reading.take(MIB, Crowd::Wait));
+    let mut behind = pin!(reading.take(MIB, waits));
     assert!(poll!(&mut behind).is_pending(), "it came later");
     assert_eq!(reading.used(), 20 * MIB);
     // Others read in the meantime: pages what is theirs, and live readers small ones.
-    let page = reading.take(28 * MIB, Crowd::Refuse).await.unwrap();
-    assert!(reading.take(LAST_PAGE_BYTES + 1, Crowd::Refuse).await.is_none());
-    assert_eq!(reading.page(Crowd::Wait), LAST_PAGE_BYTES);
-    let small = reading.take(LAST_PAGE_BYTES, Crowd::Wait).await.unwrap();
+    let page = reading.take(28 * MIB, &Taker::Page).await.unwrap();
+    assert!(reading.take(LAST_PAGE_BYTES + 1, &Taker::Page).await.is_none());
+    assert_eq!(reading.page(waits), LAST_PAGE_BYTES);
+    let small = reading.take(LAST_PAGE_BYTES, waits).await.unwrap();
     drop(held);
     let large = large.await.unwrap();
     assert!(poll!(&mut behind).is_pending());
@@ -66,19 +71,34 @@ async fn who_waits_for_much_holds_nothing_meanwhile() {
 }
 
 #[tokio::test]
+async fn who_is_in_a_hurry_is_refused_where_others_wait() {
+    let (reading, waits) = (Reading::new(64 << 20), &live());
+    let hurry = CancellationToken::new();
+    let hurries = &Taker::Live(hurry.clone());
+    let held = reading.take(20 * MIB, waits).await.unwrap();
+    let mut waiting = Box::pin(reading.take(28 * MIB, hurries));
+    assert!(poll!(&mut waiting).is_pending());
+    hurry.cancel();
+    assert!(waiting.await.is_none());
+    assert!(reading.take(28 * MIB, hurries).await.is_none());
+    assert!(reading.take(8 * MIB, hurries).await.is_some(), "there is room");
+    drop(held);
+}
+
+#[tokio::test]
 async fn who_stops_waiting_gives_its_turn_to_the_next() {
-    let reading = Reading::new(64 << 20);
-    let held = reading.take(20 * MIB, Crowd::Wait).await.unwrap();
-    let mut next = Box::pin(reading.take(MIB, Crowd::Wait));
+    let (reading, waits) = (Reading::new(64 << 20), &live());
+    let held = reading.take(20 * MIB, waits).await.unwrap();
+    let mut next = Box::pin(reading.take(MIB, waits));
     {
-        let mut large = pin!(reading.take(28 * MIB, Crowd::Wait));
+        let mut large = pin!(reading.take(28 * MIB, waits));
         assert!(poll!(&mut large).is_pending());
         assert!(poll!(&mut next).is_pending());
     }
     let next = next.await.unwrap();
     // One that was let in and never asks again is no loss either.
     {
-        let mut granted = pin!(reading.take(28 * MIB, Crowd::Wait));
+        let mut granted = pin!(reading.take(28 * MIB, waits));
         assert!(poll!(&mut granted).is_pending());
         drop((held, next));
         assert_eq!(reading.used(), 28 * MIB);
@@ -119,10 +139,10 @@ struct Crowded {
 impl Crowded {
     async fn act(&mut self, act: Act) {
         match act {
-            Act::Page(bytes) => self.held.extend(self.reading.take(bytes, Crowd::Refuse).await),
+            Act::Page(bytes) => self.held.extend(self.reading.take(bytes, &Taker::Page).await),
             Act::Live(bytes) => {
                 let reading = self.reading.clone();
-                let take = async move { reading.take(bytes, Crowd::Wait).await.unwrap() };
+                let take = async move { reading.take(bytes, &live()).await.unwrap() };
                 self.waiting.push(tokio::spawn(take));
             }
             Act::Leave(index) if !self.waiting.is_empty() => {

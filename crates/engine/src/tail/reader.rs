@@ -5,13 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use headwater_core::{AccessError, StreamKey, StreamState};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::live::{Head, Live};
+use super::pending::{self, Pending};
 use super::{Delivery, End, Piece, Step};
 use crate::error::{Failure, ServiceError};
-use crate::read::records::{self, Records};
-use crate::read::{self, Miss, Restarts, Start};
-use crate::reading::{Crowd, Held};
+use crate::read::records::Records;
+use crate::read::{self, Miss, Page, Restarts, Start};
+use crate::reading::Crowd;
 use crate::shard::Shard;
 
 /// A live reader: a position in a stream that moves with it.
@@ -28,6 +30,9 @@ pub struct Tail {
     position: u64,
     /// Up to where the last delivery went, and whether it said that the stream is closed. `None` before the first.
     delivered: Option<(u64, bool)>,
+    crowd: Crowd,
+    page: Pending<Page>,
+    records: Pending<Records>,
 }
 
 impl Tail {
@@ -63,7 +68,18 @@ impl Tail {
                     let news = live.subscribe();
                     let (shard, key) = (Arc::clone(shard), key.clone());
                     let opened = state;
-                    return Ok(Self { shard, key, live, news, opened, position, delivered: None });
+                    return Ok(Self {
+                        shard,
+                        key,
+                        live,
+                        news,
+                        opened,
+                        position,
+                        delivered: None,
+                        crowd: Crowd::Wait,
+                        page: Pending::default(),
+                        records: Pending::default(),
+                    });
                 }
                 Some(None) => return Err(ServiceError::Draining.into()),
                 // The stream changed since it was looked at: look again.
@@ -94,110 +110,149 @@ impl Tail {
     /// delivery comes again with the next one.
     pub fn advance(&mut self, to: u64) {
         self.position = to;
+        self.page = Pending::default();
+        self.records = Pending::default();
+    }
+
+    /// Whether everything that is known of the stream was delivered.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        self.position >= self.news.borrow().state.tail.position
+    }
+
+    /// What is done from now on when there is no room for what is read; at first, it is waited for.
+    pub fn when_crowded(&mut self, crowd: Crowd) {
+        self.crowd = crowd;
+        if crowd == Crowd::Refuse {
+            self.page.hurry();
+            self.records.hurry();
+        }
     }
 
     /// Waits for news: bytes after the position, a close, or the end.
     ///
-    /// The first call returns at once: with bytes, or with an empty delivery at the tail. Cancel-safe.
+    /// The first call does not wait for them: it returns bytes, once there is room for them, or an empty delivery at the tail.
+    /// Cancel-safe: a call that is given up keeps its place among those who wait for room, and what it was reading.
     ///
     /// # Errors
-    /// When storage fails. The tail can be asked again.
+    /// When storage fails, or [as was asked for](Self::when_crowded) when there is no room. The tail can be asked again.
     pub async fn next(&mut self) -> Result<Step, Failure<AccessError>> {
         let mut restarts = Restarts::default();
         loop {
-            let Head { state, end } = self.news.borrow_and_update().clone();
-            if let Some(end) = end {
-                return Ok(Step::End(end));
-            }
-            let tail = state.tail.position;
-            let closed = state.closed.is_some();
-            let news = self
-                .delivered
-                .is_none_or(|(seen, seen_closed)| tail > seen || closed != seen_closed);
-            if news {
-                match self.collect(&state).await {
-                    Ok((pieces, held)) => {
-                        let delivery = Delivery { state, pieces, held };
-                        let to = delivery.to(self.position);
-                        self.delivered = Some((to, closed && to == tail));
-                        return Ok(Step::Delivery(delivery));
-                    }
-                    Err(error) => {
-                        restarts.after(error, &self.shard, &self.key).await?;
-                        if !self.is_there().await? {
-                            return Ok(Step::End(End::Deleted));
-                        }
-                        continue;
+            let state = match self.await_news().await {
+                Ok(state) => state,
+                Err(end) => return Ok(Step::End(end)),
+            };
+            match self.collect(state).await {
+                Ok(delivery) => {
+                    self.deliver(&delivery.state, delivery.to(self.position));
+                    return Ok(Step::Delivery(delivery));
+                }
+                Err(miss) => {
+                    if let Some(end) = self.missed(miss, &mut restarts).await? {
+                        return Ok(Step::End(end));
                     }
                 }
             }
-            if self.news.changed().await.is_err() {
-                return Ok(Step::End(End::Deleted));
+        }
+    }
+
+    /// As [`next`](Self::next), with all that is known about each record: a page of them, which is empty where nothing but the
+    /// state is news.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_records(&mut self) -> Result<Step<Records>, Failure<AccessError>> {
+        let mut restarts = Restarts::default();
+        loop {
+            let state = match self.await_news().await {
+                Ok(state) => state,
+                Err(end) => return Ok(Step::End(end)),
+            };
+            match self.collect_records(state).await {
+                Ok(page) => {
+                    self.deliver(&page.state, page.to);
+                    return Ok(Step::Delivery(page));
+                }
+                Err(miss) => {
+                    if let Some(end) = self.missed(miss, &mut restarts).await? {
+                        return Ok(Step::End(end));
+                    }
+                }
             }
         }
     }
 
-    /// Waits for news as [`Tail::next`] does, and reads nothing: what comes has no pieces. For readers that take
-    /// [`records`](Self::records).
-    pub async fn news(&mut self) -> Step {
+    /// Waits until there is something that was not delivered. Returns how the stream stands then.
+    async fn await_news(&mut self) -> Result<Arc<StreamState>, End> {
         loop {
             let Head { state, end } = self.news.borrow_and_update().clone();
             if let Some(end) = end {
-                return Step::End(end);
+                return Err(end);
             }
-            let seen = (state.tail.position, state.closed.is_some());
-            if self.delivered != Some(seen) {
-                self.delivered = Some(seen);
-                return Step::Delivery(Delivery { state, pieces: Vec::new(), held: None });
+            let (tail, closed) = (state.tail.position, state.closed.is_some());
+            let is_news = |(seen, seen_closed): (u64, bool)| tail > seen || closed != seen_closed;
+            if self.delivered.is_none_or(is_news) {
+                return Ok(state);
             }
             if self.news.changed().await.is_err() {
-                return Step::End(End::Deleted);
+                return Err(End::Deleted);
             }
         }
     }
 
-    /// Reads records from the position on, with all that is known about each: a page of them, once there is room for it.
-    ///
-    /// # Errors
-    /// As [`Engine::read_records`](crate::Engine::read_records), where the stream is not the one that is followed any more.
-    pub async fn records(&self) -> Result<Records, Failure<AccessError>> {
-        let mut restarts = Restarts::default();
-        loop {
-            let state = self.news.borrow().state.clone();
-            let cap = records::cap(&self.shard, Crowd::Wait);
-            match records::records_in(&self.shard, &state, self.position, cap, Crowd::Wait).await {
-                Ok(page) => return Ok(page),
-                Err(miss) => restarts.after(miss, &self.shard, &self.key).await?,
-            }
-            if !self.is_there().await? {
-                return Err(Failure::Refused(AccessError::NotFound));
-            }
-        }
+    /// Notes what is handed out.
+    fn deliver(&mut self, state: &StreamState, to: u64) {
+        self.delivered = Some((to, state.closed.is_some() && to == state.tail.position));
     }
 
-    async fn collect(&self, state: &Arc<StreamState>) -> Result<(Vec<Piece>, Option<Held>), Miss> {
-        let tail = state.tail.position;
-        if self.position >= tail {
-            return Ok((Vec::new(), None));
+    /// What becomes of a reader that found nothing: it is over, or looks again.
+    async fn missed(
+        &self,
+        miss: Miss,
+        restarts: &mut Restarts,
+    ) -> Result<Option<End>, Failure<AccessError>> {
+        let end = self.news.borrow().end;
+        if let (Miss::Crowded, Some(end)) = (&miss, end) {
+            return Ok(Some(end));
         }
-        if let Some(pieces) = self.live.pieces(self.position, tail) {
-            return Ok((pieces, None));
+        restarts.after(miss, &self.shard, &self.key).await?;
+        Ok((!self.is_there().await?).then_some(End::Deleted))
+    }
+
+    async fn collect(&mut self, state: Arc<StreamState>) -> Result<Delivery, Miss> {
+        let (position, tail) = (self.position, state.tail.position);
+        if position >= tail {
+            return Ok(Delivery { state, pieces: Vec::new(), held: None });
         }
-        let page = read::page_in(&self.shard, state, self.position, self.page_bytes(), Crowd::Wait)
-            .await?;
+        if let Some(pieces) = self.live.pieces(position, tail) {
+            self.page = Pending::default();
+            return Ok(Delivery { state, pieces, held: None });
+        }
+        let (shard, hurry) = (&self.shard, hurry(self.crowd));
+        let begin = || pending::page(Arc::clone(shard), state, position, hurry);
+        let page = self.page.get(begin, &mut self.news).await?;
         // One piece, because storage divides where it likes and a wire form needs whole records and characters.
         let bytes = match <[Bytes; 1]>::try_from(page.chunks) {
             Ok([bytes]) => bytes,
             Err(chunks) => chunks.concat().into(),
         };
-        Ok((vec![Piece { from: page.from, bytes, shared: None }], Some(page.held)))
+        let pieces = vec![Piece { from: page.from, bytes, shared: None }];
+        // It may have waited for long, and must not take what was the tail for what is.
+        let state = Arc::clone(&self.news.borrow().state);
+        Ok(Delivery { state, pieces, held: Some(page.held) })
     }
 
-    /// Most bytes to take from storage at a time.
-    fn page_bytes(&self) -> u64 {
-        let options = &self.shard.options;
-        let most = options.tail_page_bytes.min(options.page_bytes).max(1) as u64;
-        self.shard.reading.page(Crowd::Wait).min(most)
+    async fn collect_records(&mut self, state: Arc<StreamState>) -> Result<Records, Miss> {
+        let position = self.position;
+        if position >= state.tail.position {
+            return Ok(Records::none(state, position));
+        }
+        let (shard, hurry) = (&self.shard, hurry(self.crowd));
+        let begin = || pending::records(Arc::clone(shard), state, position, hurry);
+        let page = self.records.get(begin, &mut self.news).await?;
+        let state = Arc::clone(&self.news.borrow().state);
+        Ok(Records { state, ..page })
     }
 
     /// Whether the stream that is followed still exists, once that is durable.
@@ -218,4 +273,13 @@ impl Drop for Tail {
             inner.lives.leave(&self.key, &self.live);
         });
     }
+}
+
+/// What ends the wait for room; for some before it begins.
+fn hurry(crowd: Crowd) -> CancellationToken {
+    let hurry = CancellationToken::new();
+    if crowd == Crowd::Refuse {
+        hurry.cancel();
+    }
+    hurry
 }

@@ -9,7 +9,7 @@
 //! | one engine over a memory of its own, and one or two over a shared one; what is held, made unknown or hidden is chosen by the test | `durable`, `ending`, `removed`, `records` (rows, adapters), `late`, `fallen`, `uses` |
 //!
 //! On one engine alone run
-//! - `grouping`, `refused`, and of `live` what is about the ring, shared wire forms and draining: they are about the
+//! - `crowded`, `grouping`, `refused`, and of `live` what is about the ring, shared wire forms and draining: they are about the
 //!   memory and the queue that each engine has for itself;
 //! - of `expiry` what is about uses of a TTL: until it is saved (`uses`), only the engine that was asked knows of a use;
 //! - `reuse` and the restarts in `records`: a directory has one writer.
@@ -27,6 +27,7 @@
 
 mod chaos;
 mod counting;
+mod crowded;
 mod durable;
 mod ending;
 mod expiry;

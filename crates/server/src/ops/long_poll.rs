@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headwater_core::{StreamKey, StreamState};
-use headwater_engine::{Delivery, End, Piece, Step, Tail};
+use headwater_engine::{Crowd, Delivery, End, Piece, Step, Tail};
 use http::request::Parts;
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
 use crate::errors::Problem;
-use crate::follow;
+use crate::follow::{self, News};
 use crate::headers;
 use crate::metrics::{Counted, Limit};
 use crate::request::read::{Form, LiveRead};
@@ -31,17 +31,7 @@ pub(crate) async fn long_poll(
     let from = tail.position();
     let keeping = Keeping::of(read.start);
     let mut reply = match wait(&mut tail, read.form, app.config.long_poll_timeout).await? {
-        Waited::News(Delivery { state, pieces, held }) => {
-            let stretch = match read.form {
-                Form::Payload => {
-                    let to = pieces.last().map_or(from, Piece::to);
-                    let chunks = pieces.into_iter().map(|piece| piece.bytes).collect();
-                    Stretch { state, from, to, content: Content::Stored(chunks), held }
-                }
-                Form::Envelopes => tail.records().await?.into(),
-            };
-            stretch.into_reply(&parts.headers, keeping)
-        }
+        Waited::News(news) => stretch(news, from).into_reply(&parts.headers, keeping),
         Waited::Nothing(state) => page::nothing_new(&state, from, keeping),
     };
     // A cursor keeps the next request from being answered out of a cache; after the end there is none.
@@ -52,26 +42,49 @@ pub(crate) async fn long_poll(
     Ok(reply)
 }
 
+/// What is answered with what came to a reader at a position.
+fn stretch(news: News, from: u64) -> Stretch {
+    match news {
+        News::Payload(Delivery { state, pieces, held }) => {
+            let to = pieces.last().map_or(from, Piece::to);
+            let chunks = pieces.into_iter().map(|piece| piece.bytes).collect();
+            Stretch { state, from, to, content: Content::Stored(chunks), held }
+        }
+        News::Envelopes(page) => page.into(),
+    }
+}
+
 enum Waited {
-    News(Delivery),
+    News(News),
     /// The reader is at the tail of this state, and has waited long enough or need not wait.
     Nothing(Arc<StreamState>),
 }
 
-/// Waits for bytes. The first step is not timed: only after it the reader is known to be at the tail.
+/// Waits for bytes, and for room for them. When the time is up, a reader that is not at the tail is given what there is, or
+/// refused if there is still no room for it: who is told that nothing came takes itself to be at the tail.
 async fn wait(tail: &mut Tail, form: Form, patience: Duration) -> Result<Waited, Problem> {
     let deadline = Instant::now() + patience;
     let from = tail.position();
-    let mut step = follow::next(tail, form).await?;
     let mut at_tail = None;
     loop {
+        let step = match (timeout_at(deadline, follow::next(tail, form)).await, &at_tail) {
+            (Ok(step), _) => step?,
+            (Err(_), Some(state)) if tail.is_up_to_date() => {
+                return Ok(Waited::Nothing(Arc::clone(state)));
+            }
+            (Err(_), _) => {
+                tail.when_crowded(Crowd::Refuse);
+                follow::next(tail, form).await?
+            }
+        };
         let state = match step {
-            Step::Delivery(news) if news.state.tail.position > from => {
+            Step::Delivery(news) if news.state().tail.position > from => {
                 return Ok(Waited::News(news));
             }
-            Step::Delivery(news) => news.state,
+            Step::Delivery(news) => Arc::clone(news.state()),
             // The server stops: its waiters are answered as if their time were up.
             Step::End(end @ End::Draining) => {
+                let at_tail = at_tail.filter(|_| tail.is_up_to_date());
                 return at_tail.map(Waited::Nothing).ok_or_else(|| end.into());
             }
             Step::End(end @ End::Deleted) => return Err(end.into()),
@@ -79,10 +92,6 @@ async fn wait(tail: &mut Tail, form: Form, patience: Duration) -> Result<Waited,
         if state.closed.is_some() {
             return Ok(Waited::Nothing(state));
         }
-        step = match timeout_at(deadline, follow::next(tail, form)).await {
-            Ok(step) => step?,
-            Err(_) => return Ok(Waited::Nothing(state)),
-        };
         at_tail = Some(state);
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater_core::{AccessError, StreamState};
-use headwater_engine::{Delivery, Failure, Held, Step, Tail};
+use headwater_core::StreamState;
+use headwater_engine::{Crowd, Delivery, Failure, Held, Records, ServiceError, Step, Tail};
 use headwater_sse::Event;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -18,7 +18,7 @@ use super::events::Torn;
 use super::outgoing::Outgoing;
 use crate::app::App;
 use crate::errors::Problem;
-use crate::follow;
+use crate::follow::{self, News};
 use crate::gate::Stay;
 use crate::limits::{SSE_AGE_JITTER, SSE_MIN_AGE};
 use crate::metrics::{Counted, Limit};
@@ -30,8 +30,6 @@ pub(crate) struct Session {
     app: Arc<App>,
     tail: Tail,
     form: Form,
-    /// Whether a page of records left something for the next turn.
-    behind: bool,
     /// Room for what was read and is being sent: it has been, when more is asked for.
     held: Option<Held>,
     /// The last one sent; it never goes back.
@@ -80,7 +78,8 @@ pub(super) enum Turn {
 }
 
 impl Session {
-    /// Begins with what is there, so that a fault before the first event is still an answer of its own.
+    /// Begins with what is there, so that a fault before the first event is still an answer of its own. What there is no room
+    /// for at once comes when the head has been sent: who waits is to be kept alive, and to hear of an end.
     pub(crate) async fn open(
         app: &Arc<App>,
         tail: Tail,
@@ -96,7 +95,6 @@ impl Session {
             app: Arc::clone(app),
             tail,
             form,
-            behind: false,
             held: None,
             cursor: app.cursor(echoed),
             phase: Phase::New,
@@ -106,9 +104,14 @@ impl Session {
             _place: (place, Counted::one(&app.metrics.sse_readers)),
         };
         let mut out = Outgoing::default();
-        match follow::next(&mut session.tail, form).await? {
-            Step::Delivery(delivery) => session.deliver(&delivery, &mut out).await?,
-            Step::End(end) => return Err(end.into()),
+        session.tail.when_crowded(Crowd::Refuse);
+        let step = follow::next(&mut session.tail, form).await;
+        session.tail.when_crowded(Crowd::Wait);
+        match step {
+            Ok(Step::Delivery(news)) => session.deliver(news, &mut out),
+            Ok(Step::End(end)) => return Err(end.into()),
+            Err(Failure::Service(ServiceError::Crowded)) => {}
+            Err(failure) => return Err(failure.into()),
         }
         Ok((session, out.finish()))
     }
@@ -122,22 +125,10 @@ impl Session {
             if self.phase == Phase::Over || now >= self.ends_at {
                 return Turn::End;
             }
-            if std::mem::take(&mut self.behind) {
-                match self.deliver_records(&mut out).await {
-                    Ok(()) => return Turn::Send(self, out.finish()),
-                    Err(Failure::Refused(_)) => return Turn::End,
-                    Err(failure) => return Turn::Tear(Torn::of(self.tail.key(), failure)),
-                }
-            }
             tokio::select! {
                 biased;
                 step = follow::next(&mut self.tail, self.form) => match step {
-                    Ok(Step::Delivery(delivery)) => match self.deliver(&delivery, &mut out).await {
-                        Ok(()) => {}
-                        // It was deleted, perhaps made anew, since the delivery.
-                        Err(Failure::Refused(_)) => return Turn::End,
-                        Err(failure) => return Turn::Tear(Torn::of(self.tail.key(), failure)),
-                    },
+                    Ok(Step::Delivery(news)) => self.deliver(news, &mut out),
                     Ok(Step::End(_)) => return Turn::End,
                     Err(failure) => return Turn::Tear(Torn::of(self.tail.key(), failure)),
                 },
@@ -162,26 +153,15 @@ impl Session {
         self.timer.as_mut().reset(silent_at.min(self.ends_at));
     }
 
-    async fn deliver(
-        &mut self,
-        delivery: &Delivery,
-        out: &mut Outgoing,
-    ) -> Result<(), Failure<AccessError>> {
-        match self.form {
-            Form::Payload => {
-                self.held.clone_from(&delivery.held);
-                self.deliver_payload(delivery, out);
-            }
-            Form::Envelopes => self.deliver_records(out).await?,
+    fn deliver(&mut self, news: News, out: &mut Outgoing) {
+        self.cursor = self.cursor.max(self.app.cursor(None));
+        match news {
+            News::Payload(delivery) => self.deliver_payload(delivery, out),
+            News::Envelopes(page) => self.deliver_records(page, out),
         }
-        Ok(())
     }
 
-    /// Reads on up to where the stream was last seen, with all that is known about each record: a page at a time, and what is
-    /// left is for the next turns.
-    async fn deliver_records(&mut self, out: &mut Outgoing) -> Result<(), Failure<AccessError>> {
-        self.cursor = self.cursor.max(self.app.cursor(None));
-        let page = self.tail.records().await?;
+    fn deliver_records(&mut self, page: Records, out: &mut Outgoing) {
         let next = page.next_offset();
         let moved = page.to > self.tail.position();
         if moved {
@@ -189,21 +169,18 @@ impl Session {
         }
         self.tail.advance(page.to);
         let standing = standing(&page.state, page.to, self.cursor);
-        self.behind = page.to < page.state.tail.position;
         if moved || self.phase == Phase::New || standing == Standing::AtEnd {
             control::encode(out.own(), next, standing);
         }
         self.phase = Phase::after(standing);
         self.held = Some(page.held);
-        Ok(())
     }
 
-    fn deliver_payload(&mut self, delivery: &Delivery, out: &mut Outgoing) {
+    fn deliver_payload(&mut self, delivery: Delivery, out: &mut Outgoing) {
         let state = &delivery.state;
         let position = self.tail.position();
-        self.cursor = self.cursor.max(self.app.cursor(None));
         let cursor = self.cursor;
-        let done = cut(delivery, position, |Cut { event, next, reached }| {
+        let done = cut(&delivery, position, |Cut { event, next, reached }| {
             out.share(&event);
             let standing = standing(state, reached, cursor);
             control::encode(out.own(), state.ranges.offset(next), standing);
@@ -214,6 +191,7 @@ impl Session {
             control::encode(out.own(), state.ranges.offset(done), standing);
         }
         self.phase = Phase::after(standing);
+        self.held = delivery.held;
     }
 }
 
