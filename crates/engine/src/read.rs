@@ -6,7 +6,9 @@
 pub(crate) mod boundary;
 pub(crate) mod records;
 mod restarts;
+mod rows;
 mod seek;
+mod weight;
 
 use std::sync::Arc;
 

@@ -44,7 +44,18 @@ pub(crate) struct Reading {
 /// Room for bytes that were read. Given back when the last clone is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    _taken: Option<Arc<Taken>>,
+    taken: Option<Arc<Taken>>,
+}
+
+impl Held {
+    /// Notes how many bytes they really are, once that is known: what was taken and is not needed is given back. Does nothing while
+    /// there are clones, nor where there were no bytes to begin with.
+    pub fn settle(&mut self, bytes: u64) {
+        if let Some(taken) = self.taken.as_mut().and_then(Arc::get_mut) {
+            let before = std::mem::replace(&mut taken.bytes, bytes);
+            taken.reading.change(|room| room.settle(taken.part, before, bytes));
+        }
+    }
 }
 
 /// What a live reader does when there is no room for what it reads.
@@ -117,7 +128,7 @@ impl Reading {
 
     fn held(&self, part: Part, bytes: u64) -> Held {
         let taken = Taken { reading: self.clone(), part, bytes };
-        Held { _taken: Some(Arc::new(taken)) }
+        Held { taken: Some(Arc::new(taken)) }
     }
 
     /// Changes the room, and lets in those for whom there is room now. They are told when the lock is free: what is told to
@@ -145,7 +156,7 @@ struct Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.reading.change(|room| room.give_back(self.part, self.bytes));
+        self.reading.change(|room| room.settle(self.part, self.bytes, 0));
     }
 }
 

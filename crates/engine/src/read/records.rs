@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use headwater_core::offset::LineageRange;
 use headwater_core::record::RecordMeta;
-use headwater_core::storage::{Detail, ReadRange, StorageError};
+use headwater_core::storage::StorageError;
 use headwater_core::{AccessError, Offset, StreamKey, StreamState};
 
-use super::{Miss, Start, begun_at, boundary, last_boundary};
+use super::rows::{Kept, Rows};
+use super::{Miss, Start, begun_at, boundary, last_boundary, weight};
 use crate::error::Failure;
 use crate::options::Options;
 use crate::reading::{Held, Taker};
 use crate::shard::Shard;
-
-/// What is told of a record beside its payload takes about as much memory, written out too.
-const TOLD_BYTES: u64 = 256;
 
 /// A record as its stream has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +38,7 @@ pub struct Records {
     /// The records. Sequences grow by one from each to the next, over pages too, save for one case: an empty record at the
     /// tail comes again when reading on from there, as no offset lies behind it. Its sequence tells.
     pub records: Vec<Record>,
-    /// Room for them, to be held for as long as they are.
+    /// Room for them, also when they are written out as JSON; to be held for as long as either is.
     pub held: Held,
 }
 
@@ -76,13 +73,13 @@ pub(crate) async fn read(
     key: &StreamKey,
     start: Start,
 ) -> Result<Records, Failure<AccessError>> {
-    begun_at(shard, key, start, cap(shard, &Taker::Page), records_of).await
+    begun_at(shard, key, start, cap(shard), records_of).await
 }
 
 /// Most payload bytes of a page.
-pub(crate) fn cap(shard: &Shard, taker: &Taker) -> u64 {
+pub(crate) fn cap(shard: &Shard) -> u64 {
     let Options { records_page_bytes, page_bytes, .. } = shard.options;
-    shard.reading.page(taker).min(records_page_bytes.min(page_bytes).max(1) as u64)
+    records_page_bytes.min(page_bytes).max(1) as u64
 }
 
 async fn records_of(
@@ -95,6 +92,9 @@ async fn records_of(
 }
 
 /// A page of records from a position that is known to be valid, once there is room for it.
+///
+/// Room is taken for the most that the page can be, at least for its first record, which is a page however large it is; what
+/// turns out not to fit is left to the next page, and what turns out not to be needed is given back.
 pub(crate) async fn records_in(
     shard: &Shard,
     state: &Arc<StreamState>,
@@ -102,86 +102,27 @@ pub(crate) async fn records_in(
     cap: u64,
     taker: &Taker,
 ) -> Result<Records, Miss> {
-    let tail = state.tail.position;
-    let holding = boundary::record_at(shard, state, from).await?;
-    let from = holding.map_or(from, |record| record.position);
+    let (tail, kind) = (state.tail.position, state.content_type.kind());
+    let room = shard.reading.page(taker);
+    let first = boundary::record_at(shard, state, from).await?;
+    let from = first.as_ref().map_or(from, |record| record.position);
+    let cap = cap.min(weight::payload_within(kind, room));
     let mut to = tail.min(from.saturating_add(cap));
     if to < tail {
         to = last_boundary(shard, state, from, to).await?;
     }
-    let told = (to - from).min(shard.options.page_records as u64).saturating_mul(TOLD_BYTES);
-    let held = shard.reading.take(to - from + told, taker).await.ok_or(Miss::Crowded)?;
-    let (mut chunks, mut rows) = (Vec::new(), Vec::new());
-    for range in ranges(state, from, to) {
-        collect(shard, range, &mut chunks, &mut rows).await?;
-    }
-    // Empty records where the page ends come with the next one; what an ancestor appended after the fork never does, nor
-    // the record that was cut where the page begins.
-    rows.retain(|row| {
-        row.position >= from
-            && (row.position < to || to == tail)
-            && row.sequence <= state.tail.sequence
-    });
-    let kept = within(&rows, shard.options.page_records);
-    if kept < rows.len() {
-        rows.truncate(kept);
-        to = rows.last().map_or(to, RecordMeta::end);
-    }
-    let bytes = match <[Bytes; 1]>::try_from(chunks) {
-        Ok([bytes]) => bytes,
-        Err(chunks) => chunks.concat().into(),
-    };
+    let most = shard.options.page_records.max(1);
+    let told = (to - from).min(most as u64).saturating_mul(weight::TOLD_BYTES);
+    let least = first.map_or(0, |record| weight::record(kind, &record));
+    let room = (weight::payload(kind, to - from) + told).min(room).max(least);
+    let mut held = shard.reading.take(room, taker).await.ok_or(Miss::Crowded)?;
+    let most = most.min(usize::try_from(room / weight::TOLD_BYTES).unwrap_or(usize::MAX).max(1));
+    let Kept { rows, bytes, to, weight } =
+        Rows::read(shard, state, from, to, most).await?.within(room)?;
+    held.settle(weight);
     let records = rows.into_iter().map(|meta| record(state, &bytes, from, meta));
     let records = records.collect::<Result<Vec<_>, _>>()?;
     Ok(Records { state: Arc::clone(state), from, to, records, held })
-}
-
-/// How many of these rows make a page: the most there may be, and further to one that is not empty, because no page can begin
-/// behind an empty record.
-fn within(rows: &[RecordMeta], most: usize) -> usize {
-    let behind = rows.iter().skip(most.saturating_sub(1)).position(|row| row.len > 0);
-    behind.map_or(rows.len(), |more| most.max(1) + more).min(rows.len())
-}
-
-/// The stretches from one position to another, both included, by who wrote them: empty records may stand at either.
-fn ranges(state: &StreamState, from: u64, to: u64) -> impl Iterator<Item = LineageRange> {
-    let (base, tail) = (state.ranges.base(), state.tail.position);
-    let own = LineageRange { lineage: state.ranges.own(), from: base, to: tail };
-    let inherited = state.ranges.inherited().iter().copied().filter(|range| range.from < range.to);
-    inherited.chain([own]).filter(move |range| range.from <= to && from <= range.to).map(
-        move |range| LineageRange { from: range.from.max(from), to: range.to.min(to), ..range },
-    )
-}
-
-/// Reads one stretch, with the rows of its records.
-async fn collect(
-    shard: &Shard,
-    range: LineageRange,
-    chunks: &mut Vec<Bytes>,
-    rows: &mut Vec<RecordMeta>,
-) -> Result<(), StorageError> {
-    let LineageRange { lineage, mut from, to } = range;
-    loop {
-        let budget = usize::try_from(to - from).unwrap_or(usize::MAX).max(1);
-        let read = ReadRange { lineage, from, to, budget };
-        let page = shard.storage.read(read, Detail::Records).await?;
-        if page.is_empty() && from < to {
-            let place = format!("nothing at position {from} of lineage {}", lineage.0);
-            return Err(StorageError::Corrupt(place));
-        }
-        from += page.len();
-        chunks.extend(page.chunks);
-        for row in page.records {
-            // The row of a record that two reads touch, and what an ancestor appended after the fork.
-            while rows.last().is_some_and(|last| last.sequence >= row.sequence) {
-                rows.pop();
-            }
-            rows.push(RecordMeta { len: row.len.min(to.saturating_sub(row.position)), ..row });
-        }
-        if from >= to {
-            return Ok(());
-        }
-    }
 }
 
 /// A row with its bytes, out of those of the page.

@@ -103,13 +103,14 @@ impl Room {
         })
     }
 
-    pub(super) fn give_back(&mut self, part: Part, bytes: u64) {
+    /// What was taken turned out to be more or less. It is there already if it is more, so that is counted too.
+    pub(super) fn settle(&mut self, part: Part, before: u64, bytes: u64) {
         let used = match part {
             Part::Pages => &mut self.pages,
             Part::Live => &mut self.live,
             Part::Last => &mut self.last,
         };
-        *used = used.saturating_sub(bytes);
+        *used = used.saturating_sub(before) + bytes;
     }
 
     /// Somebody does not wait any longer.
@@ -148,6 +149,6 @@ impl Room {
     pub(super) fn could_serve(&self) -> bool {
         let fits = |first: Option<(u64, u64)>, free| first.is_some_and(|(_, bytes)| bytes <= free);
         fits(self.queue.first(), self.free_for_next())
-            || fits(self.queue.first_small(), self.most_last - self.last)
+            || fits(self.queue.first_small(), self.most_last.saturating_sub(self.last))
     }
 }

@@ -174,7 +174,7 @@ impl Crowded {
     }
 
     fn check(&self) -> Result<(), TestCaseError> {
-        let held = self.held.iter().map(|held| held._taken.as_ref().unwrap());
+        let held = self.held.iter().map(|held| held.taken.as_ref().unwrap());
         let sum: u64 = held.map(|taken| taken.bytes).sum();
         prop_assert_eq!(sum, self.reading.used(), "what is counted is what is held");
         prop_assert!(sum <= ROOM as u64, "{} bytes", sum);

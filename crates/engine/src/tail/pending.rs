@@ -93,8 +93,7 @@ pub(super) fn records(
 ) -> Begun<Records> {
     let taker = Taker::Live(hurry.clone());
     let done = async move {
-        let cap = records::cap(&shard, &taker);
-        records::records_in(&shard, &state, from, cap, &taker).await
+        records::records_in(&shard, &state, from, records::cap(&shard), &taker).await
     };
     Begun { done: ReusableBoxFuture::new(done), hurry }
 }

@@ -1,10 +1,12 @@
 //! A layer that counts what the engine asks of its storage, and what it is answered.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use headwater_core::change::Unit;
-use headwater_core::storage::{BoxFuture, CommitDone, Confirmation, StorageError, UnitResult};
+use headwater_core::storage::{
+    BoxFuture, CommitDone, Confirmation, Detail, Page, ReadRange, StorageError, UnitResult,
+};
 use headwater_core::{Storage, StreamKey, Timestamp, Version};
 use headwater_storage::testkit::{Layer, Layered};
 use tokio::sync::watch;
@@ -19,6 +21,7 @@ pub(crate) struct Counts {
     conflicts: AtomicU64,
     unknown: AtomicU64,
     stale: AtomicU64,
+    rows: AtomicUsize,
 }
 
 impl Counts {
@@ -40,6 +43,11 @@ impl Counts {
     /// Answers that were about to be given of a past.
     pub(crate) fn stale(&self) -> u64 {
         self.stale.load(Ordering::Relaxed)
+    }
+
+    /// Most rows of records that one read returned.
+    pub(crate) fn most_rows(&self) -> usize {
+        self.rows.load(Ordering::Relaxed)
     }
 
     fn add(&self, results: &[UnitResult]) {
@@ -97,6 +105,14 @@ impl Layer for Counting {
             let stale = u64::from(answer == Confirmation::Stale);
             self.counts.stale.fetch_add(stale, Ordering::Relaxed);
             Ok(answer)
+        })
+    }
+
+    fn read(&self, range: ReadRange, detail: Detail) -> BoxFuture<'_, Result<Page, StorageError>> {
+        Box::pin(async move {
+            let page = self.inner.read(range, detail).await?;
+            self.counts.rows.fetch_max(page.records.len(), Ordering::Relaxed);
+            Ok(page)
         })
     }
 

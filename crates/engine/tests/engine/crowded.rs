@@ -13,7 +13,7 @@ use crate::support::{append, create, engine_on, json, key, options, stream_of, w
 const FITTING: usize = 4;
 
 fn engine() -> Engine {
-    let small = Options { reading_bytes: 1 << 20, page_records: 1, ..options() };
+    let small = Options { reading_bytes: 1 << 20, ..options() };
     engine_on(Arc::new(MemoryStorage::new()), small).0
 }
 

@@ -9,7 +9,7 @@
 //! | one engine over a memory of its own, and one or two over a shared one; what is held, made unknown or hidden is chosen by the test | `durable`, `ending`, `removed`, `records` (rows, adapters), `late`, `fallen`, `uses` |
 //!
 //! On one engine alone run
-//! - `crowded`, `grouping`, `refused`, and of `live` what is about the ring, shared wire forms and draining: they are about the
+//! - `crowded`, `grouping`, `refused`, `weights`, and of `live` what is about the ring, shared wire forms and draining: they are about the
 //!   memory and the queue that each engine has for itself;
 //! - of `expiry` what is about uses of a TTL: until it is saved (`uses`), only the engine that was asked knows of a use;
 //! - `reuse` and the restarts in `records`: a directory has one writer.
@@ -49,3 +49,4 @@ mod revealing;
 mod support;
 mod unclear;
 mod uses;
+mod weights;

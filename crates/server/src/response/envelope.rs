@@ -29,6 +29,8 @@ pub(crate) fn array(page: &Records) -> Bytes {
         push(&mut out, kind, record);
     }
     out.push(b']');
+    // It is kept until it has been sent, and what was escaped made it grow in leaps.
+    out.shrink_to_fit();
     out.into()
 }
 

@@ -41,8 +41,11 @@ impl Keeping {
 /// What a page of records answers.
 impl From<Records> for Stretch {
     fn from(page: Records) -> Self {
-        let content = Content::Envelopes(envelope::array(&page));
-        Self { state: page.state, from: page.from, to: page.to, content, held: Some(page.held) }
+        let array = envelope::array(&page);
+        let Records { state, from, to, mut held, records } = page;
+        drop(records);
+        held.settle(array.len() as u64);
+        Self { state, from, to, content: Content::Envelopes(array), held: Some(held) }
     }
 }
 

@@ -28,6 +28,11 @@ impl Outgoing {
         self.pieces.is_empty() && self.open.is_empty()
     }
 
+    /// Bytes that leave.
+    pub(super) fn len(&self) -> usize {
+        self.pieces.iter().map(Bytes::len).sum::<usize>() + self.open.len()
+    }
+
     /// Adds a shared event: copied beside its neighbours when small, by reference when not.
     pub(super) fn share(&mut self, event: &Bytes) {
         if event.len() <= JOIN_BYTES {
@@ -72,6 +77,7 @@ mod tests {
         out.share(&large);
         out.own().extend_from_slice(b"3");
         assert!(!out.is_empty());
+        assert_eq!(out.len(), large.len() + 5);
         let pieces = out.finish();
         assert_eq!(pieces, [Bytes::from("a1b2"), large.clone(), Bytes::from("3")]);
         assert_eq!(pieces[1].as_ptr(), large.as_ptr());

@@ -155,17 +155,27 @@ impl Session {
 
     fn deliver(&mut self, news: News, out: &mut Outgoing) {
         self.cursor = self.cursor.max(self.app.cursor(None));
-        match news {
-            News::Payload(delivery) => self.deliver_payload(delivery, out),
-            News::Envelopes(page) => self.deliver_records(page, out),
+        self.held = match news {
+            News::Payload(delivery) => {
+                self.deliver_payload(&delivery, out);
+                delivery.held
+            }
+            News::Envelopes(page) => {
+                self.deliver_records(&page, out);
+                Some(page.held)
+            }
+        };
+        // What was read is let go of; what it became is kept until it has been sent.
+        if let Some(held) = &mut self.held {
+            held.settle(out.len() as u64);
         }
     }
 
-    fn deliver_records(&mut self, page: Records, out: &mut Outgoing) {
+    fn deliver_records(&mut self, page: &Records, out: &mut Outgoing) {
         let next = page.next_offset();
         let moved = page.to > self.tail.position();
         if moved {
-            out.share(&data::envelopes(next, &page));
+            out.share(&data::envelopes(next, page));
         }
         self.tail.advance(page.to);
         let standing = standing(&page.state, page.to, self.cursor);
@@ -173,14 +183,13 @@ impl Session {
             control::encode(out.own(), next, standing);
         }
         self.phase = Phase::after(standing);
-        self.held = Some(page.held);
     }
 
-    fn deliver_payload(&mut self, delivery: Delivery, out: &mut Outgoing) {
+    fn deliver_payload(&mut self, delivery: &Delivery, out: &mut Outgoing) {
         let state = &delivery.state;
         let position = self.tail.position();
         let cursor = self.cursor;
-        let done = cut(&delivery, position, |Cut { event, next, reached }| {
+        let done = cut(delivery, position, |Cut { event, next, reached }| {
             out.share(&event);
             let standing = standing(state, reached, cursor);
             control::encode(out.own(), state.ranges.offset(next), standing);
@@ -191,7 +200,6 @@ impl Session {
             control::encode(out.own(), state.ranges.offset(done), standing);
         }
         self.phase = Phase::after(standing);
-        self.held = delivery.held;
     }
 }
 
