@@ -117,6 +117,16 @@ impl Drop for Stay {
     }
 }
 
+/// The place of a request, in whichever limit it counts, until its answer has been sent.
+#[derive(Debug, Default)]
+pub(crate) enum Seat {
+    /// It counts in none, or what is sent has a place of its own.
+    #[default]
+    Free,
+    Request(#[expect(dead_code, reason = "held, and given back when dropped")] Pass),
+    LiveReader(#[expect(dead_code, reason = "held, and given back when dropped")] Stay),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

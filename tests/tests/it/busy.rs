@@ -36,6 +36,32 @@ fn live_readers() {
     });
 }
 
+/// A long-poll has its place until its answer has been sent: who takes nothing of a large one is still there.
+#[test]
+fn long_polls_whose_answer_is_on_its_way() {
+    let flags = ["--max-live-readers", "1", "--write-timeout", "60s"];
+    on_each_storage(&flags, |server| {
+        server.create_json("large");
+        server.append_json("large", &format!("\"{}\"", "x".repeat(12 << 20)));
+        let mut slow = server.connect();
+        slow.write(b"GET /v1/stream/large?offset=-1&live=long-poll HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        assert_eq!(slow.read_head().unwrap().status, 200);
+        for query in ["offset=-1&live=sse", "offset=now&live=long-poll"] {
+            let reply = server.get("large", query).send().expect_error(503, "overloaded");
+            assert_eq!(reply.json()["error"]["limit"], "live_readers");
+        }
+        let mut taken = 0;
+        while taken < 12 << 20 {
+            taken += slow.take_some(1 << 20).unwrap();
+        }
+        wait::until("the place to be free", || {
+            let reply = server.get("large", "offset=-1&live=long-poll").send();
+            (reply.status() == 200).then_some(())
+        });
+    });
+}
+
 /// Waits until so many requests are in flight: a place is given back a moment after an answer was read.
 fn in_flight(server: &Server, number: u64) {
     wait::until(&format!("{number} requests in flight"), || {

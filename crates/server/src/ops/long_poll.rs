@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::app::App;
 use crate::errors::Problem;
 use crate::follow::{self, News};
+use crate::gate::Seat;
 use crate::headers;
 use crate::metrics::{Counted, Limit};
 use crate::request::read::{Form, LiveRead};
@@ -22,10 +23,13 @@ pub(crate) async fn long_poll(
     key: &StreamKey,
     parts: &Parts,
     read: LiveRead,
+    seat: &mut Seat,
 ) -> Result<Reply, Problem> {
-    let place = Instant::now() + app.config.long_poll_timeout;
-    let _place =
-        app.readers.enter(place).map_err(|pause| Problem::busy(Limit::LiveReaders).after(pause))?;
+    let end = Instant::now() + app.config.long_poll_timeout;
+    let place = app.readers.enter(end);
+    let place = place.map_err(|pause| Problem::busy(Limit::LiveReaders).after(pause))?;
+    // Who waits is a live reader, and no request that is being worked on; its answer takes the same place.
+    *seat = Seat::LiveReader(place);
     let _waiting = Counted::one(&app.metrics.long_poll_waiters);
     let mut tail = app.engine.tail(key, read.start).await?;
     let from = tail.position();

@@ -9,7 +9,7 @@ use http::request::Parts;
 use super::{events, long_poll};
 use crate::app::App;
 use crate::errors::Problem;
-use crate::gate::Pass;
+use crate::gate::Seat;
 use crate::request::read::{Form, Read};
 use crate::response::Reply;
 use crate::response::page::{Keeping, Stretch};
@@ -18,15 +18,11 @@ pub(crate) async fn read(
     app: &Arc<App>,
     key: &StreamKey,
     parts: &Parts,
-    pass: &mut Option<Pass>,
+    seat: &mut Seat,
 ) -> Result<Reply, Problem> {
     match Read::parse(parts.uri.query(), &parts.headers)? {
         Read::CatchUp(start, form) => catch_up(app, key, parts, start, form).await,
-        Read::LongPoll(live) => {
-            // Who waits has a place among the live readers.
-            *pass = None;
-            long_poll::long_poll(app, key, parts, live).await
-        }
+        Read::LongPoll(live) => long_poll::long_poll(app, key, parts, live, seat).await,
         Read::Events(live) => events::events(app, key, live).await,
     }
 }

@@ -15,7 +15,7 @@ use super::identity::Identity;
 use super::journal::Entry;
 use crate::app::App;
 use crate::errors::Problem;
-use crate::gate::Pass;
+use crate::gate::Seat;
 use crate::headers;
 use crate::metrics::Limit;
 use crate::ops::{admin, append, catalog, create, delete, head, options, read};
@@ -42,11 +42,11 @@ pub(crate) async fn handle(
     let asked = routed.as_ref().map(|target| target.route(&parts)).unwrap_or_default();
     let span = identity.span(&parts, asked);
     let entry = Entry::begin(&app, asked, &parts.method, span.clone());
-    let mut pass = None;
-    let answer = match admit(&app, &routed, &mut pass) {
+    let mut seat = Seat::Free;
+    let answer = match admit(&app, &routed, &mut seat) {
         Ok(()) => {
             let call = Call { app: &app, door: &door, local, parts: &parts };
-            call.answer(routed, &mut body, &mut pass).instrument(span).await
+            call.answer(routed, &mut body, &mut seat).instrument(span).await
         }
         Err(problem) => Err(problem),
     };
@@ -64,19 +64,16 @@ pub(crate) async fn handle(
     }
     reply.headers_mut().insert(headers::X_REQUEST_ID, identity.header());
     // A live reader has a place of its own and gives back this one.
-    let pass = pass.filter(|_| !reply.body().is_live());
-    let place = Place { _pass: pass, busy };
+    let seat = if reply.body().is_live() { Seat::Free } else { seat };
+    let place = Place { _seat: seat, busy };
     reply.map(|body| Sending::new(body, parts.version, place, app.metrics.sent.clone()))
 }
 
 /// Takes a place for what is work. How the server stands must be told when it is busy, too.
-fn admit(
-    app: &App,
-    routed: &Result<Target, Problem>,
-    pass: &mut Option<Pass>,
-) -> Result<(), Problem> {
+fn admit(app: &App, routed: &Result<Target, Problem>, seat: &mut Seat) -> Result<(), Problem> {
     if matches!(routed, Ok(Target::Stream(_) | Target::Catalog)) {
-        *pass = Some(app.requests.enter().ok_or_else(|| Problem::busy(Limit::Requests))?);
+        let pass = app.requests.enter().ok_or_else(|| Problem::busy(Limit::Requests))?;
+        *seat = Seat::Request(pass);
     }
     Ok(())
 }
@@ -94,7 +91,7 @@ impl Call<'_> {
         &self,
         routed: Result<Target, Problem>,
         body: &mut Option<Incoming>,
-        pass: &mut Option<Pass>,
+        seat: &mut Seat,
     ) -> Result<Reply, Problem> {
         let Self { app, door, parts, .. } = *self;
         if parts.headers.len() > app.config.max_headers {
@@ -108,14 +105,14 @@ impl Call<'_> {
             return Err(Problem::invalid("the Host header is missing"));
         }
         let target = match routed? {
-            Target::Stream(key) => return self.on_stream(&key, body, pass).await,
+            Target::Stream(key) => return self.on_stream(&key, body, seat).await,
             target => target,
         };
         if !matches!(parts.method, Method::GET | Method::HEAD) {
             return Err(Problem::method(headers::READ_METHODS));
         }
         match target {
-            Target::Stream(key) => read::read(app, &key, parts, pass).await,
+            Target::Stream(key) => read::read(app, &key, parts, seat).await,
             Target::Catalog => catalog::catalog(app, parts).await,
             Target::Health => Ok(admin::health()),
             Target::Ready => admin::ready(app).await,
@@ -128,7 +125,7 @@ impl Call<'_> {
         &self,
         key: &StreamKey,
         body: &mut Option<Incoming>,
-        pass: &mut Option<Pass>,
+        seat: &mut Seat,
     ) -> Result<Reply, Problem> {
         let Self { app, parts, local, .. } = *self;
         match (&parts.method, body) {
@@ -137,7 +134,7 @@ impl Call<'_> {
                 let origin = Origin::of(parts, local)?;
                 create::create(app, key, &origin, parts, body).await
             }
-            (&Method::GET, _) => read::read(app, key, parts, pass).await,
+            (&Method::GET, _) => read::read(app, key, parts, seat).await,
             (&Method::HEAD, _) => head::head(app, key).await,
             (&Method::DELETE, _) => delete::delete(app, key).await,
             _ => Err(Problem::method(headers::STREAM_METHODS)),

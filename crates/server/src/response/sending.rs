@@ -12,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use metrics::Counter;
 
 use super::ResponseBody;
-use crate::gate::Pass;
+use crate::gate::Seat;
 use crate::limits::{SENDING_PIECE_BYTES, WHOLE_PIECE_BYTES};
 use crate::server::activity::Busy;
 use crate::sse::Torn;
@@ -20,7 +20,7 @@ use crate::sse::Torn;
 /// What a request takes until its answer has been sent, or nobody wants it any more.
 #[derive(Debug)]
 pub(crate) struct Place {
-    pub(crate) _pass: Option<Pass>,
+    pub(crate) _seat: Seat,
     pub(crate) busy: Busy,
 }
 

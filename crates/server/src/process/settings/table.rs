@@ -324,7 +324,7 @@ pub(in crate::process) const ROWS: &[Row] = &[
         value::count,
         shown_count,
         http.max_live_readers,
-        "Most event streams and waiting long-polls at once."
+        "Most event streams and long-polls at once; a long-poll counts until its answer has been sent."
     )
     .refusing(Code::Overloaded),
     row!(Limits, "reading-bytes", "BYTES", value::count, shown_count, engine.reading_bytes,
