@@ -113,12 +113,12 @@ pub(crate) async fn records_in(
     }
     let most = shard.options.page_records.max(1);
     let told = (to - from).min(most as u64).saturating_mul(weight::TOLD_BYTES);
-    let least = first.map_or(0, |record| weight::record(kind, &record));
+    let least = first.as_ref().map_or(0, |record| weight::record(kind, record));
     let room = (weight::payload(kind, to - from) + told).min(room).max(least);
     let mut held = shard.reading.take(room, taker).await.ok_or(Miss::Crowded)?;
     let most = most.min(usize::try_from(room / weight::TOLD_BYTES).unwrap_or(usize::MAX).max(1));
     let Kept { rows, bytes, to, weight } =
-        Rows::read(shard, state, from, to, most).await?.within(room)?;
+        Rows::read(shard, state, first.as_ref(), (from, to), most).await?.within(room)?;
     held.settle(weight);
     let records = rows.into_iter().map(|meta| record(state, &bytes, from, meta));
     let records = records.collect::<Result<Vec<_>, _>>()?;

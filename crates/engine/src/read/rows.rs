@@ -20,6 +20,8 @@ pub(super) struct Rows<'s> {
     to: u64,
     /// Most rows of a page.
     most: usize,
+    /// Up to where there is no record that is not known.
+    known: u64,
     /// Position after the last byte that was read.
     read: u64,
     chunks: Vec<Bytes>,
@@ -37,16 +39,17 @@ pub(super) struct Kept {
 }
 
 impl<'s> Rows<'s> {
-    /// Reads until there are enough for a page of at most so many.
+    /// Reads until there are enough for a page of at most so many. The first that is not empty is known.
     pub(super) async fn read(
         shard: &Shard,
         state: &'s StreamState,
-        from: u64,
-        to: u64,
+        first: Option<&RecordMeta>,
+        (from, to): (u64, u64),
         most: usize,
     ) -> Result<Self, StorageError> {
+        let known = first.map_or(from, RecordMeta::end);
         let mut found =
-            Self { state, from, to, most, read: from, chunks: Vec::new(), rows: Vec::new() };
+            Self { state, from, to, most, known, read: from, chunks: Vec::new(), rows: Vec::new() };
         for range in ranges(state, from, to) {
             found.collect(shard, range).await?;
             // Behind the last byte come only empty records, and all of them belong to this page.
@@ -83,7 +86,8 @@ impl<'s> Rows<'s> {
 
     /// How many bytes to read from a position on: the rest of a record that is known is no other's.
     fn budget(&self, from: u64) -> usize {
-        let known = self.rows.last().map_or(0, |last| last.end().saturating_sub(from));
+        let known =
+            self.rows.last().map_or(0, RecordMeta::end).max(self.known).saturating_sub(from);
         let wanted = (self.most + 1).saturating_sub(self.rows.len()).max(1) as u64;
         usize::try_from(known.saturating_add(wanted * BYTES_PER_ROW)).unwrap_or(usize::MAX)
     }
@@ -109,7 +113,7 @@ impl<'s> Rows<'s> {
 
     /// Those that make a page of so much weight.
     pub(super) fn within(self, room: u64) -> Result<Kept, StorageError> {
-        let Self { state, from, mut to, most, read, chunks, mut rows } = self;
+        let Self { state, from, mut to, most, read, chunks, mut rows, .. } = self;
         let kind = state.content_type.kind();
         let kept = fitting(&rows, kind, most, room);
         let ends = read >= to && rows.iter().skip(kept).all(|row| row.len == 0);

@@ -120,7 +120,7 @@ impl Room {
 
     /// Takes room for the next of those who wait, if there is room for it.
     pub(super) fn next(&mut self) -> Option<(oneshot::Sender<Held>, Part, u64)> {
-        let (ticket, (part, bytes)) = self.next_small().or_else(|| self.next_of_all())?;
+        let (ticket, (part, bytes)) = self.next_of_all().or_else(|| self.next_small())?;
         let waiter = self.queue.remove(ticket)?;
         Some((waiter.grant, part, bytes))
     }
