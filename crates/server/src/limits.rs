@@ -84,6 +84,10 @@ pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Least that may be set for it; the HTTP library takes nothing less.
 pub const LEAST_HEAD_BYTES: usize = 8 * 1024;
 
+/// Least room that may be set for what is read and not sent yet: a few pages of a useful size, and a few dozen small ones when
+/// those are taken. With less, most reads would be refused.
+pub const LEAST_READING_BYTES: usize = 1024 * 1024;
+
 /// Most header fields of a request; hyper answers more with a bare 431.
 pub const MAX_HEADERS: usize = 100;
 

@@ -327,8 +327,8 @@ pub(in crate::process) const ROWS: &[Row] = &[
         "Most event streams and long-polls at once; a long-poll counts until its answer has been sent."
     )
     .refusing(Code::Overloaded),
-    row!(Limits, "reading-bytes", "BYTES", value::count, shown_count, engine.reading_bytes,
-        "Most bytes that are read from storage and not sent yet; pages get smaller before, live readers wait.").refusing(Code::Overloaded),
+    row!(Limits, "reading-bytes", "BYTES", value::reading_bytes, shown_count, engine.reading_bytes,
+        "Most bytes that are read from storage and not sent yet, half of them for live readers; pages get smaller before, live readers wait. At least 1048576.").refusing(Code::Overloaded),
     row!(
         Limits,
         "max-producers-per-stream",

@@ -56,6 +56,7 @@ fn every_setting_is_taken_from_every_source() {
             "log-format" => "json",
             "data-dir" | "log" => "debug",
             "max-head-bytes" => "9000",
+            "reading-bytes" => "2000000",
             // Larger than the default, since bodies must fit what is in flight.
             "in-flight-bytes" | "in-flight-bytes-per-stream" => "150000000",
             _ if row.value == "TIME" => "7s",
@@ -177,6 +178,7 @@ fn what_makes_no_sense_is_refused_and_named() {
         ("--max-body-bytes 16MiB", "", "", "without a unit"),
         ("--max-body-bytes 100000000", "", "", "must fit"),
         ("--max-head-bytes 8191", "", "", "less than 8192"),
+        ("--reading-bytes 1048575", "", "", "less than 1048576"),
         ("--in-flight-bytes 1000", "", "", "must fit"),
         ("--stream-root /", "", "", "--stream-root"),
         ("--stream-root /a --stream-root /a/b", "", "", "overlap"),

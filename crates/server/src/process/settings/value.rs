@@ -82,6 +82,16 @@ pub(super) fn head_bytes(text: &str) -> Result<usize, String> {
     }
 }
 
+/// The room for what is read and not sent yet.
+pub(super) fn reading_bytes(text: &str) -> Result<usize, String> {
+    match count(text)? {
+        bytes if bytes < limits::LEAST_READING_BYTES => {
+            Err(format!("less than {}, with which few could read", limits::LEAST_READING_BYTES))
+        }
+        bytes => Ok(bytes),
+    }
+}
+
 /// A number is shown as such.
 pub(super) fn shown_count(number: impl TryInto<u64>) -> Shown {
     Shown::Number(number.try_into().unwrap_or(u64::MAX))
