@@ -11,8 +11,8 @@ pub struct Options {
     pub limits: Limits,
     /// Most bytes of a page; one record of a JSON stream may exceed it. Large enough that a page's fixed costs vanish beside its bytes.
     pub page_bytes: usize,
-    /// Memory for what was read from storage and is not sent yet, all readers together. Pages get smaller when little of it is left, and are
-    /// refused when nothing is; live readers wait.
+    /// Memory for what was read from storage and is not sent yet, all readers together, live ones up to half of it. Pages get smaller when
+    /// little of it is left, and are refused when nothing is; live readers wait. Less than a megabyte is too little for most uses.
     pub reading_bytes: usize,
     /// Most bytes that a live reader takes from storage at a time; one record of a JSON stream may exceed it. Each slow reader holds
     /// as many in memory, and its wire form.

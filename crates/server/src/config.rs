@@ -30,7 +30,7 @@ pub struct Config {
     pub max_connections: usize,
     /// Most requests that are being answered at once, live readers left out; then 503.
     pub max_requests: usize,
-    /// Most event streams and long-polls at once; then 503.
+    /// Most event streams and long-polls at once, the latter until their answer has been sent; then 503.
     pub max_live_readers: usize,
     /// Longest time in which a client takes nothing of what is sent to it; then its connection is cut. An answer for which it
     /// opens no window over HTTP/2 has twice the time; then its stream is reset.
