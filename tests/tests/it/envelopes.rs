@@ -93,6 +93,9 @@ fn a_long_poll_and_an_event_stream_give_envelopes_too() {
     on_each_storage(&[], |server| {
         server.create("s", "application/octet-stream");
         let poll = server.get("s", "offset=now&live=long-poll&records=true").start();
+        wait::until("the poll to wait", || {
+            (server.sample("headwater_long_poll_waiters") > 0.0).then_some(())
+        });
         let mut events = server.get("s", "offset=-1&live=sse&records=true").events();
         // The payload is text now, whatever the stream's bytes are.
         assert_eq!(events.head().header("Stream-SSE-Data-Encoding"), None);
