@@ -1,14 +1,15 @@
 //! Opening a recovered log for writing: from here on the disk changes.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use super::frame::BEGIN;
 #[cfg(test)]
 use super::planted::{Fault, planted};
 use super::prepare::{Inventory, Spare};
-use super::{Files, Recovered, Supply, Writer, seal};
+use super::{Files, Place, Recovered, Supply, Writer, seal};
+use crate::disk::write_all;
 
 /// How a log is written.
 #[derive(Clone, Copy, Debug)]
@@ -51,13 +52,19 @@ pub(crate) fn open(
 }
 
 /// Makes durable what an earlier run may have written, or named, without a sync. Only the last group can be such.
+///
+/// It is written again, because its sync may have failed: then the system takes it for synced, and no later sync writes it.
 fn settle(files: &Files, recovered: &Recovered) -> io::Result<()> {
     #[cfg(test)]
     if planted(Fault::SkipsSyncAtOpening) {
         return Ok(());
     }
-    if let Some(last) = recovered.used.last() {
-        files.open(*last)?.sync_data()?;
+    if let Some(Place { generation, offset }) = recovered.last.filter(|_| !recovered.sealed) {
+        let file = files.open(generation)?;
+        let len = recovered.end.place.offset.saturating_sub(offset) as usize;
+        let group = file.read(u64::from(offset), len)?;
+        write_all(&*file, &mut [IoSlice::new(&group)], u64::from(offset))?;
+        file.sync_data()?;
     }
     files.sync_names()
 }

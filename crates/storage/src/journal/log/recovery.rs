@@ -58,6 +58,8 @@ pub(crate) struct Recovered {
     pub(crate) cut: Option<Cut>,
     /// Whether the last run stopped cleanly.
     pub(crate) sealed: bool,
+    /// Where the last group begins, if one was handed out.
+    pub(super) last: Option<Place>,
     /// The generations in front of the beginning, of the log, and behind its end.
     pub(super) old: Vec<u64>,
     pub(super) used: Vec<u64>,
@@ -75,15 +77,16 @@ pub(crate) fn recover<E: From<ReadError>>(
 ) -> Result<Recovered, E> {
     let sealed = seal::read(files)?;
     let chain = Chain::survey(files, from, sealed)?;
-    let mut walk = Walk { files, end: from, frames: Vec::new(), visit };
+    let mut walk = Walk { files, end: from, last: None, frames: Vec::new(), visit };
     let mut tail = None;
     for part in &chain.parts {
         tail = walk.part(part)?;
     }
-    let end = walk.end;
+    let (end, last) = (walk.end, walk.last);
     let cut = if sealed.is_some() { None } else { Behind::look(files, &chain, tail, end)? };
     let (used, behind) = chain.live.iter().partition(|live| **live <= end.place.generation);
-    Ok(Recovered { end, cut, sealed: sealed.is_some(), old: chain.old, used, behind })
+    let sealed = sealed.is_some();
+    Ok(Recovered { end, cut, sealed, last, old: chain.old, used, behind })
 }
 
 /// Where the groups of the last file end.
@@ -100,6 +103,8 @@ struct Tail {
 struct Walk<'w, V> {
     files: &'w Files,
     end: Mark,
+    /// Where the group in front of it begins.
+    last: Option<Place>,
     /// The frames of the group that is read, to use their memory again.
     frames: Vec<Frame>,
     visit: V,
@@ -122,6 +127,7 @@ impl<V> Walk<'_, V> {
             match group(self.files, &stretch, from, self.end.group + 1, &mut self.frames) {
                 Ok(end) => {
                     let place = Place { generation, offset: end };
+                    self.last = Some(Place { generation, offset: from });
                     self.end = Mark { place, group: self.end.group + 1 };
                     (self.visit)(Group { end: self.end, frames: &self.frames })?;
                     from = end;

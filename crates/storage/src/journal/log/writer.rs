@@ -77,12 +77,13 @@ impl Writer {
         let (Some(count), Some(len)) = (count, len) else {
             return Err(shape);
         };
-        let room = |current: &&mut Spare| {
-            self.end.place.offset.checked_add(len).is_some_and(|end| end <= current.capacity)
-        };
-        match self.current.as_mut().filter(room) {
-            Some(_) => self.go_on(batch, count, len),
-            None => self.begin_file(batch, count, len),
+        let end = self.end.place.offset.checked_add(len);
+        let fits = |current: &Spare| end.is_some_and(|end| end <= current.capacity);
+        if self.current.as_ref().is_some_and(fits) {
+            let from = self.end.place;
+            self.write(batch, count, from, from, iter::empty(), len)
+        } else {
+            self.begin_file(batch, count, len)
         }
     }
 
@@ -114,13 +115,11 @@ impl Writer {
     pub(crate) fn close(mut self) -> Result<(), WriteError> {
         self.sync()?;
         self.supply.stop();
+        if self.supply.is_broken() {
+            // The next opening must not rely on spares whose names are uncertain.
+            return Err(WriteError::Poisoned);
+        }
         seal::write(&self.files, self.end).map_err(WriteError::Failed)
-    }
-
-    /// Writes the group behind the one before it.
-    fn go_on(&mut self, batch: &mut Batch, count: u16, len: u32) -> Result<Written, WriteError> {
-        let from = self.end.place;
-        self.write(batch, count, from, from, iter::empty(), len)
     }
 
     /// Writes the group as the first one of the next file. One that is larger than the file makes it grow.

@@ -57,7 +57,8 @@ impl Behind {
                 // One group is in one file: a crash does not leave anything in a second one.
                 _ => behind.refuse(files, stretch.header(0).ok().map(|header| header.place))?,
             }
-            behind.search(files, &stretch, 0)?;
+            let found = behind.search(files, &stretch, 0)?;
+            behind.suspect_at(stretch.from, behind.blank.1, found);
         }
         let group = behind.group;
         Ok(behind.suspect.map(|suspect| {
@@ -79,11 +80,15 @@ impl Behind {
         }
         self.refuse(files, self.follow(stretch, *bad))?;
         let found = self.search(files, stretch, *bad)?;
-        if let (None, Some(until)) = (&self.suspect, found) {
-            let (from, bad) = (at(*from), at(*bad));
-            self.suspect = Some(Suspect { from, bad, flaw: *flaw, until });
-        }
+        self.suspect_at(at(*from), *flaw, found);
         Ok(())
+    }
+
+    /// Frames of the group were found, though its first one left no trace.
+    fn suspect_at(&mut self, from: Place, flaw: Flaw, found: Option<u64>) {
+        if let (None, Some(until)) = (&self.suspect, found) {
+            self.suspect = Some(Suspect { from, bad: from, flaw, until });
+        }
     }
 
     /// The file behind it, whose first frame is not whole. Blank or old content is what a spare has.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::super::frame::{BEGIN, Begin, Stretch};
 #[cfg(test)]
 use super::super::planted::{Fault, planted};
@@ -152,6 +154,10 @@ pub(super) fn read_whole(files: &Files, generation: u64) -> Result<Stretch, Read
 fn read(files: &Files, file: &dyn DiskFile, size: u64, from: Place) -> Result<Stretch, ReadError> {
     let offset = u64::from(from.offset);
     let len = size.min(u64::from(u32::MAX)).saturating_sub(offset) as usize;
+    if len == 0 {
+        // The place may lie beyond the end of a file that was cut, where nothing can be read.
+        return Ok(Stretch { from, bytes: Bytes::new() });
+    }
     let path = files.describe(from.generation);
     let bytes = file.read(offset, len).map_err(ReadError::io("read", &path))?;
     Ok(Stretch { from, bytes })

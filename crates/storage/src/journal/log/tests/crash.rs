@@ -1,6 +1,6 @@
 //! Crashes at every moment, and crashes after crashes.
 
-use super::story::{CAPACITY, STORY, Step, Told, run};
+use super::story::{CAPACITY, STORY, Step, Told, life, run};
 use super::*;
 use crate::disk::fake::Image;
 use crate::journal::log::planted::{self, Fault};
@@ -19,11 +19,11 @@ struct Seen {
 }
 
 /// Lives the story, and crashes at every moment of it; each time the log goes on, and some of those lives crash at every moment too.
-fn crash_everywhere(images: usize, often: u64) -> Result<Seen, String> {
+fn crash_everywhere(story: &[Step], images: usize, often: u64) -> Result<Seen, String> {
     let mut seen = Seen::default();
     let disk = FakeDisk::new();
     let mut history = vec![Told::default()];
-    run(&disk, 1, STORY, &mut Told::default(), &mut history)?;
+    run(&disk, 1, story, &mut Told::default(), &mut history)?;
     let mut crashes = disk.crashes(1);
     while let Some(moment) = crashes.next_moment() {
         let told = &history[moment.marks().last().map_or(0, |mark| *mark as usize)];
@@ -70,15 +70,24 @@ fn check(disk: &FakeDisk, told: &Told) -> Result<(Vec<Read>, Recovered), String>
 
 #[test]
 fn nothing_that_was_durable_is_lost_and_nothing_else_is_found() {
-    let seen = crash_everywhere(32, 24).unwrap();
-    assert!(seen.once > 500 && seen.twice > 1_200, "{seen:?}");
+    let seen = crash_everywhere(STORY, 24, 24).unwrap();
+    assert!(seen.once > 500 && seen.twice > 1_000, "{seen:?}");
     assert!(seen.cuts > 100 && seen.unacknowledged > 20, "{seen:?}");
+}
+
+#[test]
+fn other_lives_are_survived_too() {
+    for seed in 1..=3 {
+        let life = life(seed, 30);
+        let seen = crash_everywhere(&life, 8, 64);
+        assert!(seen.is_ok_and(|seen| seen.once > 100), "seed {seed}: {life:?}");
+    }
 }
 
 #[test]
 fn a_missing_safeguard_is_noticed() {
     for fault in [Fault::SkipsSync, Fault::SkipsSyncAtOpening] {
-        let found = planted::with(fault, || crash_everywhere(12, u64::MAX));
+        let found = planted::with(fault, || crash_everywhere(STORY, 12, u64::MAX));
         assert!(found.is_err(), "{fault:?}: {found:?}");
     }
 }

@@ -117,6 +117,43 @@ fn lengths_beyond_the_file_are_not_believed() {
 }
 
 #[test]
+fn a_header_that_ends_in_old_bytes_is_torn() {
+    for (from, old) in [(8, 0xFF), (16, 0xFF), (24, 0xFF), (24, b'a'), (24, 0), (8, 0), (16, 3)] {
+        let disk = FakeDisk::new();
+        let mut log = Log::new(&disk, CAPACITY);
+        let end = log.write(&[b"first"]).unwrap().end;
+        log.write(&[b"second", b"second"]).unwrap();
+        let mut bytes = disk.read_all(&path(1)).unwrap().to_vec();
+        let at = end.place.offset as usize;
+        bytes[at + from..].fill(old);
+        let disk = replaced(&disk, &path(1), &bytes);
+        let (groups, recovered) = read(&disk, Mark::default()).unwrap();
+        let cut = recovered.cut.unwrap();
+        assert_eq!((groups.len(), cut.place, cut.group), (1, end.place, 2), "{from} {old}");
+    }
+}
+
+#[test]
+fn a_torn_group_is_reported_though_its_first_frame_left_no_trace() {
+    for len in [10, 3000] {
+        let disk = FakeDisk::new();
+        let mut log = Log::new(&disk, CAPACITY);
+        let end = log.write(&[vec![1; len]]).unwrap().end;
+        let written = log.write(&[vec![2; len], vec![2; 40], vec![2; 40]]).unwrap();
+        let Place { generation, offset } = written.from;
+        let mut bytes = disk.read_all(&path(generation)).unwrap().to_vec();
+        bytes[offset as usize..offset as usize + 80].fill(0);
+        let (_, recovered) =
+            read(&replaced(&disk, &path(generation), &bytes), Mark::default()).unwrap();
+        let bytes = u64::from(written.end.place.offset - offset);
+        assert_eq!(
+            (recovered.end, recovered.cut),
+            (end, Some(Cut { place: written.from, bytes, group: 2 }))
+        );
+    }
+}
+
+#[test]
 fn a_file_under_the_name_of_another_is_not_read() {
     let disk = FakeDisk::new();
     let mut log = Log::new(&disk, CAPACITY);

@@ -59,6 +59,31 @@ fn crash_at_the_end(disk: &FakeDisk, told: &Told) {
 }
 
 #[test]
+fn a_group_whose_sync_failed_is_not_believed_because_a_later_sync_succeeds() {
+    for lens in [&[20, 10][..], &[3900], &[9000]] {
+        let disk = FakeDisk::new();
+        let mut log = Log::new(&disk, CAPACITY);
+        log.write(&contents(1, 1, &[500])).unwrap();
+        log.supply.prepare_one().unwrap();
+        disk.fail_after(Call::SyncData, 0);
+        assert!(matches!(log.write(&contents(1, 2, lens)), Err(WriteError::Failed(_))));
+        let (mut log, groups) = Log::open(&disk, Mark::default(), settings(CAPACITY)).unwrap();
+        assert_eq!(groups.len(), 2, "it may be there, and it is served from now on");
+        log.write(&contents(1, 3, &[10])).unwrap();
+        let mut crashes = disk.crashes(5);
+        let mut images = Vec::new();
+        while let Some(moment) = crashes.next_moment() {
+            images = moment.images(32);
+        }
+        for image in images {
+            let (groups, _) = read(image.disk(), Mark::default())
+                .unwrap_or_else(|error| panic!("{lens:?}: {image}: {error}"));
+            assert_eq!(groups.len(), 3, "{lens:?}: {image}");
+        }
+    }
+}
+
+#[test]
 fn names_that_are_uncertain_stop_the_log() {
     let disk = FakeDisk::new();
     let mut log = Log::new(&disk, CAPACITY);
@@ -73,8 +98,9 @@ fn names_that_are_uncertain_stop_the_log() {
     log.write(&[[2; 800]]).unwrap();
     assert!(matches!(log.write(&[[3; 3000]]), Err(WriteError::Failed(_))));
     assert!(matches!(log.write(&[b"never"]), Err(WriteError::Poisoned)));
-    let (groups, _) = read(&disk, from).unwrap();
-    assert_eq!(groups.len(), 1);
+    assert!(matches!(log.writer.close(), Err(WriteError::Poisoned)));
+    let (groups, recovered) = read(&disk, from).unwrap();
+    assert_eq!((groups.len(), recovered.sealed), (1, false));
 }
 
 #[test]

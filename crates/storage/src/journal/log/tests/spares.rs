@@ -3,6 +3,7 @@
 use std::thread;
 
 use super::*;
+use crate::disk::RealDisk;
 use crate::disk::fake::Call;
 
 const CAPACITY: u32 = 512;
@@ -114,4 +115,38 @@ fn a_thread_beside_the_writer_prepares() {
     assert!(made <= 202, "{made}");
     let (_, recovered) = read(&disk, from).unwrap();
     assert!(recovered.sealed && disk.files().len() < 10);
+}
+
+#[test]
+fn a_log_lives_on_a_real_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory.path()));
+    let files = Files::new(disk, FOLDER, Identity::new(7));
+    let mut from = Mark::default();
+    for session in 0..6 {
+        let mut found = Vec::new();
+        let recovered = recover(&files, from, |group: Group<'_>| {
+            assert_eq!(group.frames[0].content, content(1, group.end.group, 0, 20_000));
+            found.push(group.end.group);
+            Ok::<_, ReadError>(())
+        });
+        assert_eq!(found, (from.group + 1..=session * 10).collect::<Vec<_>>());
+        let (mut writer, supply) = open(&files, recovered.unwrap(), settings(64 << 10)).unwrap();
+        let mut batch = Batch::default();
+        for group in session * 10 + 1..=session * 10 + 10 {
+            batch.clear();
+            let payload = Bytes::from(content(1, group, 0, 20_000));
+            batch.push(Kind::UNIT, VERSION, b"", &[payload]).unwrap();
+            writer.append(&mut batch).unwrap();
+            writer.sync().unwrap();
+            supply.prepare_one().unwrap();
+            if group % 10 == 7 {
+                from = writer.end();
+                supply.release(from.place.generation).unwrap();
+            }
+        }
+        if session % 2 == 0 {
+            writer.close().unwrap();
+        }
+    }
 }

@@ -59,6 +59,32 @@ pub(super) const CAPACITY: u32 = 4096;
 /// The unit of the lengths in a story.
 const WORD: usize = 4;
 
+/// Groups of chance: within a sector, over several, as large as a file, larger.
+const SHAPES: [&[usize]; 9] =
+    [&[1], &[20], &[110, 2], &[250], &[60; 5], &[700], &[500, 480], &[998], &[1500, 30]];
+
+/// A story of so many steps, by chance.
+pub(super) fn life(seed: u64, steps: usize) -> Vec<Step> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut draw = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) % below
+    };
+    let mut step = || {
+        let shape = SHAPES[draw(SHAPES.len() as u64) as usize];
+        match draw(20) {
+            0..11 => Write(shape),
+            11..14 => Prepare,
+            14..16 => Release,
+            16..17 => Restart,
+            _ => Kill(shape),
+        }
+    };
+    (0..steps).map(|_| step()).collect()
+}
+
 /// What is known at a moment to have happened.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Told {
