@@ -11,8 +11,9 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use headwater_core::Storage;
 use headwater_storage::MemoryStorage;
-use headwater_storage::directory;
-use headwater_storage::sled::{OpenError, Options, SledStorage};
+use headwater_storage::directory::{self, OpenError};
+use headwater_storage::journal::{self, JournalStorage};
+use headwater_storage::sled::{self, SledStorage};
 
 use crate::process::Exit;
 
@@ -21,6 +22,8 @@ use crate::process::Exit;
 pub enum Adapter {
     /// In files, through an embedded database.
     Sled,
+    /// In files, a journal and what is packed of it.
+    Journal,
     /// In memory, for as long as the process lives.
     Memory,
 }
@@ -31,6 +34,7 @@ impl Adapter {
     pub fn name(self) -> &'static str {
         match self {
             Self::Sled => "sled",
+            Self::Journal => "journal",
             Self::Memory => "memory",
         }
     }
@@ -105,7 +109,8 @@ pub fn open(wanted: Option<Adapter>, data_dir: &Path) -> Result<Opened, StorageF
     };
     let storage: Arc<dyn Storage> = match adapter {
         Adapter::Memory => Arc::new(MemoryStorage::new()),
-        Adapter::Sled => Arc::new(SledStorage::open(data_dir, Options::default())?),
+        Adapter::Sled => Arc::new(SledStorage::open(data_dir, sled::Options::default())?),
+        Adapter::Journal => Arc::new(JournalStorage::open(data_dir, journal::Options::default())?),
     };
     Ok(Opened { adapter, storage })
 }
@@ -113,10 +118,13 @@ pub fn open(wanted: Option<Adapter>, data_dir: &Path) -> Result<Opened, StorageF
 fn found(data_dir: &Path) -> Result<Adapter, StorageFailure> {
     match directory::detect(data_dir)? {
         None => Ok(Adapter::Sled),
-        Some(name) if name == Adapter::Sled.name() => Ok(Adapter::Sled),
-        Some(adapter) => {
-            Err(StorageFailure::UnknownAdapter { directory: data_dir.to_owned(), adapter })
-        }
+        Some(name) => match Adapter::value_variants().iter().find(|known| known.name() == name) {
+            Some(adapter) if *adapter != Adapter::Memory => Ok(*adapter),
+            _ => Err(StorageFailure::UnknownAdapter {
+                directory: data_dir.to_owned(),
+                adapter: name,
+            }),
+        },
     }
 }
 

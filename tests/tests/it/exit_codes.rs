@@ -204,7 +204,7 @@ fn without_a_storage_flag_the_directory_decides() {
 #[test]
 fn a_directory_of_an_unknown_adapter_is_refused_and_left_untouched() {
     // The manifest as docs/format.md describes it, with the CRC-32C of what stands before.
-    let manifest = "headwater-data 1\nadapter journal\nformat 1\nchecksum ee4d5bc3\n";
+    let manifest = "headwater-data 1\nadapter jetstream\nformat 1\nchecksum eb00de26\n";
     let stated = Launch::new(Storage::Sled);
     let silent = Launch::new(Storage::Sled).without_storage();
     for (launch, advice) in [
@@ -217,7 +217,7 @@ fn a_directory_of_an_unknown_adapter_is_refused_and_left_untouched() {
         fs::write(dir.join("0001.journal"), Content::Noise.bytes()).unwrap();
         let before = picture_of(dir);
         let exit = launch.run_to_end();
-        exit.expect(exit::FOREIGN, &["`journal`", "nothing in it was changed", advice]);
+        exit.expect(exit::FOREIGN, &["`jetstream`", "nothing in it was changed", advice]);
         exit.expect(exit::FOREIGN, &[&dir.display().to_string()]);
         assert_eq!(exit.stdout, "");
         assert!(picture_of(dir) == before, "something was changed");

@@ -26,7 +26,7 @@ pub(super) fn announce(
         Adapter::Memory => {
             writeln!(out, "data directory: none; everything is forgotten at the end")?;
         }
-        Adapter::Sled => {
+        Adapter::Sled | Adapter::Journal => {
             let absolute = std::path::absolute(data_dir);
             let shown = absolute.as_deref().unwrap_or(data_dir);
             writeln!(out, "data directory: {}", shown.display())?;

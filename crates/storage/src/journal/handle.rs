@@ -35,6 +35,9 @@ const LAYOUT: Layout = Layout {
     owns: &[FOLDER, chunks::FOLDER, CATALOGUE, identity::NAME, log::SEAL],
 };
 
+/// How long to wait, on a full disk for example, before a journal file is prepared again.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Files that are kept ready to be written: one is being written to its end while the next is taken.
 const SPARES: usize = 2;
 
@@ -155,8 +158,9 @@ fn start(
 fn prepare(supply: &log::Supply) {
     while supply.wait() {
         if let Err(error) = supply.prepare_one() {
-            tracing::warn!(%error, "a journal file cannot be prepared; it is tried again");
-            if !supply.pause(Duration::from_secs(1)) {
+            tracing::warn!(%error, "a journal file cannot be prepared");
+            // Where names are uncertain no file can be prepared any more; the committer is told when it needs one.
+            if supply.is_broken() || !supply.pause(RETRY) {
                 return;
             }
         }

@@ -234,7 +234,7 @@ pub(in crate::process) const ROWS: &[Row] = &[
         adapter,
         shown_adapter,
         storage,
-        "How streams are kept: sled or memory. Without it an existing data directory decides; a new one is sled's."
+        "How streams are kept: sled, journal or memory. Without it an existing data directory decides; a new one is sled's."
     ),
     row!(
         Reading,

@@ -169,7 +169,7 @@ fn what_makes_no_sense_is_refused_and_named() {
         ("", "", "listen = '[::1]:1'\nport = 1", "port in FILE"),
         ("", "PORT=x", "", "PORT"),
         ("", "PORT=65536", "", "PORT"),
-        ("--storage rocks", "", "", "one of sled, memory"),
+        ("--storage rocks", "", "", "one of sled, journal, memory"),
         ("--long-poll-timeout 0s", "", "", "--long-poll-timeout"),
         ("--long-poll-timeout 30", "", "", "500ms, 30s, 5m"),
         ("--long-poll-timeout 25h", "", "", "more than a day"),
