@@ -46,6 +46,7 @@ pub(crate) struct Args {
 enum Storage {
     Memory,
     Sled,
+    Journal,
 }
 
 impl Storage {
@@ -53,6 +54,7 @@ impl Storage {
         match self {
             Self::Memory => "memory",
             Self::Sled => "sled",
+            Self::Journal => "journal",
         }
     }
 }

@@ -78,19 +78,19 @@ const ALL: &[Step] = &[
     TIDY,
     // Before the tests, because they run the published client and drive a browser.
     Step { name: "npm packages", argv: &["xtask", "npm"], env: &[], budget: 60, kind: Kind::Check },
-    Step { name: "clippy", argv: CLIPPY, env: &[], budget: 200, kind: Kind::Check },
+    Step { name: "clippy", argv: CLIPPY, env: &[], budget: 170, kind: Kind::Check },
     Step {
         name: "features",
         argv: &["xtask", "features"],
         env: &[],
-        budget: 150,
+        budget: 125,
         kind: Kind::Check,
     },
     Step {
         name: "tests",
         argv: &["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"],
         env: &[],
-        budget: 660,
+        budget: 760,
         kind: Kind::CargoTest,
     },
     Step {
@@ -104,24 +104,31 @@ const ALL: &[Step] = &[
         name: "release build",
         argv: &["cargo", "build", "--release", "--package", "headwater-server"],
         env: &[],
-        budget: 240,
+        budget: 200,
         kind: Kind::Check,
     },
     Step {
         name: "conformance on memory",
         argv: &["xtask", "conformance", "--storage", "memory"],
         env: &[],
-        budget: 60,
+        budget: 45,
         kind: Kind::Conformance { storage: "memory" },
     },
     Step {
         name: "conformance on sled",
         argv: &["xtask", "conformance", "--storage", "sled"],
         env: &[],
-        budget: 75,
+        budget: 45,
         kind: Kind::Conformance { storage: "sled" },
     },
-    Step { name: "readme", argv: &["xtask", "readme"], env: &[], budget: 60, kind: Kind::Check },
+    Step {
+        name: "conformance on journal",
+        argv: &["xtask", "conformance", "--storage", "journal"],
+        env: &[],
+        budget: 45,
+        kind: Kind::Conformance { storage: "journal" },
+    },
+    Step { name: "readme", argv: &["xtask", "readme"], env: &[], budget: 20, kind: Kind::Check },
     // Small numbers and every check: that the load generator works, and loses and doubles nothing.
     Step {
         name: "bench",
