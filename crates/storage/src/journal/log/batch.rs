@@ -111,12 +111,18 @@ impl Batch {
     /// Completes the headers: the frames will be written there, as the last ones of a group of so many.
     ///
     /// The caller has made sure that the last byte's offset fits.
-    pub(super) fn stamp(&mut self, identity: Identity, from: Place, count: u16, group: u64) {
+    pub(super) fn stamp(
+        &mut self,
+        identity: Identity,
+        from: Place,
+        count: u16,
+        (group, lag): (u64, u32),
+    ) {
         self.written = from;
         let first = count - self.slots.len() as u16;
         for (index, slot) in (first..count).zip(&self.slots) {
             let place = Place { offset: from.offset + slot.start as u32, ..from };
-            let header = Header { len: slot.len, place, index, count, group };
+            let header = Header { len: slot.len, place, index, count, group, lag };
             let body = pieces(&self.bytes, slot.at + HEADER, slot.until, &self.large, slot.large);
             let encoded = header.encode(identity, body);
             if let Some(room) = self.bytes.get_mut(slot.at..slot.at + HEADER) {

@@ -12,6 +12,9 @@ use crate::disk::{Disk, DiskFile};
 /// Digits of a generation in a name, so that the names sort as the generations do.
 const DIGITS: usize = 16;
 
+/// The largest generation: a frame has four bytes for it. With files of 8 MiB that is 32 EiB written.
+pub(super) const MOST: u64 = u32::MAX as u64;
+
 /// A name that a file has until it is complete.
 const DRAFT: &str = "draft.new";
 
@@ -116,6 +119,6 @@ impl Files {
 /// The generation that a name means; one spelling only.
 fn generation(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".log").filter(|digits| digits.len() == DIGITS)?;
-    let generation = digits.parse().ok().filter(|generation| *generation > 0)?;
+    let generation = digits.parse().ok().filter(|number| (1..=MOST).contains(number))?;
     digits.bytes().all(|digit| digit.is_ascii_digit()).then_some(generation)
 }

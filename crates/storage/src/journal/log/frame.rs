@@ -65,9 +65,16 @@ pub(super) struct Header {
     pub(super) count: u16,
     /// The group.
     pub(super) group: u64,
+    /// How many groups back the last one is that was durable when this was written.
+    pub(super) lag: u32,
 }
 
 impl Header {
+    /// The last group that was durable when this frame was written.
+    pub(super) fn durable(&self) -> u64 {
+        self.group.saturating_sub(u64::from(self.lag))
+    }
+
     /// The header's bytes for a body.
     pub(super) fn encode<'b>(
         &self,
@@ -84,7 +91,7 @@ impl Header {
         let (len, rest) = bytes.split_at(4);
         let (_, rest) = rest.split_at(4);
         #[cfg(test)]
-        let rest = planted::unless(Fault::IgnoresGeneration, rest, |rest| rest.split_at(8).1);
+        let rest = planted::unless(Fault::IgnoresGeneration, rest, |rest| rest.split_at(4).1);
         crc32c::crc32c_append(identity.checksum(len), rest)
     }
 
@@ -99,7 +106,9 @@ impl Header {
         let mut out = bytes.as_mut_slice();
         out.put_u32_le(self.len);
         out.put_u32_le(sum);
-        out.put_u64_le(self.place.generation);
+        // Files have no larger numbers: see `files`.
+        out.put_u32_le(self.place.generation as u32);
+        out.put_u32_le(self.lag);
         out.put_u32_le(self.place.offset);
         out.put_u16_le(self.index);
         out.put_u16_le(self.count);
@@ -112,9 +121,10 @@ impl Header {
         let mut bytes = bytes.as_slice();
         let len = bytes.get_u32_le();
         let sum = bytes.get_u32_le();
-        let place = Place { generation: bytes.get_u64_le(), offset: bytes.get_u32_le() };
+        let (generation, lag) = (bytes.get_u32_le().into(), bytes.get_u32_le());
+        let place = Place { generation, offset: bytes.get_u32_le() };
         let (index, count) = (bytes.get_u16_le(), bytes.get_u16_le());
-        (Self { len, place, index, count, group: bytes.get_u64_le() }, sum)
+        (Self { len, place, index, count, group: bytes.get_u64_le(), lag }, sum)
     }
 }
 
@@ -180,7 +190,8 @@ impl Stretch {
             generation: header.place.generation,
             ..place
         });
-        let shaped = header.index < header.count && header.len as usize >= TAG && header.group > 0;
+        let counted = header.lag > 0 && u64::from(header.lag) <= header.group;
+        let shaped = header.index < header.count && header.len as usize >= TAG && counted;
         if header.place != place || !shaped {
             return Err(Flaw::Header);
         }
@@ -244,7 +255,12 @@ pub(super) const BEGIN: usize = (HEADER + BEGIN_BODY).next_multiple_of(ALIGNMENT
 
 impl Begin {
     /// The frame, as the first one of a file and of a group.
-    pub(super) fn encode(&self, identity: Identity, generation: u64, count: u16) -> [u8; BEGIN] {
+    pub(super) fn encode(
+        &self,
+        identity: Identity,
+        generation: u64,
+        (count, lag): (u16, u32),
+    ) -> [u8; BEGIN] {
         let mut bytes = [0; BEGIN];
         let (header, body) = bytes.split_at_mut(HEADER);
         let (body, _) = body.split_at_mut(BEGIN_BODY);
@@ -257,7 +273,7 @@ impl Begin {
         out.put_u64_le(self.after.group);
         let place = Place { generation, offset: 0 };
         let len = BEGIN_BODY as u32;
-        let said = Header { len, place, index: 0, count, group: self.after.group + 1 };
+        let said = Header { len, place, index: 0, count, group: self.after.group + 1, lag };
         header.copy_from_slice(&said.encode(identity, std::iter::once(&*body)));
         bytes
     }

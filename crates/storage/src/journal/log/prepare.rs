@@ -12,6 +12,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::Files;
+use super::files::MOST;
 use crate::disk::{DiskFile, write_all};
 
 /// How much of a new file is written at once: it is 64 writes for a usual file, and little enough to keep on hand.
@@ -164,6 +165,9 @@ impl Supply {
             }
             if stock.ready.len() >= target {
                 return Ok(Prepared::Enough);
+            }
+            if stock.next > MOST {
+                return Err(io::Error::other("no more journal files can be numbered"));
             }
             (stock.next, stock.old.pop_front())
         };

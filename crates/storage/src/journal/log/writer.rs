@@ -17,6 +17,9 @@ use crate::disk::{DiskFile, write_all};
 /// Pieces that are handed to one write: they are listed on the stack, and a group with more of them has large ones.
 const PIECES: usize = 64;
 
+/// A group is written when the one before it is durable.
+const LAG: u32 = 1;
+
 /// The log's end.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -139,7 +142,7 @@ impl Writer {
         let generation = spare.generation;
         let begin = Begin { after: self.end, capacity: spare.capacity };
         let count = count + 1;
-        let begin = begin.encode(self.files.identity(), generation, count);
+        let begin = begin.encode(self.files.identity(), generation, (count, LAG));
         self.current = Some(spare);
         let from = Place { generation, offset: 0 };
         let frames = Place { generation, offset: BEGIN as u32 };
@@ -156,7 +159,7 @@ impl Writer {
         len: u32,
     ) -> Result<Written, WriteError> {
         let group = self.end.group + 1;
-        batch.stamp(self.files.identity(), frames, count, group);
+        batch.stamp(self.files.identity(), frames, count, (group, LAG));
         let end = Place { offset: from.offset + len, ..from };
         let written = match &self.current {
             Some(current) => {

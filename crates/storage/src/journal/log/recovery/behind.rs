@@ -1,7 +1,7 @@
 //! What lies behind the last whole group: a torn group, or the rest of a log that is damaged in front of it.
 //!
-//! A group is written when the one before it is durable. So a whole frame of a group after the next one shows that the next one
-//! was durable once, and is damaged now.
+//! Each frame says which group was durable when it was written. So a whole frame that says so of the next group, or of a later
+//! one, shows that the next one is damaged now.
 
 use super::super::frame::{ALIGNMENT, Stretch};
 #[cfg(test)]
@@ -115,8 +115,7 @@ impl Behind {
         let mut offset = from;
         loop {
             let header = stretch.header(offset).ok()?;
-            if offset > from && header.index == 0 && header.group.checked_sub(1) == Some(self.group)
-            {
+            if offset > from && header.index == 0 && header.durable() == self.group {
                 return Some(header.place);
             }
             if header.group != self.group {
@@ -153,7 +152,7 @@ impl Behind {
             };
             patience = left;
             match stretch.frame(files.identity(), offset) {
-                Ok(_) if header.group > self.group && seen() => {
+                Ok(_) if header.durable() >= self.group && seen() => {
                     return Err(self.corrupt(files, header.place, None));
                 }
                 Ok(found) => {

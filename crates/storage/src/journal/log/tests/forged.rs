@@ -66,20 +66,21 @@ fn torn(payload: &[u8]) -> Result<Option<Cut>, ReadError> {
 /// Where payload of the second group lies that begins with six bytes of filling.
 const PAYLOAD: u32 = (BEGIN + 40 + CONTENT) as u32 + 6;
 
-/// What a client sends that knows everything of the log but its identity: a frame of a later group.
-fn imitation(identity: Identity) -> Vec<u8> {
+/// What a client sends that knows everything of the log but its identity: a frame of group 9, written when the group so many
+/// before it was durable.
+fn imitation(identity: Identity, lag: u32) -> Vec<u8> {
     let place = Place { generation: 1, offset: PAYLOAD };
     let mut batch = Batch::default();
     batch.push(Kind::UNIT, VERSION, b"imitation", &[]).unwrap();
-    batch.stamp(identity, place, 1, 9);
+    batch.stamp(identity, place, 1, (9, lag));
     [vec![0; 6], batch.pieces().collect::<Vec<_>>().concat()].concat()
 }
 
 #[test]
 fn payload_that_imitates_a_frame_is_payload() {
-    let cut = torn(&imitation(Identity::new(8))).unwrap().unwrap();
+    let cut = torn(&imitation(Identity::new(8), 1)).unwrap().unwrap();
     assert_eq!((cut.group, cut.place.offset), (2, BEGIN as u32 + 40));
-    let known = torn(&imitation(Identity::new(7)));
+    let known = torn(&imitation(Identity::new(7), 1));
     assert!(
         matches!(known, Err(ReadError::Corrupt { later: Some(_), .. })),
         "it is the identity that makes the difference: {known:?}"
@@ -87,11 +88,24 @@ fn payload_that_imitates_a_frame_is_payload() {
 }
 
 #[test]
+fn a_later_frame_shows_what_was_durable_when_it_was_written() {
+    for lag in 0..12 {
+        let found = torn(&imitation(Identity::new(7), lag));
+        // Group 2 is damaged. It was durable where the frame says so of it or of a later one.
+        let durable = (1..=7).contains(&lag);
+        let noticed = matches!(found, Err(ReadError::Corrupt { later: Some(_), .. }));
+        assert_eq!(noticed, durable, "{lag}: {found:?}");
+        assert!(durable || found.unwrap().unwrap().group == 2, "{lag}");
+    }
+}
+
+#[test]
 fn payload_full_of_headers_is_not_searched_for_hours() {
     let mut payload = vec![0; 6];
     for offset in (PAYLOAD..60_000).step_by(HEADER) {
         let place = Place { generation: 1, offset };
-        let header = Header { len: 65_536 - offset - 32, place, index: 0, count: 1, group: 9 };
+        let header =
+            Header { len: 65_536 - offset - 32, place, index: 0, count: 1, group: 9, lag: 1 };
         payload.extend(header.encode(Identity::new(8), std::iter::empty()));
     }
     let found = torn(&payload);
@@ -104,7 +118,7 @@ fn lengths_beyond_the_file_are_not_believed() {
         let disk = FakeDisk::new();
         let mut log = Log::new(&disk, CAPACITY);
         let end = log.write(&[b"first"]).unwrap().end;
-        let header = Header { len, place: end.place, index: 0, count: 1, group: 2 };
+        let header = Header { len, place: end.place, index: 0, count: 1, group: 2, lag: 1 };
         let mut bytes = disk.read_all(&path(1)).unwrap().to_vec();
         let at = end.place.offset as usize;
         bytes[at..at + HEADER]
@@ -213,10 +227,10 @@ fn a_first_frame_of_a_later_version_is_not_a_torn_one() {
     log.write(&[b"first"]).unwrap();
     let mut batch = Batch::default();
     let begin = Begin { after: Mark::default(), capacity: CAPACITY };
-    let body = &begin.encode(Identity::new(7), 1, 2)[CONTENT..CONTENT + 24];
+    let body = &begin.encode(Identity::new(7), 1, (2, 1))[CONTENT..CONTENT + 24];
     batch.push(Kind::BEGIN, 2, body, &[]).unwrap();
     batch.push(Kind::UNIT, VERSION, b"first", &[]).unwrap();
-    batch.stamp(Identity::new(7), Place { generation: 1, offset: 0 }, 2, 1);
+    batch.stamp(Identity::new(7), Place { generation: 1, offset: 0 }, 2, (1, 1));
     let mut bytes = disk.read_all(&path(1)).unwrap().to_vec();
     bytes[..104].copy_from_slice(&batch.pieces().collect::<Vec<_>>().concat());
     let found = read(&replaced(&disk, &path(1), &bytes), Mark::default());

@@ -14,7 +14,7 @@ fn place(generation: u64, offset: u32) -> Place {
 fn bytes(content: &[u8]) -> Vec<u8> {
     let mut batch = Batch::default();
     batch.push(Kind::UNIT, 1, content, &[]).unwrap();
-    batch.stamp(Identity::new(IDENTITY), place(5, 64), 3, 9);
+    batch.stamp(Identity::new(IDENTITY), place(5, 64), 3, (9, 1));
     batch.pieces().collect::<Vec<_>>().concat()
 }
 
@@ -25,8 +25,8 @@ fn stretch(generation: u64, offset: u32, bytes: Vec<u8>) -> Stretch {
 #[test]
 fn a_unit_has_these_bytes() {
     let golden = [
-        7, 0, 0, 0, 227, 221, 130, 49, // body, checksum
-        5, 0, 0, 0, 0, 0, 0, 0, // generation
+        7, 0, 0, 0, 67, 79, 188, 111, // body, checksum
+        5, 0, 0, 0, 1, 0, 0, 0, // generation, lag
         64, 0, 0, 0, 2, 0, 3, 0, // offset, index, count
         9, 0, 0, 0, 0, 0, 0, 0, // group
         2, 1, b'h', b'e', b'l', b'l', b'o', 0, // kind, version, content, padding
@@ -40,10 +40,10 @@ fn a_unit_has_these_bytes() {
 #[test]
 fn a_begin_frame_has_these_bytes() {
     let begin = Begin { after: Mark { place: place(4, 480), group: 8 }, capacity: 8 << 20 };
-    let found = begin.encode(Identity::new(IDENTITY), 5, 2);
+    let found = begin.encode(Identity::new(IDENTITY), 5, (2, 1));
     let golden = [
         26, 0, 0, 0, 0, 0, 0, 0, // body, checksum
-        5, 0, 0, 0, 0, 0, 0, 0, // generation
+        5, 0, 0, 0, 1, 0, 0, 0, // generation, lag
         0, 0, 0, 0, 0, 0, 2, 0, // offset, index, count
         9, 0, 0, 0, 0, 0, 0, 0, // group
         1, 1, 4, 0, 0, 0, 0, 0, 0, 0, 0xE0, 1, 0,
