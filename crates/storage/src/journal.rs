@@ -32,9 +32,13 @@ mod index;
 mod log;
 mod open;
 mod packer;
+#[cfg(test)]
+mod planted;
 mod room;
 mod round;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod unit;
 
 pub use handle::{JournalStorage, Options};

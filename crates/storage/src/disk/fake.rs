@@ -79,7 +79,7 @@ impl FakeDisk {
     }
 
     fn holding(state: State) -> Self {
-        Self { shared: Arc::new(Shared::new(state)) }
+        Self { shared: Arc::new(Shared::new(state, 0)) }
     }
 
     /// A directory of its own that holds the same, all of it durable, with no history and no faults: what is found after

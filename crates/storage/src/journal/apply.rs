@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::catalogue::Edit;
 use super::chunks::{Ledger, RowEdit};
 use super::index::Index;
+#[cfg(test)]
+use super::planted::{Fault, planted};
 use crate::local::database::tuning::{BATCH_BYTES, BATCH_KEYS};
 use crate::local::frame::{self, Verify, fingerprint};
 use crate::local::row::{Row, of_lineage, tag};
@@ -23,6 +25,9 @@ use crate::local::stored::{Stored, StoredGrave, decode, encode};
 
 /// The kinds of rows that a lineage may have many of.
 const KINDS: [u8; 4] = [tag::CHUNK, tag::PRODUCER, tag::PIN, tag::RANGES];
+
+/// Keys at which an edit is full: few in tests, so that crashes find the catalogue between two edits of one file.
+const EDIT_KEYS: usize = if cfg!(test) { 8 } else { BATCH_KEYS };
 
 /// What the catalogue says of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +102,13 @@ pub(super) fn apply(
     index: &Index,
 ) -> Result<(), StorageError> {
     let mut batch = Batch::new(index);
+    let key = Row::Checkpoint.key();
+    let noted = (key.clone(), Some(encode(&key, &Edition { edition })?));
+    #[cfg(test)]
+    if planted(Fault::EditionFirst) {
+        batch.edits.push(noted.clone());
+        batch.flush()?;
+    }
     let (mut kept, mut early) = (Vec::new(), rows.into_iter());
     // Graves sort behind nearly everything, and what they delete goes first.
     for row in early.by_ref() {
@@ -111,9 +123,7 @@ pub(super) fn apply(
     for row in kept {
         batch.push((row.key.to_vec(), row.value.map(|value| value.to_vec())))?;
     }
-    let key = Row::Checkpoint.key();
-    let value = encode(&key, &Edition { edition })?;
-    batch.edits.push((key, Some(value)));
+    batch.edits.push(noted);
     batch.flush()
 }
 
@@ -132,7 +142,7 @@ impl<'i> Batch<'i> {
     fn push(&mut self, edit: Edit) -> Result<(), StorageError> {
         self.bytes += edit.0.len() + edit.1.as_ref().map_or(0, Vec::len);
         self.edits.push(edit);
-        if self.edits.len() >= BATCH_KEYS || self.bytes >= BATCH_BYTES {
+        if self.edits.len() >= EDIT_KEYS || self.bytes >= BATCH_BYTES {
             return self.flush();
         }
         Ok(())

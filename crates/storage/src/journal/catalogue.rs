@@ -5,6 +5,8 @@
 //! now and then.
 
 mod database;
+#[cfg(test)]
+mod map;
 
 use std::fmt;
 use std::ops::Bound;
@@ -13,6 +15,8 @@ use headwater_core::storage::StorageError;
 use sled::IVec;
 
 pub(super) use database::DatabaseCatalogue;
+#[cfg(test)]
+pub(super) use map::{Happened, Image, Past, Shelf};
 
 use crate::local::rows::Entry;
 

@@ -53,8 +53,9 @@ pub(super) struct Committer {
     pub(super) batch: Batch,
     pub(super) encoder: Encoder,
     pub(super) metrics: Metrics,
-    /// Stays locked for as long as anything of this is open; so it comes last, and is dropped last.
-    pub(super) _directory: DataDir,
+    /// Stays locked for as long as anything of this is open; so it comes last, and is dropped last. None over a disk that is no
+    /// directory of the operating system.
+    pub(super) _directory: Option<DataDir>,
 }
 
 /// Why nothing was written.

@@ -67,6 +67,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// How the log is written.
+    pub(super) fn settings(&self) -> log::Settings {
+        log::Settings { capacity: self.file_bytes, spares: SPARES }
+    }
+}
+
 /// Streams in a directory, kept in a journal and in chunk files.
 ///
 /// See the [module](super) for what it promises. Dropping it without closing it leaves the directory as a crash would:
@@ -91,12 +98,22 @@ impl JournalStorage {
         };
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(path));
         let source = Folder { directory: path.to_owned(), cache_bytes: options.cache_bytes };
-        let settings = log::Settings { capacity: options.file_bytes, spares: SPARES };
-        let opened = open::open(&disk, &source, settings).map_err(|error| failed(error, path))?;
+        Self::over(disk, &source, options, Some(directory)).map_err(|error| failed(error, path))
+    }
+
+    /// Opens what is on a disk, which holds at least what [`lay_out`] makes. The directory, if there is one, is let go last.
+    pub(super) fn over(
+        disk: Arc<dyn Disk>,
+        source: &dyn Source,
+        options: Options,
+        directory: Option<DataDir>,
+    ) -> Result<Self, StorageError> {
+        let opened = open::open(&disk, source, options.settings())?;
         let pace = Pace { recent_bytes: options.recent_bytes, idle: options.idle };
         let view = Arc::clone(&opened.view);
-        let committer = start(disk, opened, pace, directory)
-            .map_err(OpenError::io("cannot start threads for", path))?;
+        let threads =
+            |error| StorageError::Unavailable(format!("threads cannot be started: {error}"));
+        let committer = start(disk, opened, pace, directory).map_err(threads)?;
         // The log was sealed when it was closed, if it was; what is left is to let go.
         let release = |committer: Committer, _| {
             drop(committer);
@@ -104,22 +121,24 @@ impl JournalStorage {
         };
         let handle = Handle::start("journal", &view, committer, release);
         drop(view);
-        handle.map(Self).map_err(OpenError::io("cannot start threads for", path))
+        handle.map(Self).map_err(threads)
     }
 }
 
 /// Creates what a directory has from the beginning.
 fn create(directory: DataDir) -> Result<DataDir, OpenError> {
     let path = directory.path().to_owned();
-    let disk = RealDisk::new(&path);
-    let folder = |name: &str| disk.create_folder(Path::new(name));
-    folder(FOLDER)
-        .and_then(|()| folder(chunks::FOLDER))
-        .and_then(|()| identity::create(&disk))
-        .map_err(OpenError::io("cannot write to", &path))?;
+    lay_out(&RealDisk::new(&path)).map_err(OpenError::io("cannot write to", &path))?;
     sync_directory(&path)?;
     directory.finish()?;
     Ok(directory)
+}
+
+/// Makes what is there before the first opening. Durable when the disk's root is synced.
+pub(super) fn lay_out(disk: &dyn Disk) -> io::Result<()> {
+    disk.create_folder(Path::new(FOLDER))?;
+    disk.create_folder(Path::new(chunks::FOLDER))?;
+    identity::create(disk)
 }
 
 /// Starts the threads beside the one that commits.
@@ -127,9 +146,9 @@ fn start(
     disk: Arc<dyn Disk>,
     opened: Opened,
     pace: Pace,
-    directory: DataDir,
+    directory: Option<DataDir>,
 ) -> io::Result<Committer> {
-    let Opened { view, writer, supply, progress, through } = opened;
+    let Opened { view, writer, supply, progress, through, .. } = opened;
     let exchange = Arc::new(Exchange::default());
     let mut committer = Committer {
         disk: Arc::clone(&disk),
@@ -149,7 +168,11 @@ fn start(
     let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
         thread::Builder::new().name(name.to_owned()).spawn(work)
     };
-    committer.threads.push(spawn("journal-pack", Box::new(|| packer.run()))?);
+    #[cfg(test)]
+    let packing = super::planted::along(|| packer.run());
+    #[cfg(not(test))]
+    let packing = || packer.run();
+    committer.threads.push(spawn("journal-pack", Box::new(packing))?);
     committer.threads.push(spawn("journal-prepare", Box::new(move || prepare(&supply)))?);
     Ok(committer)
 }

@@ -1,6 +1,6 @@
 //! Opening: which files count, whether the catalogue is theirs, and what the journal has beyond them.
 //!
-//! 1. The chunk files are listed. Their rounds follow each other without a gap, and so do the parts of the journal in them.
+//! 1. The chunk files are listed, and their names made durable. Their rounds follow each other without a gap, and so do the parts of the journal in them.
 //! 2. Files that the catalogue has not heard of are applied to it. Then it must add up to what the newest file says; one that does
 //!    not, that is missing, or that cannot be read, is set aside and made anew from all files.
 //! 3. The journal is read from where the last round ended, and what it says becomes recent again, by the same function that
@@ -8,6 +8,7 @@
 //! 4. What was found is made durable before anyone is shown it.
 
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::Arc;
 
 use headwater_core::change::{Change, Unit};
@@ -16,11 +17,13 @@ use parking_lot::RwLock;
 
 use super::apply::{self, Edition, is_counted};
 use super::catalogue::Catalogue;
-use super::chunks::{ChunkFile, Ledger, Listing, tidy_up};
+use super::chunks::{self, ChunkFile, Ledger, Listing, tidy_up};
 use super::identity;
 use super::index::Index;
 use super::log::{self, Files, Group, ReadError, Recovered, Supply, Writer};
 use super::packer::Progress;
+#[cfg(test)]
+use super::planted::{Fault, planted};
 use super::shared::Through;
 use super::unit::{self, CommittedUnit};
 use crate::disk::Disk;
@@ -51,6 +54,9 @@ pub(super) struct Opened {
     pub(super) supply: Arc<Supply>,
     pub(super) progress: Progress,
     pub(super) through: Through,
+    /// Whether a last group was cut off that was never whole.
+    #[cfg(test)]
+    pub(super) cut: bool,
 }
 
 /// Opens what is on a disk.
@@ -61,6 +67,7 @@ pub(super) fn open(
 ) -> Result<Opened, StorageError> {
     let identity = identity::read(&**disk)?;
     let listing = Listing::read(&**disk)?;
+    settle(&**disk)?;
     let chunks = Chunks::open(disk, &listing)?;
     let index = chunks.catalogue(source)?;
     tidy_up(&**disk, &listing)?;
@@ -70,11 +77,35 @@ pub(super) fn open(
     let recovered = log::recover(&files, replay.through.mark, |group| replay.group(&group))?;
     let through = replay.through;
     tell(&recovered);
+    #[cfg(test)]
+    let cut = recovered.cut.is_some();
     let opened = log::open(&files, recovered, settings);
     let (writer, supply) = opened.map_err(|error| {
         StorageError::Unavailable(format!("the journal cannot be opened for writing: {error}"))
     })?;
-    Ok(Opened { view: Arc::new(view), writer, supply, progress: chunks.progress, through })
+    Ok(Opened {
+        view: Arc::new(view),
+        writer,
+        supply,
+        progress: chunks.progress,
+        through,
+        #[cfg(test)]
+        cut,
+    })
+}
+
+/// Makes the names of chunk files durable. A process that was killed may have given a file its name and not have synced it: the
+/// catalogue must not hear of the file, and the part of the journal in it must not be given back, while the name can be lost.
+fn settle(disk: &dyn Disk) -> Result<(), StorageError> {
+    #[cfg(test)]
+    if planted(Fault::SkipsNameSyncAtOpening) {
+        return Ok(());
+    }
+    let folder = Path::new(chunks::FOLDER);
+    disk.sync_folder(folder).map_err(|error| {
+        let folder = disk.describe(folder);
+        StorageError::Unavailable(format!("cannot sync {}: {error}", folder.display()))
+    })
 }
 
 /// Says what a crash left behind.
@@ -148,6 +179,10 @@ impl Chunks {
         later.sort_unstable_by_key(|file| file.footer().facts.edition);
         for file in later {
             apply::apply(file.rows(), file.footer().facts.edition, index)?;
+        }
+        #[cfg(test)]
+        if planted(Fault::IgnoresLedger) {
+            return Ok(true);
         }
         Ok(sum(index)? == self.progress.ledger)
     }

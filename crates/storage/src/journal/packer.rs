@@ -13,6 +13,8 @@ use super::apply;
 use super::chunks::{ChunkFile, ChunkName, ChunkWriter, Facts, Ledger};
 use super::index::Index;
 use super::log::Supply;
+#[cfg(test)]
+use super::planted::{Fault, planted};
 use super::round;
 use super::shared::{Exchange, Frozen, Through};
 use crate::disk::Disk;
@@ -63,6 +65,8 @@ impl Packer {
 
     /// Packs a layer, and gives it up.
     pub(super) fn pack(&mut self, frozen: &Frozen) -> Result<(), StorageError> {
+        #[cfg(test)]
+        self.hurry(frozen)?;
         let name = self.write(frozen)?;
         let index = &self.view.packed;
         let file = ChunkFile::open(&*self.disk, name)?;
@@ -96,6 +100,11 @@ impl Packer {
         round::write(&mut writer, index, &frozen.layer)?;
         let ledger = apply::after(ledger, writer.rows()?, index)?;
         let (edition, round) = (edition + 1, round + 1);
+        #[cfg(test)]
+        if planted(Fault::RowsFirst) {
+            apply::apply(writer.rows()?.iter().cloned().map(Ok), edition, index)?;
+            index.catalogue().sync()?;
+        }
         writer.finish(Facts {
             edition,
             from: through.mark,
@@ -106,6 +115,19 @@ impl Packer {
         })?;
         self.progress = Progress { round, edition, ledger, through: frozen.through };
         Ok(name)
+    }
+
+    /// Does too early what a planted fault says.
+    #[cfg(test)]
+    fn hurry(&self, frozen: &Frozen) -> Result<(), StorageError> {
+        if planted(Fault::ReleasesEarly) {
+            let released = self.supply.release(frozen.through.mark.place.generation);
+            released.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+        }
+        if planted(Fault::ForgetsEarly) {
+            drop(self.view.recent.write().forget_frozen());
+        }
+        Ok(())
     }
 
     fn is_full(&self) -> bool {

@@ -7,11 +7,14 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use headwater_core::producer::ProducerState;
 use headwater_core::storage::StorageError;
-use headwater_core::{Lineage, Slot, StreamKey, Timestamp};
+use headwater_core::{Lineage, ProducerId, Slot, StreamKey, Timestamp};
 
 use super::chunks::ChunkWriter;
 use super::index::Index;
+#[cfg(test)]
+use super::planted::{Fault, planted};
 use crate::local::frame::Verify;
 use crate::local::read::rows::Start;
 use crate::local::recent::{Recent, RecentStream, SpaceName};
@@ -61,7 +64,7 @@ impl Lineages<'_> {
         }
         let slot = self.frozen.slot(&stream.key).cloned().unwrap_or_default();
         self.put_records(lineage, stream)?;
-        for (id, state) in &stream.producers {
+        for (id, state) in producers(stream) {
             let row = Row::Producer { lineage, id: id.as_str() };
             put(self.writer, row, &StoredProducer::of(*state))?;
         }
@@ -116,6 +119,10 @@ impl Lineages<'_> {
             let before = pins.get(&position).copied();
             let forks = before.unwrap_or_default().saturating_add_signed(change);
             let row = Row::Pin { lineage, position };
+            #[cfg(test)]
+            if planted(Fault::SkipsPins) {
+                continue;
+            }
             if forks > 0 {
                 pins.insert(position, forks);
                 put(self.writer, row, &StoredPin { forks })?;
@@ -196,7 +203,7 @@ fn put_slot(
     }
     let (before, after) = (deadline(&old), deadline(slot));
     if before != after {
-        if let Some((at, lineage)) = before {
+        if let Some((at, lineage)) = before.filter(|_| goes()) {
             writer.row(Row::Deadline { at, lineage }.key(), None)?;
         }
         if let Some((at, lineage)) = after {
@@ -204,6 +211,24 @@ fn put_slot(
         }
     }
     Ok(())
+}
+
+/// The producers that a file tells of.
+fn producers(stream: &RecentStream) -> impl Iterator<Item = (&ProducerId, &ProducerState)> {
+    #[cfg(test)]
+    let left_out = planted(Fault::SkipsProducers);
+    #[cfg(not(test))]
+    let left_out = false;
+    stream.producers.iter().filter(move |_| !left_out)
+}
+
+/// Whether a deadline that passed away is deleted.
+fn goes() -> bool {
+    #[cfg(test)]
+    let stays = planted(Fault::KeepsDeadlines);
+    #[cfg(not(test))]
+    let stays = false;
+    !stays
 }
 
 /// When a slot ends, and of which lineage.

@@ -10,8 +10,8 @@
 mod command;
 mod report;
 mod script;
-mod side;
-mod view;
+pub(crate) mod side;
+pub(crate) mod view;
 
 use std::cell::RefCell;
 use std::str::FromStr;

@@ -11,6 +11,7 @@ use std::vec::IntoIter;
 use super::FakeDisk;
 use super::choice::{Chance, Choice, Counts, Pattern, Rule};
 use super::op::Op;
+use super::shared::Shared;
 use super::state::State;
 
 /// Patterns that are tried for each image that is wanted: many find what another has found already.
@@ -33,11 +34,11 @@ impl FakeDisk {
     /// Walks over what was done so far, choosing images with a seed: the same walk over the same history finds the same ones.
     #[must_use]
     pub fn crashes(&self, seed: u64) -> Crashes {
-        let (state, ops) = self.shared.lock().history();
+        let (state, behind, ops) = self.shared.lock().history();
         Crashes {
             state,
             ahead: ops.into_iter(),
-            behind: 0,
+            behind,
             marks: Vec::new(),
             seed,
             last: None,
@@ -85,6 +86,13 @@ impl<'a> Moment<'a> {
     #[must_use]
     pub fn killed(&self) -> Image {
         self.image(&self.named(), Pattern::EVERYTHING, 0).0
+    }
+
+    /// What the next process finds when this one is killed and the system goes on. What was not synced is there, and may still
+    /// be lost when the power goes, until the next process has synced it.
+    #[must_use]
+    pub fn survived(&self) -> FakeDisk {
+        FakeDisk { shared: Arc::new(Shared::new(self.0.state.clone(), self.0.behind)) }
     }
 
     /// Different images, about so many: all that there are, where what is uncertain can be there or not in no more ways.

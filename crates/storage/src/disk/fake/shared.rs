@@ -28,6 +28,8 @@ impl fmt::Debug for Shared {
 #[derive(Default)]
 pub(super) struct Inner {
     pub(super) state: State,
+    /// How many entries other histories have that led to the beginning of this one: what is uncertain is known by its number.
+    base: u64,
     /// As it was before the history; there is none as long as that is empty.
     start: Option<State>,
     history: Vec<Op>,
@@ -37,7 +39,7 @@ pub(super) struct Inner {
 impl Inner {
     /// Place that the next entry of the history gets.
     pub(super) fn now(&self) -> u64 {
-        self.history.len() as u64
+        self.base + self.history.len() as u64
     }
 
     /// Does something, and remembers it.
@@ -49,9 +51,9 @@ impl Inner {
         self.history.push(op);
     }
 
-    /// How everything began, and what was done since.
-    pub(super) fn history(&self) -> (State, Vec<Op>) {
-        (self.start.as_ref().unwrap_or(&self.state).clone(), self.history.clone())
+    /// How everything began and after how many entries, and what was done since.
+    pub(super) fn history(&self) -> (State, u64, Vec<Op>) {
+        (self.start.as_ref().unwrap_or(&self.state).clone(), self.base, self.history.clone())
     }
 
     /// Bytes that files can still take.
@@ -61,8 +63,9 @@ impl Inner {
 }
 
 impl Shared {
-    pub(super) fn new(state: State) -> Self {
-        Self { inner: Mutex::new(Inner { state, ..Inner::default() }), ..Self::default() }
+    /// Begins a history, after so many entries of others.
+    pub(super) fn new(state: State, base: u64) -> Self {
+        Self { inner: Mutex::new(Inner { state, base, ..Inner::default() }), ..Self::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use headwater_core::storage::StorageError;
 
 use crate::disk::{DiskFile, write_all};
+#[cfg(test)]
+use crate::journal::planted::{Fault, planted};
 
 /// What is gathered before it is written: large enough that a write costs little beside its bytes, and small beside the
 /// memory of everything else that packing holds.
@@ -81,6 +83,10 @@ impl Out {
     /// Makes all of it durable.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.flush_with(&[])?;
+        #[cfg(test)]
+        if planted(Fault::SkipsChunkSync) {
+            return Ok(());
+        }
         self.file.sync_data()
     }
 

@@ -23,7 +23,7 @@ const MOST_FIRST: usize = 3;
 
 /// What a command came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Commits,
     Succeeds,
     Refuses(Code),
@@ -33,35 +33,41 @@ pub(super) enum Answer {
 
 /// What became of a unit, in terms that are the same on both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Committed { rank: u64, at: Timestamp, first_records: usize },
     Otherwise(UnitResult),
 }
 
 /// What a round came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tried {
-    pub(super) answers: Vec<Answer>,
+pub(crate) struct Tried {
+    pub(crate) answers: Vec<Answer>,
     /// Units that had to come first.
-    pub(super) firsts: u64,
-    pub(super) fates: Vec<Fate>,
+    pub(crate) firsts: u64,
+    pub(crate) fates: Vec<Fate>,
 }
 
 /// A harness that plays a script.
-pub(super) struct Side<'h> {
+pub(crate) struct Side<'h> {
     rig: Rig<'h>,
     now: Timestamp,
     ranks: Ranks,
 }
 
 impl<'h> Side<'h> {
-    pub(super) fn open(harness: &'h dyn Harness) -> Result<Self, Failure> {
+    pub(crate) fn open(harness: &'h dyn Harness) -> Result<Self, Failure> {
         // Any time; both sides begin at the same.
         let now = Timestamp(1_000_000_000);
         Ok(Self { rig: Rig::open(harness)?, now, ranks: Ranks::default() })
     }
 
-    pub(super) fn close(&self) -> Verdict {
+    /// Goes on with data that was written before, of so many units numbered from one.
+    #[cfg(all(test, feature = "journal"))]
+    pub(crate) fn resume(harness: &'h dyn Harness, units: u64) -> Result<Self, Failure> {
+        Ok(Self { ranks: Ranks::identity(units), ..Self::open(harness)? })
+    }
+
+    pub(crate) fn close(&self) -> Verdict {
         self.rig.close()
     }
 
@@ -75,7 +81,7 @@ impl<'h> Side<'h> {
     }
 
     /// Plays a round.
-    pub(super) fn play(&mut self, round: &Round) -> Result<Tried, Failure> {
+    pub(crate) fn play(&mut self, round: &Round) -> Result<Tried, Failure> {
         match round {
             Round::Group(basis, commands) => self.group(*basis, commands),
             Round::Clock(step) => {

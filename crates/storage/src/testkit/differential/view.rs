@@ -22,9 +22,15 @@ const SPACES: [&str; 3] = ["", "s", "s/t"];
 
 /// Which committed unit has which number: the first, the second …
 #[derive(Debug, Default)]
-pub(super) struct Ranks(BTreeMap<u64, u64>);
+pub(crate) struct Ranks(BTreeMap<u64, u64>);
 
 impl Ranks {
+    /// The first so many numbers, each for itself.
+    #[cfg(all(test, feature = "journal"))]
+    pub(crate) fn identity(units: u64) -> Self {
+        Self((1..=units).map(|unit| (unit, unit)).collect())
+    }
+
     /// Takes note of a result.
     pub(super) fn fate(&mut self, result: UnitResult) -> Fate {
         match result {
@@ -91,7 +97,7 @@ pub(super) struct StreamSeen {
 
 /// Everything that is seen.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub(super) streams: Vec<(StreamKey, StreamSeen)>,
     spaces: Vec<Vec<Entry>>,
     listed: Vec<(StreamKey, StreamState)>,
@@ -102,7 +108,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Looks at everything. `exact`: space sequences are the same on both sides.
-    pub(super) fn of(
+    pub(crate) fn of(
         rig: &Rig<'_>,
         ranks: &Ranks,
         now: Timestamp,
@@ -134,7 +140,7 @@ impl Seen {
     }
 
     /// That another side shows the same.
-    pub(super) fn same_as(&self, expected: &Self) -> Verdict {
+    pub(crate) fn same_as(&self, expected: &Self) -> Verdict {
         for ((key, seen), (_, expected)) in self.streams.iter().zip(&expected.streams) {
             ensure_eq!(seen.slot, expected.slot, "what stands under {key}");
             ensure_eq!(seen.producers, expected.producers, "producers of {key}");
