@@ -169,7 +169,10 @@ impl Commits for Committer {
 
     fn keep_pace(&mut self) -> Result<(), StorageError> {
         let bytes = self.active_bytes();
+        // Also a small group is told that packing failed: what is recent would grow without bound.
+        self.exchange.is_busy()?;
         if bytes > self.pace.recent_bytes {
+            // On a full disk packing may never go on. Then nothing that takes much memory is accepted, so this need not wait.
             if bytes > self.pace.recent_bytes.saturating_mul(2) {
                 self.exchange.wait()?;
             }

@@ -39,6 +39,8 @@ pub(super) struct Exchange {
 struct State {
     frozen: Option<Frozen>,
     failed: Option<StorageError>,
+    /// Packing waits for something that may never come, such as room on the disk.
+    stalled: bool,
     stopped: bool,
 }
 
@@ -55,14 +57,15 @@ impl Exchange {
         }
     }
 
-    /// Waits until nothing is being packed.
+    /// Waits until nothing is being packed, or packing waits itself: then it may take for ever.
     ///
     /// # Errors
     /// As [`is_busy`](Self::is_busy).
     pub(super) fn wait(&self) -> Result<(), StorageError> {
         let mut state = self.state.lock();
-        self.changed
-            .wait_while(&mut state, |state| state.frozen.is_some() && state.failed.is_none());
+        self.changed.wait_while(&mut state, |state| {
+            state.frozen.is_some() && state.failed.is_none() && !state.stalled
+        });
         state.failed.clone().map_or(Ok(()), Err)
     }
 
@@ -82,7 +85,10 @@ impl Exchange {
     /// Waits before something that failed is tried again; false when it need not be.
     pub(super) fn pause(&self, time: Duration) -> bool {
         let mut state = self.state.lock();
+        state.stalled = true;
+        self.changed.notify_all();
         self.changed.wait_while_for(&mut state, |state| !state.stopped, time);
+        state.stalled = false;
         !state.stopped
     }
 

@@ -6,7 +6,10 @@
 mod counts;
 mod crash;
 mod everywhere;
+mod failing;
+mod full;
 mod life;
+mod middle;
 mod model;
 mod planted;
 mod recover;

@@ -87,11 +87,10 @@ impl Counts {
         }
     }
 
-    /// Asserts that everything happened so often.
-    pub(super) fn reached(&self, least: u64) {
+    /// What happened less often than that.
+    pub(super) fn missed(&self, least: u64) -> Vec<Event> {
         let times = |event: &Event| self.events.get(event).copied().unwrap_or(0);
-        let missed: Vec<_> = EVENTS.iter().filter(|event| times(event) < least).collect();
-        assert!(missed.is_empty(), "fewer than {least} times: {missed:?} in {self}");
+        EVENTS.into_iter().filter(|event| times(event) < least).collect()
     }
 }
 

@@ -50,11 +50,14 @@ pub(super) fn live(seed: u64, extent: Extent, counts: &mut Counts) -> Result<(),
         .map_err(|failure| failure.during(&format!("seed {seed}")))
 }
 
-struct Walk<'w> {
+/// The moments of a life.
+pub(super) struct Walk<'w> {
     life: &'w Life,
     seed: u64,
     extent: Extent,
     counts: &'w mut Counts,
+    /// Moments that are not looked at.
+    skip: usize,
     /// Images that were looked at, and how many units are in them.
     looked: HashMap<u64, u64>,
 }
@@ -68,26 +71,46 @@ struct Crash<'c> {
 }
 
 impl<'w> Walk<'w> {
-    fn new(life: &'w Life, seed: u64, extent: Extent, counts: &'w mut Counts) -> Self {
-        Self { life, seed, extent, counts, looked: HashMap::new() }
+    pub(super) fn new(life: &'w Life, seed: u64, extent: Extent, counts: &'w mut Counts) -> Self {
+        Self { life, seed, extent, counts, skip: 0, looked: HashMap::new() }
     }
 
-    fn everywhere(&mut self) -> Result<(), Failure> {
+    /// Looks at the last so many moments only.
+    pub(super) fn last(mut self, count: usize) -> Self {
+        let mut crashes = self.life.disk.crashes(self.seed);
+        let all = std::iter::from_fn(|| crashes.next_moment().map(drop)).count();
+        self.skip = all.saturating_sub(count);
+        self
+    }
+
+    /// Crashes at every moment.
+    pub(super) fn everywhere(&mut self) -> Result<(), Failure> {
         // The history first: what it speaks of is known by then, though a thread may still be packing.
         let mut crashes = self.life.disk.crashes(self.seed);
         let (told, past) = (self.life.told(), self.life.past.images());
         let model = Model::of(&told, self.life.begin.reported)?;
-        let mut number = self.seed;
+        let (mut number, mut behind) = (self.seed, 0);
         while let Some(moment) = crashes.next_moment() {
             number += 1;
-            let known = self.life.begin.after(moment.marks());
-            let crash = Crash { told: &told, past: &past, model: &model, known };
+            let marks = moment.marks();
+            let crash = |marks| {
+                let known = self.life.begin.after(marks);
+                Crash { told: &told, past: &past, model: &model, known }
+            };
+            // What else happened before the next operation, happened one after the other.
+            let crashes: Vec<_> =
+                (behind..=marks.len()).map(|count| crash(&marks[..count])).collect();
+            let crash = &crashes[crashes.len() / 2];
+            behind = marks.len();
+            if number - self.seed <= self.skip as u64 {
+                continue;
+            }
             let named = |failure: Failure| failure.during(&moment.to_string());
-            self.moment(&moment, &crash).map_err(named)?;
+            crashes.iter().try_for_each(|crash| self.moment(&moment, crash)).map_err(named)?;
             let Extent { second, .. } = self.extent;
             let often = number.is_multiple_of(second / 2 + 21) || names_a_file(&moment);
             if second > 0 && often {
-                self.survive(&moment, &crash).map_err(named)?;
+                self.survive(&moment, crash).map_err(named)?;
             }
         }
         Ok(())

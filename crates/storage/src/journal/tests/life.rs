@@ -1,6 +1,8 @@
 //! A storage over a fake disk, told a script, of which everything is recorded: groups, what was reported, and what the catalogue was.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use headwater_core::change::Unit;
 use headwater_core::storage::{CommitDone, StorageError, UnitResult};
@@ -11,7 +13,7 @@ use crate::disk::FakeDisk;
 use crate::journal::catalogue::{Happened, Image, Past, Shelf};
 use crate::journal::handle::{JournalStorage, Options, lay_out};
 use crate::memory::MemoryStorage;
-use crate::testkit::differential::side::Side;
+use crate::testkit::differential::side::{Side, Tried};
 use crate::testkit::differential::{Round, Script};
 use crate::testkit::{Failure, Harness, Layer, Layered, Restarts};
 
@@ -32,6 +34,9 @@ pub(super) struct Known {
     /// The last one that is durable.
     pub(super) synced: usize,
 }
+
+/// Long enough for a slow machine, and short enough that a wait that never ends is noticed.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Kinds of marks in a disk's history, above the number that goes with each.
 const REPORTED: u64 = 1 << 60;
@@ -111,6 +116,16 @@ impl Life {
         self.told.lock().clone()
     }
 
+    /// What has happened until now.
+    pub(super) fn known(&self) -> Known {
+        let mut crashes = self.disk.crashes(0);
+        let mut marks = Vec::new();
+        while let Some(moment) = crashes.next_moment() {
+            marks = moment.marks().to_vec();
+        }
+        self.begin.after(&marks)
+    }
+
     /// Plays a script on it, and leaves it as a crash would.
     pub(super) fn play(&self, script: &Script) -> Result<(), Failure> {
         let mut side = self.side()?;
@@ -129,10 +144,10 @@ impl Life {
     }
 
     /// Plays one round.
-    pub(super) fn round<'l>(&'l self, side: &mut Side<'l>, round: &Round) -> Result<(), Failure> {
+    pub(super) fn round(&self, side: &mut Side<'_>, round: &Round) -> Result<Tried, Failure> {
         let played = side.play(round);
         self.check()?;
-        played.map(drop)
+        played
     }
 
     /// That every opening so far succeeded.
@@ -153,7 +168,8 @@ impl Harness for Life {
                 let (told, disk) = (Arc::clone(&self.told), self.disk.clone());
                 // What an opening has found it may show.
                 disk.mark(REPORTED | told.lock().len() as u64);
-                Arc::new(Layered(Recorder { storage: Arc::new(storage), told, disk }))
+                let storage = Arc::new(storage);
+                Arc::new(Layered(Recorder { storage, told, disk, lost: Arc::default() }))
             }
             Err(error) => {
                 *self.failed.lock() = Some(error);
@@ -165,6 +181,10 @@ impl Harness for Life {
     fn restarts(&self) -> Restarts {
         Restarts::Keep
     }
+
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
 }
 
 /// Writes down what is committed.
@@ -172,6 +192,8 @@ struct Recorder {
     storage: Arc<dyn Storage>,
     told: Arc<Mutex<Vec<Told>>>,
     disk: FakeDisk,
+    /// Whether what became of a group is unknown.
+    lost: Arc<AtomicBool>,
 }
 
 impl Layer for Recorder {
@@ -186,13 +208,19 @@ impl Layer for Recorder {
             told.len()
         };
         let (told, disk) = (Arc::clone(&self.told), self.disk.clone());
+        let lost = Arc::clone(&self.lost);
         let report = move |results: Vec<UnitResult>| {
-            // What was refused never was; what is unknown may be.
-            let mut kept = results.iter().map(|result| !matches!(result, UnitResult::Refused(_)));
-            if let Some(group) = told.lock().get_mut(number - 1) {
+            // What did not commit never was; what is unknown may be, and nothing is reported behind it.
+            let unknown = results.contains(&UnitResult::Unknown);
+            let may_be =
+                |result| matches!(result, &UnitResult::Committed(_) | &UnitResult::Unknown);
+            let mut kept = results.iter().map(may_be);
+            let mut told = told.lock();
+            if let Some(group) = told.get_mut(number - 1) {
                 group.units.retain(|_| kept.next() == Some(true));
             }
-            if !results.contains(&UnitResult::Unknown) {
+            drop(told);
+            if !lost.fetch_or(unknown, Ordering::Relaxed) && !unknown {
                 disk.mark(REPORTED | number as u64);
             }
             done(results);

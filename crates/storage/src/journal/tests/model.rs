@@ -37,6 +37,11 @@ impl Model {
         Ok(Self { states })
     }
 
+    /// How many units the first so many groups have.
+    pub(super) fn units(&self, groups: usize) -> u64 {
+        self.states[groups].0
+    }
+
     /// That so many units are no fewer than the first so many groups have.
     pub(super) fn reaches(&self, units: u64, reported: usize) -> Result<(), Failure> {
         let least = self.states.get(reported).map_or(u64::MAX, |(units, _)| *units);

@@ -75,6 +75,12 @@ impl<'h> Side<'h> {
         self.rig.is_sole()
     }
 
+    /// What it is played on.
+    #[cfg(all(test, feature = "journal"))]
+    pub(crate) fn rig(&self) -> &Rig<'h> {
+        &self.rig
+    }
+
     /// Looks at everything.
     pub(super) fn look(&self, exact: bool) -> Result<Seen, Failure> {
         Seen::of(&self.rig, &self.ranks, self.now, exact)
