@@ -10,9 +10,11 @@
 //! generator runs on one thread (the writer of a fan-out on a second one), so servers and generator
 //! share a small machine in a known way.
 
+mod adapter;
 mod args;
 pub(crate) mod base_url;
 pub(crate) mod client;
+pub(crate) mod creates;
 pub(crate) mod ledger;
 pub(crate) mod meter;
 pub(crate) mod payload;
@@ -38,6 +40,7 @@ use anyhow::{Context, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::workspace::{Workspace, cargo};
+use adapter::Bench;
 pub(crate) use args::BenchArgs;
 use plan::Plan;
 use server::Launcher;
@@ -58,11 +61,18 @@ pub(crate) fn run(args: BenchArgs) -> anyhow::Result<()> {
     }
     raise_file_limit(plan.most_connections())?;
     let launcher = Launcher::prepare(&plan.targets, plan.profile, args.data_dir.as_deref())?;
-    let report = runner::run(&plan, &launcher);
+    let bench = (!plan.alone.is_empty())
+        .then(|| Bench::build(plan.profile, args.data_dir.as_deref()))
+        .transpose()?;
+    let report = runner::run(&plan, &launcher, bench.as_ref());
     print!("\n{report}");
     if let Some(file) = &args.json {
         let json = serde_json::to_string_pretty(&report)?;
         std::fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if let Some(file) = &args.markdown {
+        std::fs::write(file, report.markdown())
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     let failures = report.failures();
     ensure!(failures.is_empty(), "{} of the measurements failed", failures.len());

@@ -11,7 +11,9 @@ use super::server::{Profile, Target};
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArgs {
     /// A server to measure; repeat it to compare, ratios are to the first. One of headwater,
-    /// headwater-STORAGE, node-file, node-mem, null (answers every append, the floor), or
+    /// headwater-STORAGE, headwater-STORAGE,sync=TIME, dsr (durable-streams 0.1.5, the protocol
+    /// authors' server in Rust), dsr-mem (the same, not durable), node-file, node-mem, null (answers
+    /// every append, the floor), or
     /// url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID] for one that runs already
     /// [default: headwater node-file null; with --quick: headwater null]
     #[arg(long = "target", value_name = "TARGET")]
@@ -29,7 +31,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=50))]
     pub(super) rounds: Option<u32>,
 
-    /// Length of a measurement in seconds [default: 3; with --quick: 0.3]
+    /// Length of a measurement in seconds [default: 3, of packing: 300; with --quick: 0.3]
     #[arg(long, value_parser = seconds)]
     pub(super) secs: Option<Duration>,
 
@@ -45,7 +47,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(26..=1_048_576))]
     pub(super) size: u32,
 
-    /// Streams that appends go to
+    /// Streams that appends go to [of the workload many-streams: 100000]
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) streams: u32,
 
@@ -90,6 +92,10 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
 
+    /// Also write the tables to a file, in markdown
+    #[arg(long, value_name = "FILE")]
+    pub(super) markdown: Option<PathBuf>,
+
     /// Where servers put their data while they are measured [default: a folder in target/]
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
@@ -112,10 +118,45 @@ pub(super) enum Kind {
     FanOut,
     /// Waking readers that wait in a long poll.
     LongPoll,
+    /// Reading a large stream of JSON from its start.
+    CatchUpJson,
+    /// Appends at half the most that is possible, while readers catch up.
+    Mixed,
+    /// Appends to a hundred thousand streams at random, beside a hundred.
+    ManyStreams,
+    /// The first answer after kill -9, with a million records in ten thousand streams.
+    StartKilled,
+    /// The first answer with a million streams that nobody uses.
+    StartIdle,
+    /// Three hundred empty creates at once.
+    Creates,
+    /// Storage adapters on their own, without a server, beside a plain file.
+    Adapter,
+    /// The journal on its own for five minutes: the rate that packing keeps up with.
+    Packing,
+}
+
+impl Kind {
+    /// All, as they are measured one after the other.
+    pub(super) const ALL: &[Self] = &[
+        Self::Append,
+        Self::JsonBatch,
+        Self::CatchUp,
+        Self::CatchUpJson,
+        Self::FanOut,
+        Self::LongPoll,
+        Self::Mixed,
+        Self::ManyStreams,
+        Self::StartKilled,
+        Self::StartIdle,
+        Self::Creates,
+        Self::Adapter,
+        Self::Packing,
+    ];
 }
 
 impl BenchArgs {
-    /// With what profile our own server is built.
+    /// With what profile what is our own is built.
     pub(super) fn profile(&self) -> Profile {
         if self.quick { Profile::Dev } else { Profile::Release }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-pub(crate) use proc::Pid;
+pub(crate) use proc::{Pid, peak, resident};
 
 /// The beginning of a window.
 #[derive(Debug)]
@@ -47,6 +47,18 @@ impl Meter {
     pub(crate) fn start(server: Option<Pid>) -> anyhow::Result<Self> {
         let start = Reading::take(server)?;
         Ok(Self { server, start, begun: Instant::now() })
+    }
+
+    /// What a process used since it started, in all the time it was there: the window has no length, and others are
+    /// not told apart.
+    pub(crate) fn since_start(server: Pid) -> anyhow::Result<Usage> {
+        Ok(Usage {
+            wall: Duration::ZERO,
+            server: Some(proc::time_of_tree(server)?),
+            client: Duration::ZERO,
+            others: None,
+            resident: Some(proc::resident(server)?),
+        })
     }
 
     /// When the window began.

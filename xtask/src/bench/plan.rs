@@ -1,10 +1,18 @@
 //! What is measured: the arguments with all defaults settled.
 
+mod alone;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
+use super::adapter::Alone;
 use super::args::{BenchArgs, Kind};
 use super::server::{Profile, Target};
-use super::workload::{Append, CatchUp, FanOut, LongPoll, Pace, ReadBack, Window, Workload};
+use super::workload::{
+    Append, CatchUp, Creates, Ending, FanOut, LongPoll, ManyStreams, Mixed, Pace, ReadBack, Start,
+    Window, Workload,
+};
 use super::writers::Batch;
 
 /// Everything a run does.
@@ -13,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) targets: Vec<Target>,
     /// The rows.
     pub(crate) work: Vec<Box<dyn Workload>>,
+    /// The rows without a server, after the others.
+    pub(crate) alone: Vec<Alone>,
     /// Measurements of each server in each row.
     pub(crate) rounds: u32,
     /// How our own server is built.
@@ -31,6 +41,13 @@ struct Defaults {
     subscribers: u32,
     most_published: u32,
     waiters: &'static [u32],
+    readers: u32,
+    many_streams: u32,
+    start: [(u32, u64); 2],
+    at_once: u32,
+    alone: &'static [(u32, u32)],
+    packing: Duration,
+    disk_mib: u64,
 }
 
 /// As in the project's tables: three seconds are enough for 5 % of precision where an operation costs
@@ -49,12 +66,19 @@ const FULL: Defaults = Defaults {
     subscribers: 1000,
     most_published: 20_000,
     waiters: &[1, 100],
+    readers: 64,
+    many_streams: 100_000,
+    start: [(10_000, 1_000_000), (1_000_000, 0)],
+    at_once: 300,
+    alone: &[(64, 1), (64, 1000), (1024, 1), (1024, 1000)],
+    packing: Duration::from_secs(300),
+    disk_mib: 1024,
 };
 
 /// A few seconds in all, unoptimised.
 const QUICK: Defaults = Defaults {
     targets: &[Target::HEADWATER, Target::Null],
-    kinds: &[Kind::Append, Kind::JsonBatch, Kind::CatchUp, Kind::FanOut, Kind::LongPoll],
+    kinds: Kind::ALL,
     rounds: 1,
     window: Window {
         warm_up: Duration::from_millis(100),
@@ -66,7 +90,26 @@ const QUICK: Defaults = Defaults {
     subscribers: 50,
     most_published: 200,
     waiters: &[10],
+    readers: 4,
+    many_streams: 300,
+    start: [(50, 500), (300, 0)],
+    at_once: 30,
+    alone: &[(64, 10)],
+    packing: Duration::from_millis(500),
+    disk_mib: 2,
 };
+
+/// The few streams that many are compared with.
+const FEW_STREAMS: u32 = 100;
+
+/// Connections that append to many streams, or beside readers.
+const SOME_CONNECTIONS: u16 = 16;
+
+/// Bursts of creates in a round.
+const BURSTS: u32 = 10;
+
+/// Fillers of a start, and a burst of creates, may be more than all connections that can be chosen.
+const CONNECTIONS_AT_LEAST: u64 = 300;
 
 /// Batches are for throughput, which one connection does not show.
 const BATCH_CONNECTIONS: &[u16] = &[16];
@@ -77,59 +120,25 @@ const FILL_LIMIT: Duration = Duration::from_secs(240);
 impl Plan {
     /// Settles the defaults.
     pub(crate) fn new(args: &BenchArgs) -> Self {
-        let defaults = if args.quick { QUICK } else { FULL };
-        let window = Window {
-            warm_up: args.warm_up.unwrap_or(defaults.window.warm_up),
-            measured: args.secs.unwrap_or(defaults.window.measured),
-            patience: defaults.window.patience,
-        };
-        let connections = given(&args.connections, defaults.connections);
-        let waiters = given(&args.waiters, defaults.waiters);
-        let subscribers = args.subscribers.unwrap_or(defaults.subscribers);
-
-        let mut work: Vec<Box<dyn Workload>> = Vec::new();
+        let settled = Settled::new(args);
+        let Settled { defaults, connections, waiters, subscribers, .. } = &settled;
+        let (mut work, mut rows) = (Vec::new(), Vec::new());
         for kind in given(&args.workloads, defaults.kinds) {
-            match kind {
-                Kind::Append => {
-                    work.extend(appends(args, Batch::Single, &connections, window));
-                }
-                Kind::JsonBatch => {
-                    let connections = given(&args.connections, BATCH_CONNECTIONS);
-                    let batch = Batch::JsonArray(args.batch);
-                    work.extend(appends(args, batch, &connections, window));
-                }
-                Kind::CatchUp => work.push(Box::new(CatchUp {
-                    bytes: args.catch_up_mib.unwrap_or(defaults.catch_up_mib) << 20,
-                    size: args.catch_up_size as usize,
-                    fill_limit: FILL_LIMIT,
-                    window,
-                })),
-                Kind::FanOut => {
-                    for pace in [Pace::FlatOut, Pace::PerSecond(f64::from(args.rate))] {
-                        work.push(Box::new(FanOut {
-                            subscribers,
-                            size: args.fan_out_size as usize,
-                            pace,
-                            most: defaults.most_published,
-                            window,
-                        }));
-                    }
-                }
-                Kind::LongPoll => {
-                    for &readers in &waiters {
-                        work.push(Box::new(LongPoll { readers, size: args.size as usize, window }));
-                    }
-                }
-            }
+            work.extend(settled.work(kind));
+            rows.extend(settled.alone(kind));
         }
         let most = connections.iter().map(|connections| u64::from(*connections));
         let most = most.chain(waiters.iter().map(|readers| u64::from(*readers)));
+        let most = most.chain([u64::from(*subscribers), CONNECTIONS_AT_LEAST]);
+        // Nothing has to be built or installed for rows that have no server.
+        let targets = given(&args.targets, defaults.targets);
         Self {
-            targets: given(&args.targets, defaults.targets),
+            targets: if work.is_empty() { Vec::new() } else { targets },
             work,
+            alone: rows,
             rounds: args.rounds.unwrap_or(defaults.rounds),
             profile: args.profile(),
-            most_connections: most.chain([u64::from(subscribers)]).max().unwrap_or_default(),
+            most_connections: most.max().unwrap_or_default(),
         }
     }
 
@@ -139,26 +148,118 @@ impl Plan {
     }
 }
 
-fn given<T: Clone>(given: &[T], default: &[T]) -> Vec<T> {
-    if given.is_empty() { default.to_vec() } else { given.to_vec() }
+/// The arguments, and what they leave open.
+struct Settled<'a> {
+    args: &'a BenchArgs,
+    defaults: Defaults,
+    window: Window,
+    connections: Vec<u16>,
+    waiters: Vec<u32>,
+    subscribers: u32,
 }
 
-fn appends(
-    args: &BenchArgs,
-    batch: Batch,
-    connections: &[u16],
-    window: Window,
-) -> Vec<Box<dyn Workload>> {
-    let check = if args.verify || args.quick { ReadBack::Everything } else { ReadBack::Nothing };
-    let row = |connections: &u16| -> Box<dyn Workload> {
-        Box::new(Append {
-            connections: *connections,
-            size: args.size as usize,
+impl<'a> Settled<'a> {
+    fn new(args: &'a BenchArgs) -> Self {
+        let defaults = if args.quick { QUICK } else { FULL };
+        let window = Window {
+            warm_up: args.warm_up.unwrap_or(defaults.window.warm_up),
+            measured: args.secs.unwrap_or(defaults.window.measured),
+            patience: defaults.window.patience,
+        };
+        let connections = given(&args.connections, defaults.connections);
+        let waiters = given(&args.waiters, defaults.waiters);
+        let subscribers = args.subscribers.unwrap_or(defaults.subscribers);
+        Self { args, defaults, window, connections, waiters, subscribers }
+    }
+
+    /// The rows of a kind that have servers.
+    fn work(&self, kind: Kind) -> Vec<Box<dyn Workload>> {
+        let Self { args, defaults, window, .. } = self;
+        let (size, window) = (args.size as usize, *window);
+        let start = |(streams, records), ending| Start { streams, records, size, ending };
+        match kind {
+            Kind::Append => self.appends(Batch::Single, &self.connections),
+            Kind::JsonBatch => {
+                let connections = given(&args.connections, BATCH_CONNECTIONS);
+                self.appends(Batch::JsonArray(args.batch), &connections)
+            }
+            Kind::CatchUp => vec![Box::new(self.catch_up(Batch::Single))],
+            Kind::CatchUpJson => vec![Box::new(self.catch_up(Batch::JsonArray(args.batch)))],
+            Kind::FanOut => self.fan_outs(),
+            Kind::LongPoll => {
+                let row = |&readers| boxed(LongPoll { readers, size, window });
+                self.waiters.iter().map(row).collect()
+            }
+            Kind::Mixed => vec![Box::new(Mixed {
+                writers: SOME_CONNECTIONS,
+                size,
+                readers: defaults.readers,
+                bytes: args.catch_up_mib.unwrap_or(defaults.catch_up_mib) << 20,
+                window,
+            })],
+            Kind::ManyStreams => vec![Box::new(ManyStreams {
+                connections: SOME_CONNECTIONS,
+                size,
+                streams: if args.streams == 1 { defaults.many_streams } else { args.streams },
+                few: FEW_STREAMS,
+                window,
+                check: self.check(),
+            })],
+            Kind::StartKilled => vec![Box::new(start(defaults.start[0], Ending::Killed))],
+            Kind::StartIdle => vec![Box::new(start(defaults.start[1], Ending::Stopped))],
+            Kind::Creates => {
+                vec![Box::new(Creates { at_once: defaults.at_once, bursts: BURSTS })]
+            }
+            Kind::Adapter | Kind::Packing => Vec::new(),
+        }
+    }
+
+    fn check(&self) -> ReadBack {
+        if self.args.verify || self.args.quick { ReadBack::Everything } else { ReadBack::Nothing }
+    }
+
+    fn catch_up(&self, batch: Batch) -> CatchUp {
+        CatchUp {
+            bytes: self.args.catch_up_mib.unwrap_or(self.defaults.catch_up_mib) << 20,
+            size: self.args.catch_up_size as usize,
             batch,
-            streams: args.streams,
-            window,
-            check,
-        })
-    };
-    connections.iter().map(row).collect()
+            fill_limit: FILL_LIMIT,
+            window: self.window,
+        }
+    }
+
+    fn fan_outs(&self) -> Vec<Box<dyn Workload>> {
+        let row = |pace| {
+            boxed(FanOut {
+                subscribers: self.subscribers,
+                size: self.args.fan_out_size as usize,
+                pace,
+                most: self.defaults.most_published,
+                window: self.window,
+            })
+        };
+        [Pace::FlatOut, Pace::PerSecond(f64::from(self.args.rate))].map(row).into()
+    }
+
+    fn appends(&self, batch: Batch, connections: &[u16]) -> Vec<Box<dyn Workload>> {
+        let row = |connections: &u16| {
+            boxed(Append {
+                connections: *connections,
+                size: self.args.size as usize,
+                batch,
+                streams: self.args.streams,
+                window: self.window,
+                check: self.check(),
+            })
+        };
+        connections.iter().map(row).collect()
+    }
+}
+
+fn boxed(work: impl Workload + 'static) -> Box<dyn Workload> {
+    Box::new(work)
+}
+
+fn given<T: Clone>(given: &[T], default: &[T]) -> Vec<T> {
+    if given.is_empty() { default.to_vec() } else { given.to_vec() }
 }

@@ -2,6 +2,8 @@
 
 mod ahead;
 mod figures;
+mod goals;
+mod markdown;
 mod table;
 
 use std::fmt;
@@ -11,7 +13,10 @@ use serde::Serialize;
 use super::ledger::Faults;
 use super::server::Target;
 use super::stats::{Quantiles, median};
-use super::workload::{Sample, Unit};
+use super::workload::{Beside, Sample, Unit};
+
+#[cfg(test)]
+pub(crate) use goals::GOALS;
 
 /// Everything a run measured.
 #[derive(Debug, Serialize)]
@@ -106,12 +111,12 @@ impl Row {
 impl Entry {
     /// Nothing measured yet.
     pub(crate) fn new(target: &Target) -> Self {
-        Self {
-            target: target.to_string(),
-            not_applicable: None,
-            failure: None,
-            samples: Vec::new(),
-        }
+        Self::named(&target.to_string())
+    }
+
+    /// Nothing measured yet, of something that is no server.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { target: name.to_owned(), not_applicable: None, failure: None, samples: Vec::new() }
     }
 
     /// Notes that it could not be measured, or not to the end; the first cause is kept.
@@ -124,6 +129,12 @@ impl Entry {
         let mut all = Faults::default();
         self.samples.iter().filter_map(|sample| sample.faults).for_each(|faults| all += faults);
         all
+    }
+
+    /// The median of one of the other figures.
+    fn beside(&self, what: Beside) -> Option<f64> {
+        let figures = self.samples.iter().flat_map(|sample| &sample.beside);
+        median(figures.filter(|figure| figure.what == what).map(|figure| figure.value))
     }
 
     fn medians(&self) -> Option<Medians> {
@@ -166,6 +177,10 @@ pub(crate) fn brief(sample: &Sample, unit: Unit) -> String {
     if let Some(cores) = sample.others {
         parts.push(format!("others {} cores", figures::others(cores)));
     }
+    let beside = sample.beside.iter();
+    parts.extend(
+        beside.map(|figure| format!("{} {}", figure.what.name(), figure.what.told(figure.value))),
+    );
     match sample.faults {
         Some(faults) if faults.is_none() => parts.push("all records checked".to_owned()),
         Some(faults) => parts.push(format!("FAULTS: {faults}")),
@@ -186,7 +201,10 @@ impl fmt::Display for Report {
             self.rounds
         )?;
         for row in &self.rows {
-            write!(f, "\n{}\n{}", row.title, table::of(row))?;
+            write!(f, "\n{}\n{}{}", row.title, table::of(row), table::beside(row))?;
+        }
+        if let Some(goals) = self.goals() {
+            write!(f, "\n{goals}")?;
         }
         for failure in self.failures() {
             writeln!(f, "\nFAILED {failure}")?;

@@ -3,17 +3,22 @@
 //! Each row starts its servers fresh. A server that fails is left out of the rest of its row, and the
 //! failure is reported; the others go on.
 
+use super::adapter::Bench;
 use super::plan::Plan;
 use super::report::{Entry, Report, Row, brief};
 use super::server::{Ability, Launcher, Server, Target};
 use super::workload::{Prepared, Workload};
 
-/// Measures everything, telling each round as it is done.
-pub(crate) fn run(plan: &Plan, launcher: &Launcher) -> Report {
+/// Measures everything, telling each round as it is done. The bench is what rows without a server are measured with.
+pub(crate) fn run(plan: &Plan, launcher: &Launcher, bench: Option<&Bench>) -> Report {
     let mut report = Report::of_this_machine(plan.rounds);
     for work in &plan.work {
         println!("{}", work.title());
         report.rows.push(row(plan, launcher, work.as_ref()));
+    }
+    for work in &plan.alone {
+        println!("{}", work.title());
+        report.rows.extend(bench.map(|bench| bench.row(work, plan.rounds)));
     }
     report
 }

@@ -1,19 +1,22 @@
 //! The servers that are measured: what `--target` names, started fresh for every row and ended with it.
 //!
-//! A server is whatever prints `listening on http://ADDR:PORT` as its first line; one that is named by
+//! A server is whatever says `listening on http://ADDR:PORT` in its first line; one that is named by
 //! its URL is used as it is and left running.
 
+mod dsr;
 mod launch;
 mod null;
 mod process;
 mod target;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::base_url::BaseUrl;
 use super::meter::{Meter, Pid};
+pub(crate) use dsr::Durability;
 pub(crate) use launch::{Launcher, Profile};
 pub(crate) use null::serve as serve_null;
 use process::Process;
@@ -39,15 +42,28 @@ pub(crate) struct Server {
     pub(crate) pid: Option<Pid>,
     /// What it can do.
     pub(crate) ability: Ability,
+    /// How it was started, if it is ours.
+    pub(crate) own: Option<Own>,
     // The order of these two matters: the process ends before its directory goes.
     process: Option<Process>,
-    _data: Option<TempDir>,
+    _folder: Option<TempDir>,
+}
+
+/// What it takes to start a server like this one.
+#[derive(Clone, Debug)]
+pub(crate) struct Own {
+    /// Has what it takes.
+    pub(crate) launcher: Launcher,
+    /// What was started.
+    pub(crate) target: Target,
+    /// Its data directory.
+    pub(crate) data: PathBuf,
 }
 
 impl Server {
     /// A server that runs already and is left running.
     pub(crate) fn running(name: &str, base: BaseUrl, pid: Option<Pid>, ability: Ability) -> Self {
-        Self { name: name.to_owned(), base, pid, ability, process: None, _data: None }
+        Self { name: name.to_owned(), base, pid, ability, own: None, process: None, _folder: None }
     }
 
     /// What the server last wrote on standard error, to explain a failure.

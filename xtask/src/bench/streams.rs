@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::Context;
+use tokio::task::JoinSet;
+
 use super::base_url::BaseUrl;
 use super::client::Conn;
 
@@ -11,6 +14,12 @@ const CREATED: &[u16] = &[201];
 
 /// What an answer to an append or a deletion may be.
 pub(crate) const DONE: &[u16] = &[200, 204];
+
+/// Connections that make or remove streams: enough for any server to group what it syncs.
+const LANES: u32 = 64;
+
+/// Streams that do not deserve another connection.
+const A_LANE: u32 = 16;
 
 /// Responses to these requests are short.
 const READ_SIZE: usize = 8 * 1024;
@@ -66,17 +75,29 @@ impl Streams {
         head("POST", base, &self.target(base, stream), &header)
     }
 
+    /// One request for each stream, over several connections where there are many.
     async fn each(
         &self,
         base: &BaseUrl,
-        method: &str,
+        method: &'static str,
         header: &str,
-        statuses: &[u16],
+        statuses: &'static [u16],
     ) -> anyhow::Result<()> {
-        let mut conn = Conn::open(base, READ_SIZE).await?;
-        for stream in 0..self.count {
-            let request = head(method, base, &self.target(base, stream), header);
-            conn.call(&request, statuses).await?;
+        let lanes = (self.count / A_LANE + 1).min(LANES);
+        let mut tasks = JoinSet::new();
+        for lane in 0..lanes {
+            let (streams, base, header) = (self.clone(), base.clone(), header.to_owned());
+            tasks.spawn(async move {
+                let mut conn = Conn::open(&base, READ_SIZE).await?;
+                for stream in (lane..streams.count).step_by(lanes as usize) {
+                    let request = head(method, &base, &streams.target(&base, stream), &header);
+                    conn.call(&request, statuses).await?;
+                }
+                anyhow::Ok(())
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.context("a connection that makes or removes streams")??;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use planted::Fault;
 use super::ledger::Faults;
 use super::server::{Ability, Server};
 use super::workload::{
-    Append, CatchUp, FanOut, LongPoll, Pace, ReadBack, Sample, Window, Workload,
+    Append, CatchUp, FanOut, LongPoll, ManyStreams, Mixed, Pace, ReadBack, Sample, Window, Workload,
 };
 use super::writers::Batch;
 
@@ -48,7 +48,23 @@ fn all_work(patience: Duration) -> Vec<Box<dyn Workload>> {
         Box::new(append(4, 1, Batch::Single)),
         Box::new(append(2, 5, Batch::Single)),
         Box::new(append(2, 1, Batch::JsonArray(3))),
-        Box::new(CatchUp { bytes: 20_000, size: SIZE, fill_limit, window }),
+        Box::new(CatchUp { bytes: 20_000, size: SIZE, batch: Batch::Single, fill_limit, window }),
+        Box::new(CatchUp {
+            bytes: 20_000,
+            size: SIZE,
+            batch: Batch::JsonArray(3),
+            fill_limit,
+            window,
+        }),
+        Box::new(Mixed { writers: 2, size: SIZE, readers: 2, bytes: 20_000, window }),
+        Box::new(ManyStreams {
+            connections: 2,
+            size: SIZE,
+            streams: 6,
+            few: 2,
+            window,
+            check: ReadBack::Everything,
+        }),
         Box::new(fan_out(Pace::FlatOut, patience)),
         Box::new(fan_out(Pace::PerSecond(200.0), patience)),
         Box::new(LongPoll { readers: 3, size: SIZE, window }),

@@ -5,10 +5,16 @@
 //! behind.
 
 mod append;
+mod beside;
 mod catch_up;
+mod creates;
 mod fan_out;
 mod long_poll;
+mod many_streams;
+mod mixed;
 mod publisher;
+mod readers;
+mod start;
 mod subscriber;
 mod tally;
 
@@ -21,9 +27,14 @@ use super::meter::Usage;
 use super::server::{Ability, Server};
 use super::stats::Quantiles;
 pub(crate) use append::{Append, ReadBack};
+pub(crate) use beside::{Beside, Figure};
 pub(crate) use catch_up::CatchUp;
+pub(crate) use creates::Creates;
 pub(crate) use fan_out::{FanOut, Pace};
 pub(crate) use long_poll::LongPoll;
+pub(crate) use many_streams::ManyStreams;
+pub(crate) use mixed::Mixed;
+pub(crate) use start::{Ending, Start};
 
 /// How long the measured part of a round lasts.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +82,10 @@ pub(crate) enum Unit {
     Delivery,
     /// Waiting readers woken.
     Wake,
+    /// Streams created.
+    Create,
+    /// Starts of a server.
+    Start,
 }
 
 /// One measurement.
@@ -90,6 +105,8 @@ pub(crate) struct Sample {
     pub(crate) others: Option<f64>,
     /// The server's resident memory at the end, in bytes.
     pub(crate) resident: Option<u64>,
+    /// What else the work is about.
+    pub(crate) beside: Vec<Figure>,
     /// What the checks found; `None` where there was nothing to read back.
     pub(crate) faults: Option<Faults>,
     /// What the reader of the report should know.
@@ -108,6 +125,7 @@ impl Sample {
             client_nanos: per_unit(usage.client),
             others: usage.others,
             resident: usage.resident,
+            beside: Vec::new(),
             faults: None,
             notes: Vec::new(),
         }

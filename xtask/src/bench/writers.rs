@@ -36,6 +36,19 @@ pub(crate) struct Load {
     pub(crate) streams: Streams,
     /// Connections.
     pub(crate) writers: u16,
+    /// Number of the first of them: streams that were written before have had others.
+    pub(crate) first_writer: u16,
+    /// How fast they send.
+    pub(crate) tempo: Tempo,
+}
+
+/// How fast all writers together send.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Tempo {
+    /// Each sends as soon as it is answered.
+    FlatOut,
+    /// So many requests a second, as long as answers come in time for it.
+    PerSecond(f64),
 }
 
 /// For each stream, how many records each of its writers has had acknowledged.
@@ -76,7 +89,7 @@ impl Load {
         let first = u32::from(writer) % streams;
         let share = |stream| Share {
             stream,
-            writer,
+            writer: self.first_writer + writer,
             head: self.streams.append_head(&self.base, stream, length),
             next: 0,
         };
@@ -168,13 +181,23 @@ async fn write(
     let mut pick = u32::from(writer) | 0x9e37_0000;
     let mut request = Vec::new();
     let mut sent = Instant::now();
-    while gate.admit() {
+    let begun = sent;
+    for turn in 0u32.. {
+        if let Tempo::PerSecond(rate) = load.tempo {
+            let nth = f64::from(turn) * f64::from(load.writers) + f64::from(writer);
+            let due = begun + Duration::from_secs_f64(nth / rate);
+            tokio::time::sleep_until(due.into()).await;
+            sent = Instant::now();
+        }
+        if !gate.admit() {
+            break;
+        }
         pick = scramble(pick);
         let nth = pick as usize % shares.len().max(1);
         let share = shares.get_mut(nth).context("every writer has a stream")?;
         request.clear();
         request.extend_from_slice(&share.head);
-        let first = Mark { writer, seq: share.next, nanos: clock(sent) };
+        let first = Mark { writer: share.writer, seq: share.next, nanos: clock(sent) };
         load.batch.write(&load.payload, first, &mut request);
         conn.send(&request).await?;
         let head = conn.head().await?;
@@ -208,6 +231,8 @@ mod tests {
             batch: Batch::Single,
             streams: Streams::new(streams, "text/plain"),
             writers,
+            first_writer: 0,
+            tempo: Tempo::FlatOut,
         }
     }
 

@@ -35,13 +35,22 @@ pub(super) fn time_of_tree(root: Pid) -> anyhow::Result<Duration> {
 }
 
 /// Resident memory of a process and of everything it started, in bytes.
-pub(super) fn resident(root: Pid) -> anyhow::Result<u64> {
+pub(crate) fn resident(root: Pid) -> anyhow::Result<u64> {
+    memory(root, "VmRSS:")
+}
+
+/// The same at most so far; of several processes, the sum of what each had at most.
+pub(crate) fn peak(root: Pid) -> anyhow::Result<u64> {
+    memory(root, "VmHWM:")
+}
+
+fn memory(root: Pid, field: &str) -> anyhow::Result<u64> {
     let tree = tree(root)?;
     ensure!(!tree.is_empty(), "no process {}", root.0);
     // A child may end between the two looks; it holds no memory then.
     let statuses =
         tree.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{}/status", pid.0)).ok());
-    Ok(statuses.filter_map(|status| resident_in(&status)).sum())
+    Ok(statuses.filter_map(|status| memory_in(&status, field)).sum())
 }
 
 /// A process and its living descendants; empty if it has ended.
@@ -96,9 +105,9 @@ impl Stat {
     }
 }
 
-/// `VmRSS` of a `/proc/PID/status`, in bytes; a kernel thread or a zombie has none.
-fn resident_in(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// A field of a `/proc/PID/status`, in bytes; a kernel thread or a zombie has none.
+fn memory_in(status: &str, field: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
@@ -155,8 +164,10 @@ mod tests {
 
     #[test]
     fn memory_is_in_bytes() {
-        assert_eq!(resident_in("Name:\tx\nVmRSS:\t    1234 kB\n"), Some(1234 * 1024));
-        assert_eq!(resident_in("Name:\tkthreadd\n"), None);
+        let status = "Name:\tx\nVmHWM:\t    2000 kB\nVmRSS:\t    1234 kB\n";
+        assert_eq!(memory_in(status, "VmRSS:"), Some(1234 * 1024));
+        assert_eq!(memory_in(status, "VmHWM:"), Some(2000 * 1024));
+        assert_eq!(memory_in("Name:\tkthreadd\n", "VmRSS:"), None);
     }
 
     #[test]

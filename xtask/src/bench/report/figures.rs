@@ -1,6 +1,6 @@
 //! How numbers are written.
 
-use crate::bench::workload::Unit;
+use crate::bench::workload::{Beside, Unit};
 
 /// Cores of other work above which rates and latencies are not to be trusted.
 const NOISY: f64 = 0.3;
@@ -14,6 +14,50 @@ impl Unit {
             Self::Byte => "byte",
             Self::Delivery => "delivery",
             Self::Wake => "wake",
+            Self::Create => "create",
+            Self::Start => "start",
+        }
+    }
+}
+
+impl Beside {
+    /// All, in the order in which they are told.
+    pub(super) const ALL: [Self; 9] = [
+        Self::Kept,
+        Self::OfFew,
+        Self::IdleStream,
+        Self::Files,
+        Self::Peak,
+        Self::Backlog,
+        Self::Disk,
+        Self::Last,
+        Self::Sync,
+    ];
+
+    /// What it is, in few words.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Kept => "part of the rate alone",
+            Self::OfFew => "part of the rate at few streams",
+            Self::IdleStream => "memory of an idle stream",
+            Self::Files => "files",
+            Self::Peak => "memory at most",
+            Self::Backlog => "backlog at most",
+            Self::Disk => "disk/payload",
+            Self::Last => "last fifth",
+            Self::Sync => "mean sync",
+        }
+    }
+
+    /// How much.
+    pub(super) fn told(self, value: f64) -> String {
+        match self {
+            Self::Kept | Self::OfFew | Self::Disk => ratio(value),
+            Self::IdleStream => format!("{value:.0} B"),
+            Self::Files => grouped_whole(value),
+            Self::Peak | Self::Backlog => memory(value),
+            Self::Last => format!("{}/s", grouped(value)),
+            Self::Sync => time(value),
         }
     }
 }
@@ -60,11 +104,13 @@ fn three_digits(value: f64) -> String {
     }
 }
 
-/// Rounded, with a space before each three digits.
+/// With a space before each three digits, and a tenth where there are few.
 fn grouped(value: f64) -> String {
-    if value < 99.95 {
-        return format!("{value:.1}");
-    }
+    if value < 99.95 { format!("{value:.1}") } else { grouped_whole(value) }
+}
+
+/// Rounded, with a space before each three digits.
+fn grouped_whole(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -96,5 +142,8 @@ mod tests {
         assert_eq!(others(0.31), "0.31*");
         assert_eq!(ratio(0.034), "0.034");
         assert_eq!(ratio(1.153), "1.15");
+        assert_eq!(Beside::Files.told(12.0), "12");
+        assert_eq!(Beside::Files.told(100_012.0), "100 012");
+        assert_eq!(Beside::IdleStream.told(393.4), "393 B");
     }
 }

@@ -3,19 +3,40 @@
 use std::fmt::Write;
 
 use super::{Entry, Row, figures};
-use crate::bench::workload::Sample;
+use crate::bench::workload::{Beside, Sample};
 
 const NONE: &str = "-";
 
 /// The table, a line for each server.
 pub(super) fn of(row: &Row) -> String {
+    aligned(&cells(row))
+}
+
+/// What else was measured, a line for each server that has it.
+pub(super) fn beside(row: &Row) -> String {
+    let mut text = String::new();
+    for entry in &row.entries {
+        let told: Vec<_> = Beside::ALL
+            .iter()
+            .filter_map(|what| Some(format!("{} {}", what.name(), what.told(entry.beside(*what)?))))
+            .collect();
+        if !told.is_empty() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {}: {}", entry.target, told.join(", "));
+        }
+    }
+    text
+}
+
+/// The cells of the table, its head first.
+pub(super) fn cells(row: &Row) -> Vec<[String; 10]> {
     let cost = format!("CPU/{}", row.unit.name());
     let mut lines = vec![
         ["server", "rate", "p50", "p99", &cost, "RSS", "others", "rate/1st", "CPU/1st", "checked"]
             .map(str::to_owned),
     ];
     lines.extend(row.entries.iter().map(|entry| line(row, entry)));
-    aligned(&lines)
+    lines
 }
 
 fn line(row: &Row, entry: &Entry) -> [String; 10] {

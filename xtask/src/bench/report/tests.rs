@@ -9,6 +9,7 @@ fn sample(count: u64, server_nanos: Option<f64>, faults: Option<Faults>) -> Samp
         client_nanos: 8_000.0,
         others: Some(0.05),
         resident: Some(50 << 20),
+        beside: Vec::new(),
         faults,
         notes: vec!["a note".to_owned()],
     }

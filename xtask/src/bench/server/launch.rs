@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::process::Process;
 use super::target::NodeStorage;
-use super::{Server, Target};
+use super::{Own, Server, Target, dsr};
 pub(crate) use crate::headwater::Profile;
 use crate::workspace::Workspace;
 
@@ -16,10 +16,11 @@ use crate::workspace::Workspace;
 const NODE_SERVER: &str = include_str!("node-server.mjs");
 
 /// Starts servers, with everything they need built and installed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Launcher {
     headwater: Option<PathBuf>,
     packages: Option<PathBuf>,
+    dsr: Option<PathBuf>,
     data_root: PathBuf,
 }
 
@@ -39,39 +40,65 @@ impl Launcher {
         let packages = any(|target| matches!(target, Target::Node(_)))
             .then(|| crate::npm::install(&workspace))
             .transpose()?;
+        let dsr = any(|target| matches!(target, Target::Dsr(_)))
+            .then(|| dsr::install(&workspace))
+            .transpose()?;
         let data_root = data_root.map_or_else(|| workspace.target.join("bench"), Path::to_path_buf);
         std::fs::create_dir_all(&data_root)
             .with_context(|| format!("cannot create {}", data_root.display()))?;
-        Ok(Self { headwater, packages, data_root })
+        Ok(Self { headwater, packages, dsr, data_root })
     }
 
-    /// Starts one server, or takes the one that runs.
+    /// Starts one server on a directory of its own, or takes the one that runs.
     pub(crate) fn start(&self, target: &Target) -> anyhow::Result<Server> {
         if let Target::Running { name, base, pid } = target {
             return Ok(Server::running(name, base.clone(), *pid, target.ability()));
         }
-        let data = TempDir::with_prefix_in(format!("{target}-"), &self.data_root)
-            .with_context(|| format!("cannot write into {}", self.data_root.display()))?;
-        let command = self.command(target, &data.path().join("data"))?;
-        let (mut process, url) = Process::start(command, data.path().join("stderr.log"))
+        let folder = self.folder(target)?;
+        let data = folder.path().join("data");
+        let server = self.start_on(target, &data)?;
+        Ok(Server { _folder: Some(folder), ..server })
+    }
+
+    /// A folder for a server's data, removed when it is dropped.
+    pub(crate) fn folder(&self, target: &Target) -> anyhow::Result<TempDir> {
+        TempDir::with_prefix_in(format!("{target}-"), &self.data_root)
+            .with_context(|| format!("cannot write into {}", self.data_root.display()))
+    }
+
+    /// Starts a server on this data, and leaves the data when it ends.
+    pub(crate) fn start_on(&self, target: &Target, data: &Path) -> anyhow::Result<Server> {
+        let command = self.command(target, data)?;
+        let (mut process, url) = Process::start(command, data.with_extension("stderr.log"))
             .with_context(|| format!("starting {target}"))?;
         Ok(Server {
             name: target.to_string(),
             base: format!("{url}/v1/stream").parse()?,
             pid: Some(process.pid()),
             ability: target.ability(),
+            own: Some(Own {
+                launcher: self.clone(),
+                target: target.clone(),
+                data: data.to_owned(),
+            }),
             process: Some(process),
-            _data: Some(data),
+            _folder: None,
         })
     }
 
     fn command(&self, target: &Target, data: &Path) -> anyhow::Result<Command> {
         match target {
-            Target::Headwater { storage } => {
+            Target::Headwater { storage, sync } => {
                 let mut command = Command::new(self.headwater.as_ref().context("not built")?);
                 command.args(["serve", "--listen", "127.0.0.1:0", "--storage", storage.as_ref()]);
+                if let Some(sync) = sync {
+                    command.args(["--sync", sync]);
+                }
                 command.arg("--data-dir").arg(data).env_remove("PORT");
                 Ok(command)
+            }
+            Target::Dsr(durability) => {
+                dsr::command(self.dsr.as_ref().context("not installed")?, *durability, data)
             }
             Target::Node(storage) => {
                 let mut command = Command::new("node");

@@ -41,13 +41,15 @@ impl Process {
         let mut process = Self { group: Group::spawn(&mut command)?, log };
         let stdout = process.group.child().stdout.take().context("standard output is piped")?;
         let line = first_line(stdout).recv_timeout(START_LIMIT).ok();
-        let url = line.as_deref().and_then(|line| line.strip_prefix("listening on "));
+        // Some say their name before, or where their data is behind it.
+        let url = line.as_deref().and_then(|line| line.split_once("listening on "));
+        let url = url.and_then(|(_, url)| url.split_whitespace().next());
         let url = url.with_context(|| {
             let program = command.get_program().display();
             let said = line.as_deref().unwrap_or_default();
             format!("{program} did not say where it listens but {said:?}\n{}", process.last_words())
         })?;
-        let url = url.trim().trim_end_matches('/').to_owned();
+        let url = url.trim_end_matches('/').to_owned();
         Ok((process, url))
     }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::super::base_url::BaseUrl;
 use super::super::meter::Pid;
-use super::Ability;
+use super::{Ability, Durability};
 
 /// A server to measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,11 @@ pub(crate) enum Target {
     Headwater {
         /// As in `headwater serve --storage`.
         storage: Cow<'static, str>,
+        /// As in `headwater serve --sync`.
+        sync: Option<String>,
     },
+    /// The protocol authors' server in Rust.
+    Dsr(Durability),
     /// The Node reference server.
     Node(NodeStorage),
     /// A bare HTTP server that answers every POST, as the floor.
@@ -44,7 +48,8 @@ pub(crate) enum NodeStorage {
 
 impl Target {
     /// Our server on its default storage.
-    pub(crate) const HEADWATER: Self = Self::Headwater { storage: Cow::Borrowed("sled") };
+    pub(crate) const HEADWATER: Self =
+        Self::Headwater { storage: Cow::Borrowed("sled"), sync: None };
 
     /// The reference server with the durability that ours has.
     pub(crate) const NODE_FILE: Self = Self::Node(NodeStorage::File);
@@ -53,7 +58,9 @@ impl Target {
     pub(crate) fn ability(&self) -> Ability {
         match self {
             Self::Null => Ability::AppendOnly,
-            Self::Headwater { .. } | Self::Node(_) | Self::Running { .. } => Ability::Everything,
+            Self::Headwater { .. } | Self::Dsr(_) | Self::Node(_) | Self::Running { .. } => {
+                Ability::Everything
+            }
         }
     }
 }
@@ -67,22 +74,31 @@ impl FromStr for Target {
         }
         Ok(match text {
             "headwater" => Self::HEADWATER,
+            "dsr" => Self::Dsr(Durability::Wal),
+            "dsr-mem" => Self::Dsr(Durability::Memory),
             "node-file" => Self::NODE_FILE,
             "node-mem" => Self::Node(NodeStorage::Memory),
             "null" => Self::Null,
             _ => match text.strip_prefix("headwater-") {
-                Some(storage)
-                    if storage.chars().all(|c| c.is_ascii_lowercase()) && !storage.is_empty() =>
-                {
-                    Self::Headwater { storage: Cow::Owned(storage.to_owned()) }
-                }
-                _ => bail!(
-                    "`{text}`: expected headwater, headwater-STORAGE, node-file, node-mem, null or \
-                     url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID]"
+                Some(ours) => return our_server(ours),
+                None => bail!(
+                    "`{text}`: expected headwater, headwater-STORAGE[,sync=TIME], dsr, dsr-mem, node-file, node-mem, \
+                     null or url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID]"
                 ),
             },
         })
     }
+}
+
+fn our_server(text: &str) -> anyhow::Result<Target> {
+    let (storage, sync) = match text.split_once(",sync=") {
+        Some((storage, sync)) => (storage, Some(sync.to_owned())),
+        None => (text, None),
+    };
+    let named = !storage.is_empty() && storage.chars().all(|c| c.is_ascii_lowercase());
+    ensure!(named, "`headwater-{text}`: expected headwater-STORAGE[,sync=TIME]");
+    ensure!(sync.as_deref() != Some(""), "`headwater-{text}`: expected a time behind sync=");
+    Ok(Target::Headwater { storage: Cow::Owned(storage.to_owned()), sync })
 }
 
 fn running_server(text: &str) -> anyhow::Result<Target> {
@@ -98,7 +114,12 @@ fn running_server(text: &str) -> anyhow::Result<Target> {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Headwater { storage } => write!(f, "headwater-{storage}"),
+            Self::Headwater { storage, sync: None } => write!(f, "headwater-{storage}"),
+            Self::Headwater { storage, sync: Some(sync) } => {
+                write!(f, "headwater-{storage},sync={sync}")
+            }
+            Self::Dsr(Durability::Wal) => f.write_str("dsr"),
+            Self::Dsr(Durability::Memory) => f.write_str("dsr-mem"),
             Self::Node(NodeStorage::File) => f.write_str("node-file"),
             Self::Node(NodeStorage::Memory) => f.write_str("node-mem"),
             Self::Null => f.write_str("null"),
@@ -113,10 +134,15 @@ mod tests {
 
     #[test]
     fn every_form_is_read() {
-        let headwater = |storage: &str| Target::Headwater { storage: storage.to_owned().into() };
+        let headwater =
+            |storage: &str| Target::Headwater { storage: storage.to_owned().into(), sync: None };
+        let synced = Target::Headwater { storage: "journal".into(), sync: Some("5ms".to_owned()) };
         for (text, target, name) in [
             ("headwater", headwater("sled"), "headwater-sled"),
             ("headwater-memory", headwater("memory"), "headwater-memory"),
+            ("headwater-journal,sync=5ms", synced, "headwater-journal,sync=5ms"),
+            ("dsr", Target::Dsr(Durability::Wal), "dsr"),
+            ("dsr-mem", Target::Dsr(Durability::Memory), "dsr-mem"),
             ("node-file", Target::Node(NodeStorage::File), "node-file"),
             ("node-mem", Target::Node(NodeStorage::Memory), "node-mem"),
             ("null", Target::Null, "null"),
@@ -138,6 +164,9 @@ mod tests {
             "",
             "headwater-",
             "headwater-../x",
+            "headwater-journal,sync=",
+            "headwater-,sync=5ms",
+            "dsr-disk",
             "node",
             "url=x",
             "url==http://127.0.0.1:1/",

@@ -8,10 +8,10 @@ use crate::bench::client::Conn;
 use crate::bench::ledger::Faults;
 use crate::bench::meter::Meter;
 use crate::bench::payload::Payload;
-use crate::bench::reader::{Between, READ_SIZE, read_all};
+use crate::bench::reader::{READ_SIZE, read_all};
 use crate::bench::runtime::run_bounded;
 use crate::bench::streams::Streams;
-use crate::bench::writers::{Acked, Batch, Crew, Load};
+use crate::bench::writers::{Acked, Batch, Crew, Load, Tempo};
 
 /// No round sends more requests than this, however fast the server is.
 const MOST_REQUESTS: u64 = 20_000_000;
@@ -88,16 +88,14 @@ impl Prepared for Ready<'_> {
 impl Ready<'_> {
     async fn measure(&self) -> anyhow::Result<Sample> {
         let Append { connections, size, batch, streams, window, check } = *self.work;
-        let content_type = match batch {
-            Batch::Single => "application/octet-stream",
-            Batch::JsonArray(_) => "application/json",
-        };
         let load = Arc::new(Load {
             base: self.server.base.clone(),
             payload: Payload::new(size),
             batch,
-            streams: Streams::new(streams, content_type),
+            streams: Streams::new(streams, batch.content_type()),
             writers: connections,
+            first_writer: 0,
+            tempo: Tempo::FlatOut,
         });
         load.streams.create(&load.base).await?;
 
@@ -126,12 +124,10 @@ impl Ready<'_> {
     }
 }
 
-async fn read_back(load: &Load, acked: &Acked) -> anyhow::Result<Faults> {
-    let between = match load.batch {
-        Batch::Single => Between::Nothing,
-        Batch::JsonArray(_) => Between::Json,
-    };
+/// Reads all streams of a load, and compares them with what was acknowledged.
+pub(super) async fn read_back(load: &Load, acked: &Acked) -> anyhow::Result<Faults> {
     let mut conn = Conn::open(&load.base, READ_SIZE).await?;
+    let between = load.batch.between();
     let mut faults = Faults::default();
     for (stream, acked) in (0..).zip(acked) {
         let target = load.streams.target(&load.base, stream);

@@ -10,10 +10,10 @@ use crate::bench::client::Conn;
 use crate::bench::ledger::Faults;
 use crate::bench::meter::Meter;
 use crate::bench::payload::Payload;
-use crate::bench::reader::{Between, READ_SIZE, read_all};
+use crate::bench::reader::{READ_SIZE, read_all};
 use crate::bench::runtime::run_bounded;
 use crate::bench::streams::Streams;
-use crate::bench::writers::{Acked, Batch, Crew, Load};
+use crate::bench::writers::{Acked, Batch, Crew, Load, Tempo};
 
 /// Enough for any server to group what it syncs.
 const FILLERS: u16 = 32;
@@ -31,6 +31,8 @@ pub(crate) struct CatchUp {
     pub(crate) bytes: u64,
     /// Bytes a record.
     pub(crate) size: usize,
+    /// How it is filled: with records as they are, or with JSON arrays.
+    pub(crate) batch: Batch,
     /// How long filling may take; a slow server is measured on what it has by then.
     pub(crate) fill_limit: Duration,
     /// How long.
@@ -39,7 +41,11 @@ pub(crate) struct CatchUp {
 
 impl Workload for CatchUp {
     fn title(&self) -> String {
-        format!("catch-up of {} MiB in records of {} B", self.bytes >> 20, self.size)
+        let what = match self.batch {
+            Batch::Single => "records",
+            Batch::JsonArray(_) => "JSON values",
+        };
+        format!("catch-up of {} MiB in {what} of {} B", self.bytes >> 20, self.size)
     }
 
     fn unit(&self) -> Unit {
@@ -54,31 +60,32 @@ impl Workload for CatchUp {
         let load = Arc::new(Load {
             base: server.base.clone(),
             payload: Payload::new(self.size),
-            batch: Batch::Single,
-            streams: Streams::new(1, "application/octet-stream"),
+            batch: self.batch,
+            streams: Streams::new(1, self.batch.content_type()),
             writers: FILLERS,
+            first_writer: 0,
+            tempo: Tempo::FlatOut,
         });
-        let acked = run_bounded(self.fill_limit + SLACK, self.fill(&load))?;
+        let acked = run_bounded(self.fill_limit + SLACK, fill(&load, self.bytes, self.fill_limit))?;
         let acked = acked.into_iter().next().context("one stream")?;
         let filled = acked.iter().map(|(_, count)| count * load.payload.size() as u64).sum();
         Ok(Box::new(Ready { work: self, server, load, acked, filled }))
     }
 }
 
-impl CatchUp {
-    async fn fill(&self, load: &Arc<Load>) -> anyhow::Result<Acked> {
-        load.streams.create(&load.base).await?;
-        let requests = self.bytes.div_ceil(load.payload.size() as u64);
-        let mut crew = Crew::start(load, requests).await?;
-        let limit = tokio::time::sleep(self.fill_limit);
-        tokio::pin!(limit);
-        tokio::select! {
-            acked = crew.join() => return acked,
-            () = &mut limit => {}
-        }
-        crew.stop();
-        crew.join().await
+/// Creates the streams of a load and appends so many bytes, as far as that goes in the time.
+pub(super) async fn fill(load: &Arc<Load>, bytes: u64, limit: Duration) -> anyhow::Result<Acked> {
+    load.streams.create(&load.base).await?;
+    let request = load.payload.size() as u64 * u64::from(load.batch.records());
+    let mut crew = Crew::start(load, bytes.div_ceil(request)).await?;
+    let limit = tokio::time::sleep(limit);
+    tokio::pin!(limit);
+    tokio::select! {
+        acked = crew.join() => return acked,
+        () = &mut limit => {}
     }
+    crew.stop();
+    crew.join().await
 }
 
 struct Ready<'a> {
@@ -104,7 +111,8 @@ impl Ready<'_> {
         let (mut bytes, mut pages, mut passes) = (0, 0, 0);
         let mut pass = async || {
             let payload = &self.load.payload;
-            read_all(&mut conn, base, &target, payload, Between::Nothing, &self.acked).await
+            let between = self.load.batch.between();
+            read_all(&mut conn, base, &target, payload, between, &self.acked).await
         };
 
         faults += pass().await?.faults;

@@ -1,6 +1,7 @@
 //! The body of an append.
 
 use crate::bench::payload::{Mark, Payload};
+use crate::bench::reader::Between;
 
 /// What one append request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,22 @@ impl Batch {
         match self {
             Self::Single => 1,
             Self::JsonArray(records) => records.max(1),
+        }
+    }
+
+    /// The content type of streams that take it.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Single => "application/octet-stream",
+            Self::JsonArray(_) => "application/json",
+        }
+    }
+
+    /// What stands between records when they are read.
+    pub(crate) fn between(self) -> Between {
+        match self {
+            Self::Single => Between::Nothing,
+            Self::JsonArray(_) => Between::Json,
         }
     }
 
