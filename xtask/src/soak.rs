@@ -59,6 +59,22 @@ const JOBS: &[Job] = &[
         limit: 3,
     },
     Job {
+        name: "journal-crashes",
+        args: &[
+            "test",
+            "--package",
+            "headwater-storage",
+            "--release",
+            "--all-features",
+            "--lib",
+            "journal::tests::everywhere",
+            "--",
+            "--nocapture",
+        ],
+        env: &[("HEADWATER_SOAK", "1")],
+        limit: 3,
+    },
+    Job {
         name: "kill",
         args: &[
             "test",

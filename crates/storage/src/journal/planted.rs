@@ -13,6 +13,12 @@ pub(super) enum Fault {
     SkipsNameSync,
     /// What an earlier run named is not made durable at the opening.
     SkipsNameSyncAtOpening,
+    /// A chunk file keeps a name whose sync failed.
+    KeepsUncertainNames,
+    /// The log's last group is not written again at an opening.
+    SkipsRewriting,
+    /// A seal is believed though the log went on behind it.
+    TrustsSeals,
     /// The catalogue hears of the edition before it has its rows.
     EditionFirst,
     /// Rows go to the catalogue, and are synced, before their file is there.

@@ -10,6 +10,8 @@
 mod command;
 mod report;
 mod script;
+#[cfg(all(test, feature = "journal"))]
+mod shorten;
 pub(crate) mod side;
 pub(crate) mod view;
 

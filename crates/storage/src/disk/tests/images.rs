@@ -241,6 +241,33 @@ fn an_image_is_a_disk_of_its_own() {
     assert_eq!(before[1..], images[1..].iter().map(read).collect::<Vec<_>>());
 }
 
+/// What the next process finds at the last moment.
+fn survivor(disk: &FakeDisk) -> FakeDisk {
+    let mut crashes = disk.crashes(1);
+    let mut last = None;
+    while let Some(moment) = crashes.next_moment() {
+        last = Some(moment.survived());
+    }
+    last.unwrap()
+}
+
+#[test]
+fn what_a_killed_process_has_not_synced_is_there_and_may_still_be_lost() {
+    let (disk, file) = one_file(b"....");
+    put(&*file, 0, b"a");
+    for (what, next) in [("killed", survivor(&disk)), ("again", survivor(&survivor(&disk)))] {
+        let file = next.open(Path::new(FILE)).unwrap();
+        assert_eq!(file.read(0, 4).unwrap(), "a...", "{what}");
+        assert_eq!(may_be(&next, 8), [b"....".to_vec(), b"a...".to_vec()].into());
+        put(&*file, 1, b"b");
+        assert_eq!(may_be(&next, 8).len(), 4);
+        file.sync_data().unwrap();
+        assert_eq!(may_be(&next, 8), [b"ab..".to_vec()].into(), "the sync is for all of it");
+        assert_eq!(file.read(0, 4).unwrap(), "ab..");
+    }
+    assert_eq!(file.read(0, 4).unwrap(), "a...", "it is a disk of its own");
+}
+
 #[test]
 fn marks_are_known_from_the_operation_before_them_on() {
     let disk = FakeDisk::new();

@@ -42,6 +42,8 @@ pub(in crate::journal) enum Happened {
 pub(in crate::journal) struct Past {
     images: Mutex<Vec<Image>>,
     told: Told,
+    /// How many more writes and syncs pass before one fails; none fails where that is not told.
+    passing: Mutex<Option<u64>>,
 }
 
 impl std::fmt::Debug for Past {
@@ -53,7 +55,32 @@ impl std::fmt::Debug for Past {
 impl Past {
     /// Begins with these images, of which the last one is the present.
     pub(in crate::journal) fn new(images: Vec<Image>, told: Told) -> Self {
-        Self { images: Mutex::new(images), told }
+        Self { images: Mutex::new(images), told, passing: Mutex::default() }
+    }
+
+    /// Lets a write or a sync fail, after so many that pass.
+    pub(in crate::journal) fn fail_after(&self, passing: u64) {
+        *self.passing.lock() = Some(passing);
+    }
+
+    /// Whether the one that was to fail has.
+    pub(in crate::journal) fn has_failed(&self) -> bool {
+        self.passing.lock().is_none()
+    }
+
+    fn check(&self) -> Result<(), StorageError> {
+        let mut passing = self.passing.lock();
+        match &mut *passing {
+            Some(0) => {
+                *passing = None;
+                Err(StorageError::Unavailable("the catalogue refuses".to_owned()))
+            }
+            Some(more) => {
+                *more -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// All images so far.
@@ -148,6 +175,7 @@ impl Catalogue for MapCatalogue {
     }
 
     fn write(&self, edits: Vec<Edit>) -> Result<(), StorageError> {
+        self.past.check()?;
         let mut rows = self.rows.write();
         for (key, value) in edits {
             match value {
@@ -160,6 +188,7 @@ impl Catalogue for MapCatalogue {
     }
 
     fn sync(&self) -> Result<(), StorageError> {
+        self.past.check()?;
         self.past.sync();
         Ok(())
     }

@@ -136,8 +136,8 @@ impl ChunkWriter {
     /// Completes the file: when this returns, it is durable, and has its name.
     ///
     /// # Errors
-    /// `Unavailable` when that is not certain. Where only the folder could not be synced, the file is whole and has its name,
-    /// and may lose the name again in a crash.
+    /// `Unavailable` when that is not certain. Where only the folder could not be synced, the file is removed again; after a crash
+    /// it may be there all the same, whole and with its name.
     pub(crate) fn finish(mut self, facts: Facts) -> Result<Footer, StorageError> {
         self.rows()?;
         self.complete(facts).map_err(|error| self.failed(error))
@@ -153,8 +153,19 @@ impl ChunkWriter {
         if planted(Fault::SkipsNameSync) {
             return Ok(footer);
         }
-        self.disk.sync_folder(Path::new(FOLDER))?;
+        self.disk.sync_folder(Path::new(FOLDER)).inspect_err(|_| self.take_name_back())?;
         Ok(footer)
+    }
+
+    /// Removes the file, whose name is not durable. A later sync that succeeds would say nothing about the name, so nobody may
+    /// find the file and take it for one that lasts.
+    fn take_name_back(&self) {
+        #[cfg(test)]
+        if planted(Fault::KeepsUncertainNames) {
+            return;
+        }
+        // The error that led here is the one to tell.
+        drop(self.disk.remove(&self.name.path()));
     }
 
     /// Completes the lineage, if there is one, and the rows that lead to its blocks.

@@ -8,8 +8,10 @@ use super::frame::BEGIN;
 #[cfg(test)]
 use super::planted::{Fault, planted};
 use super::prepare::{Inventory, Spare};
-use super::{Files, Place, Recovered, Supply, Writer, seal};
-use crate::disk::write_all;
+use super::{Files, Recovered, Supply, Writer, seal};
+use crate::disk::{DiskFile, write_all};
+#[cfg(test)]
+use crate::journal::planted as adapter;
 
 /// How a log is written.
 #[derive(Clone, Copy, Debug)]
@@ -53,20 +55,31 @@ pub(crate) fn open(
 
 /// Makes durable what an earlier run may have written, or named, without a sync. Only the last group can be such.
 ///
-/// It is written again, because its sync may have failed: then the system takes it for synced, and no later sync writes it.
+/// It is written again: where its sync failed, and nothing but the program was restarted, it is read back though it may never have
+/// reached the disk, and a later sync that succeeds says nothing about it.
 fn settle(files: &Files, recovered: &Recovered) -> io::Result<()> {
     #[cfg(test)]
     if planted(Fault::SkipsSyncAtOpening) {
         return Ok(());
     }
-    if let Some(Place { generation, offset }) = recovered.last.filter(|_| !recovered.sealed) {
-        let file = files.open(generation)?;
-        let len = recovered.end.place.offset.saturating_sub(offset) as usize;
-        let group = file.read(u64::from(offset), len)?;
-        write_all(&*file, &mut [IoSlice::new(&group)], u64::from(offset))?;
+    if let Some(last) = recovered.used.last() {
+        let file = files.open(*last)?;
+        if let Some(from) = recovered.last.filter(|_| !recovered.sealed) {
+            rewrite(&*file, from.offset, recovered.end.place.offset)?;
+        }
         file.sync_data()?;
     }
     files.sync_names()
+}
+
+/// Writes what a range of a file holds once more.
+fn rewrite(file: &dyn DiskFile, from: u32, to: u32) -> io::Result<()> {
+    #[cfg(test)]
+    if adapter::planted(adapter::Fault::SkipsRewriting) {
+        return Ok(());
+    }
+    let bytes = file.read(from.into(), to.saturating_sub(from) as usize)?;
+    write_all(file, &mut [IoSlice::new(&bytes)], from.into())
 }
 
 /// The spares of a clean stop that can still be used. Without one it is not known what a crash left in them.

@@ -76,17 +76,20 @@ pub(crate) fn recover<E: From<ReadError>>(
     visit: impl FnMut(Group<'_>) -> Result<(), E>,
 ) -> Result<Recovered, E> {
     let sealed = seal::read(files)?;
+    let sealed = match sealed {
+        Some(end) if chain::goes_on(files, from, end)? => None,
+        sealed => sealed,
+    };
     let chain = Chain::survey(files, from, sealed)?;
     let mut walk = Walk { files, end: from, last: None, frames: Vec::new(), visit };
     let mut tail = None;
     for part in &chain.parts {
         tail = walk.part(part)?;
     }
-    let (end, last) = (walk.end, walk.last);
+    let Walk { end, last, .. } = walk;
     let cut = if sealed.is_some() { None } else { Behind::look(files, &chain, tail, end)? };
     let (used, behind) = chain.live.iter().partition(|live| **live <= end.place.generation);
-    let sealed = sealed.is_some();
-    Ok(Recovered { end, cut, sealed, last, old: chain.old, used, behind })
+    Ok(Recovered { end, last, cut, sealed: sealed.is_some(), old: chain.old, used, behind })
 }
 
 /// Where the groups of the last file end.

@@ -27,9 +27,15 @@ pub(super) struct Extent {
     pub(super) images: usize,
     /// After one of so many crashes it goes on; none where that is zero.
     pub(super) second: u64,
+    /// At one of so many moments the process is killed, and goes on with what is not synced; none where that is zero.
+    pub(super) survives: u64,
 }
 
-pub(super) const USUAL: Extent = Extent { rounds: 24, longest: 900, images: 4, second: 60 };
+pub(super) const USUAL: Extent =
+    Extent { rounds: 24, longest: 900, images: 4, second: 60, survives: 51 };
+
+/// Of which nobody goes on.
+pub(super) const NO_MORE: Extent = Extent { second: 0, survives: 0, ..USUAL };
 
 /// A script of its own for each seed.
 pub(super) fn script(seed: u64, extent: Extent) -> Script {
@@ -107,9 +113,9 @@ impl<'w> Walk<'w> {
             }
             let named = |failure: Failure| failure.during(&moment.to_string());
             crashes.iter().try_for_each(|crash| self.moment(&moment, crash)).map_err(named)?;
-            let Extent { second, .. } = self.extent;
-            let often = number.is_multiple_of(second / 2 + 21) || names_a_file(&moment);
-            if second > 0 && often {
+            let Extent { survives, .. } = self.extent;
+            let often = number.is_multiple_of(survives) || names_a_file(&moment);
+            if survives > 0 && often {
                 self.survive(&moment, crash).map_err(named)?;
             }
         }
@@ -136,7 +142,7 @@ impl<'w> Walk<'w> {
                     self.counts.happened(Event::SecondLife);
                     let Chosen { image: rows, damaged, .. } = catalogue;
                     let begin = Begin { images: vec![rows], damaged, ..crash.left(found) };
-                    self.go_on(image.disk().at_rest(), begin).map_err(named)?;
+                    self.go_on(image.disk().at_rest(), begin, crash.model).map_err(named)?;
                 }
             }
         }
@@ -172,16 +178,22 @@ impl<'w> Walk<'w> {
         let found = self.look(moment.killed().disk(), &Chosen::sound(last), crash)?;
         self.counts.happened(Event::Survived);
         let damaged = self.life.damaged;
-        self.go_on(moment.survived(), Begin { images, damaged, ..crash.left(found) })
+        let begin = Begin { images, damaged, ..crash.left(found) };
+        self.go_on(moment.survived(), begin, crash.model)
             .map_err(|failure| failure.during("killed"))
     }
 
-    /// Goes on, and crashes again.
-    fn go_on(&mut self, disk: FakeDisk, begin: Begin) -> Result<(), Failure> {
-        let extent = Extent { rounds: self.extent.rounds / 2, images: 2, second: 0, ..self.extent };
-        let seed = self.seed ^ begin.units << 32;
+    /// Goes on, and crashes again. The handle shows what was found, too.
+    fn go_on(&mut self, disk: FakeDisk, begin: Begin, model: &Model) -> Result<(), Failure> {
+        let Extent { rounds, longest, .. } = self.extent;
+        let extent = Extent { rounds: rounds / 2, longest, images: 2, ..NO_MORE };
+        let (units, reported) = (begin.units, begin.reported);
+        let seed = self.seed ^ units << 32;
         let life = Life::over(disk, begin, self.life.options);
-        life.play(&script(seed, extent)).map_err(|failure| failure.during("going on"))?;
+        let mut side = life.side()?;
+        model.check(side.rig(), units, reported)?;
+        life.play_on(&mut side, &script(seed, extent))
+            .map_err(|failure| failure.during("going on"))?;
         Walk::new(&life, seed, extent, self.counts)
             .everywhere()
             .map_err(|failure| failure.during("a second crash"))

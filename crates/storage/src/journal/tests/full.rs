@@ -1,36 +1,22 @@
 //! A disk that is full, and one that cannot be read in places.
 
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use headwater_core::StreamKey;
 use headwater_core::storage::{ReadRange, Refusal, StorageError, UnitResult};
 
 use super::counts::Counts;
-use super::crash::{Extent, USUAL, Walk, script};
-use super::life::{Life, PATIENCE};
+use super::crash::{Extent, NO_MORE, USUAL, Walk, script};
+use super::life::Life;
 use super::model::Model;
-use super::options;
 use super::recover::chunk_files;
-use crate::disk::Disk;
+use super::{begin_a_round, options, patient, wait_until};
 use crate::disk::fake::Call;
 use crate::journal::chunks;
-use crate::journal::handle::Options;
-use crate::journal::open::FOLDER;
 use crate::journal::room::RESERVE;
 use crate::testkit::differential::Round;
 use crate::testkit::differential::side::{Fate, Side};
 use crate::testkit::{Rig, make};
-
-/// Waits until something is so.
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what} did not happen");
-        thread::yield_now();
-    }
-}
 
 /// Plays a script without restarts, and counts the units that were committed and those that were refused for want of room.
 fn play(life: &Life, side: &mut Side<'_>, seed: u64) -> (usize, usize) {
@@ -65,34 +51,13 @@ fn a_full_disk_refuses_and_recovers_by_itself() {
     assert!(refused > 10, "{refused} refused");
     assert!(after > 10 && none_again == 0, "{after} committed, {none_again} refused");
     drop(side);
-    let extent = Extent { images: 2, second: 0, ..USUAL };
+    let extent = Extent { images: 2, ..NO_MORE };
     Walk::new(&life, 1, extent, &mut Counts::default()).last(30).everywhere().unwrap();
 }
 
-/// Packs when a little was committed and nothing happens, and goes on without packing for long.
-fn patient() -> Options {
-    let mut options = options();
-    (options.recent_bytes, options.file_bytes) = (80_000, 1 << 18);
-    options.idle = Duration::ZERO;
-    options
-}
-
-/// Waits until there are journal files to go on with, beside the one that is written.
-fn wait_for_spares(life: &Life) {
-    wait_until("two spares", || {
-        let names = life.disk.list(Path::new(FOLDER)).unwrap();
-        names.iter().filter(|name| name.ends_with(".log")).count() >= 3
-    });
-}
-
-/// Lets packing meet a disk that is full to the last byte: a stream of a page at least, and a round that stays undone.
+/// Lets packing meet a disk that is full to the last byte: the round stays undone.
 fn pack_on_a_full_disk(life: &Life, rig: &Rig<'_>) {
-    let key = make::key("large").unwrap();
-    rig.create(&key, make::birth()).unwrap();
-    wait_for_spares(life);
-    life.disk.hold(Call::Create);
-    rig.append(&key, make::batch(1, &[9_000]).unwrap()).unwrap();
-    assert!(life.disk.held(1, PATIENCE), "nothing is packed");
+    begin_a_round(life, rig);
     life.disk.leave_free(0);
     let writes = life.disk.calls(Call::Write);
     life.disk.release();
@@ -117,6 +82,8 @@ fn packing_goes_on_when_there_is_room_again() {
     wait_until("the round", || chunk_files(&life.disk).0 > packed);
     side.rig().append(&make::key("large").unwrap(), make::batch(2, &[10]).unwrap()).unwrap();
     side.close().unwrap();
+    let extent = Extent { images: 2, ..NO_MORE };
+    Walk::new(&life, 1, extent, &mut Counts::default()).everywhere().unwrap();
 }
 
 #[test]

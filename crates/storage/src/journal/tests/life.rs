@@ -128,9 +128,13 @@ impl Life {
 
     /// Plays a script on it, and leaves it as a crash would.
     pub(super) fn play(&self, script: &Script) -> Result<(), Failure> {
-        let mut side = self.side()?;
+        self.play_on(&mut self.side()?, script)
+    }
+
+    /// Plays a script.
+    pub(super) fn play_on(&self, side: &mut Side<'_>, script: &Script) -> Result<(), Failure> {
         for (round, number) in script.rounds.iter().zip(1..) {
-            self.round(&mut side, round)
+            self.round(side, round)
                 .map_err(|failure| failure.during(&format!("round {number}")))?;
         }
         Ok(())
@@ -148,6 +152,11 @@ impl Life {
         let played = side.play(round);
         self.check()?;
         played
+    }
+
+    /// Whether every opening so far succeeded.
+    pub(super) fn is_open(&self) -> bool {
+        self.failed.lock().is_none()
     }
 
     /// That every opening so far succeeded.

@@ -9,6 +9,8 @@ use super::super::frame::{BEGIN, Begin, Stretch};
 use super::super::planted::{Fault, planted};
 use super::super::{Files, Flaw, Mark, Place, ReadError};
 use crate::disk::DiskFile;
+#[cfg(test)]
+use crate::journal::planted as adapter;
 
 /// The files of the log, from the place on from which it is read.
 #[derive(Debug)]
@@ -75,6 +77,29 @@ impl Chain {
         let next = next.and_then(|next| Some((next.generation, next.begin.err()?)));
         let parts = link(files, firsts, from, sealed)?;
         Ok(Self { parts, next, old, live })
+    }
+}
+
+/// Whether the log goes on behind a place where a seal says that it ended. Then the seal was removed, because nothing is written
+/// before that; but the removal did not last, because its sync had failed when the log was opened first.
+pub(super) fn goes_on(files: &Files, from: Mark, sealed: Mark) -> Result<bool, ReadError> {
+    #[cfg(test)]
+    if adapter::planted(adapter::Fault::TrustsSeals) {
+        return Ok(false);
+    }
+    // What is read from behind the seal was written behind it.
+    if sealed.place < from.place {
+        return Ok(true);
+    }
+    let next = sealed.place.generation.saturating_add(1);
+    if !files.list()?.contains(&next) {
+        return Ok(false);
+    }
+    match First::read(files, next) {
+        Ok(first) => Ok(first.begin.is_ok_and(|begin| begin.after == sealed)),
+        // A spare that is damaged is not used.
+        Err(ReadError::Corrupt { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::story::{CAPACITY, STORY, Told, run};
 use super::*;
-use crate::disk::fake::Call;
+use crate::disk::fake::{Call, Image};
 
 const CALLS: [Call; 7] = [
     Call::SyncData,
@@ -39,8 +39,7 @@ fn whichever_call_fails_nothing_durable_is_lost() {
     }
 }
 
-/// What a failed call leaves behind may be lost, too.
-fn crash_at_the_end(disk: &FakeDisk, told: &Told) {
+fn images_at_the_end(disk: &FakeDisk, count: usize) -> Vec<Image> {
     let mut crashes = disk.crashes(3);
     let mut moments = 0;
     while crashes.next_moment().is_some() {
@@ -50,7 +49,12 @@ fn crash_at_the_end(disk: &FakeDisk, told: &Told) {
     for _ in 1..moments {
         crashes.next_moment();
     }
-    for image in crashes.next_moment().unwrap().images(8) {
+    crashes.next_moment().unwrap().images(count)
+}
+
+/// What a failed call leaves behind may be lost, too.
+fn crash_at_the_end(disk: &FakeDisk, told: &Told) {
+    for image in images_at_the_end(disk, 8) {
         let found = read(image.disk(), told.from).map_err(|error| error.to_string());
         found
             .and_then(|(groups, recovered)| told.check(&groups, recovered.end))
@@ -119,6 +123,39 @@ fn after_a_failed_write_or_sync_nothing_more_is_written() {
         let (groups, recovered) = read(&disk, Mark::default()).unwrap();
         assert_eq!(groups[0].1, [b"good"]);
         assert!(!recovered.sealed && groups.iter().all(|(_, contents)| *contents != [b"never"]));
+    }
+}
+
+#[test]
+fn a_group_that_is_found_after_its_sync_failed_stays() {
+    let disk = FakeDisk::new();
+    let mut log = Log::new(&disk, CAPACITY);
+    log.write(&[b"good"]).unwrap();
+    disk.fail_after(Call::SyncData, 0);
+    log.write(&[b"unknown"]).unwrap_err();
+    // Nothing but the program is started again, and what it reads it may show.
+    let (_log, groups) = Log::open(&disk, Mark::default(), settings(CAPACITY)).unwrap();
+    assert_eq!(groups.len(), 2);
+    for image in images_at_the_end(&disk, 32) {
+        let (groups, _) = read(image.disk(), Mark::default()).unwrap();
+        assert_eq!(groups.len(), 2, "{image}");
+    }
+}
+
+#[test]
+fn a_seal_that_comes_back_does_not_end_a_log_that_went_on() {
+    let disk = FakeDisk::new();
+    let mut log = Log::new(&disk, CAPACITY);
+    log.write(&[b"before"]).unwrap();
+    log.writer.close().unwrap();
+    let seal = disk.read_all(Path::new(SEAL)).unwrap();
+    let mut log = Log::new(&disk, CAPACITY);
+    let after = log.write(&[b"after"]).unwrap();
+    let file = disk.create(Path::new(SEAL)).unwrap();
+    write_all(&*file, &mut [IoSlice::new(&seal)], 0).unwrap();
+    for (from, left) in [(Mark::default(), 2), (after.end, 0)] {
+        let (groups, recovered) = read(&disk, from).unwrap();
+        assert_eq!((groups.len(), recovered.sealed), (left, false));
     }
 }
 
