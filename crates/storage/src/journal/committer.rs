@@ -18,7 +18,7 @@ use super::unit::Encoder;
 use crate::directory::DataDir;
 use crate::disk::Disk;
 use crate::local::committer::{Commits, Meanwhile};
-use crate::local::decide::{Accepted, Deciding};
+use crate::local::decide::{Accepted, Deciding, DiskSpace};
 use crate::local::metrics::Metrics;
 use crate::local::view::View;
 
@@ -172,8 +172,11 @@ impl Commits for Committer {
         // Also a small group is told that packing failed: what is recent would grow without bound.
         self.exchange.is_busy()?;
         if bytes > self.pace.recent_bytes {
-            // On a full disk packing may never go on. Then nothing that takes much memory is accepted, so this need not wait.
             if bytes > self.pace.recent_bytes.saturating_mul(2) {
+                // On a full disk packing may never go on. Then nothing that takes much memory is accepted, so nobody waits for it.
+                if room::look(&*self.disk, &[], 0) == DiskSpace::Enough {
+                    self.exchange.resume();
+                }
                 self.exchange.wait()?;
             }
             self.hand_over()?;

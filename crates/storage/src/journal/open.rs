@@ -1,6 +1,7 @@
 //! Opening: which files count, whether the catalogue is theirs, and what the journal has beyond them.
 //!
-//! 1. The chunk files are listed, and their names made durable. Their rounds follow each other without a gap, and so do the parts of the journal in them.
+//! 1. The chunk files are listed, and their names made durable. Their rounds follow each other without a gap, and so do the parts
+//!    of the journal in them.
 //! 2. Files that the catalogue has not heard of are applied to it. Then it must add up to what the newest file says; one that does
 //!    not, that is missing, or that cannot be read, is set aside and made anew from all files.
 //! 3. The journal is read from where the last round ended, and what it says becomes recent again, by the same function that

@@ -49,10 +49,11 @@ impl Packer {
     /// Packs whatever is handed over, until there will be nothing more.
     pub(super) fn run(mut self) {
         while let Some(frozen) = self.exchange.next() {
+            let was_full = self.is_full();
             match guarded(|| self.pack(&frozen)) {
                 Ok(()) => self.exchange.done(),
                 // A full disk is no fault. What was written of the file is removed when it is begun anew.
-                Err(StorageError::Unavailable(reason)) if self.is_full() => {
+                Err(StorageError::Unavailable(reason)) if was_full || self.is_full() => {
                     tracing::warn!(reason, "there is no room to pack; it is tried again");
                     if !self.exchange.pause(RETRY) {
                         return;

@@ -82,14 +82,21 @@ impl Exchange {
         if state.stopped { None } else { state.frozen.clone() }
     }
 
-    /// Waits before something that failed is tried again; false when it need not be.
+    /// Waits before something that failed is tried again, or until it is [resumed](Self::resume); false when it need not be.
     pub(super) fn pause(&self, time: Duration) -> bool {
         let mut state = self.state.lock();
         state.stalled = true;
         self.changed.notify_all();
-        self.changed.wait_while_for(&mut state, |state| !state.stopped, time);
+        let waits = |state: &mut State| state.stalled && !state.stopped;
+        self.changed.wait_while_for(&mut state, waits, time);
         state.stalled = false;
         !state.stopped
+    }
+
+    /// Says that what packing may wait for is there.
+    pub(super) fn resume(&self) {
+        self.state.lock().stalled = false;
+        self.changed.notify_all();
     }
 
     /// Says that it is packed, and nobody needs it any more.
@@ -108,5 +115,38 @@ impl Exchange {
     pub(super) fn stop(&self) {
         self.state.lock().stopped = true;
         self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_packing_that_waits_itself_and_it_goes_on_when_it_is_told() {
+        let exchange = Arc::new(Exchange::default());
+        exchange.offer(Frozen { layer: Arc::default(), through: Through::default() });
+        let packer = Arc::clone(&exchange);
+        let paused = thread::spawn(move || packer.pause(Duration::from_secs(3600)));
+        // Returns when the other one waits, so what it is told then is not missed.
+        exchange.wait().unwrap();
+        assert!(exchange.is_busy().unwrap());
+        exchange.resume();
+        assert!(paused.join().unwrap());
+        exchange.done();
+        exchange.wait().unwrap();
+        assert!(!exchange.is_busy().unwrap());
+    }
+
+    #[test]
+    fn everyone_is_told_that_packing_failed_and_that_it_ends() {
+        let exchange = Exchange::default();
+        exchange.offer(Frozen { layer: Arc::default(), through: Through::default() });
+        exchange.fail(StorageError::Closed);
+        assert!(exchange.is_busy().is_err() && exchange.wait().is_err());
+        exchange.stop();
+        assert!(!exchange.pause(Duration::from_secs(3600)) && exchange.next().is_none());
     }
 }
