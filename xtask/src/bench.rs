@@ -65,13 +65,18 @@ pub(crate) fn run(args: BenchArgs) -> anyhow::Result<()> {
         .then(|| Bench::build(plan.profile, args.data_dir.as_deref()))
         .transpose()?;
     let report = runner::run(&plan, &launcher, bench.as_ref());
+    // Small numbers and unoptimised builds reach nothing.
+    let goals = (!args.quick).then(|| report.goals()).flatten();
     print!("\n{report}");
+    if let Some(goals) = &goals {
+        print!("\n{goals}");
+    }
     if let Some(file) = &args.json {
         let json = serde_json::to_string_pretty(&report)?;
         std::fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;
     }
     if let Some(file) = &args.markdown {
-        std::fs::write(file, report.markdown())
+        std::fs::write(file, report.markdown(goals.as_deref()))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
     let failures = report.failures();

@@ -161,7 +161,7 @@ impl Alone {
         let plural = if *streams == 1 { "" } else { "s" };
         let about = match self.about {
             About::Rate => String::new(),
-            About::Packing => format!(", for {} s", self.window.measured.as_secs()),
+            About::Packing => format!(", for {} s", self.window.measured.as_secs_f64()),
             About::Disk => format!(", {} MiB and packed", self.most_mib),
         };
         format!("adapter alone, 200 B, groups of {group}, {streams} stream{plural}{about}")
@@ -182,7 +182,10 @@ impl Alone {
 impl Outcome {
     fn sample(self, about: About) -> Sample {
         let records = self.records.max(1) as f64;
-        let mut beside = vec![Beside::Sync.of(self.sync_nanos / self.syncs.max(1) as f64)];
+        let mut beside = Vec::new();
+        if self.syncs > 0 {
+            beside.push(Beside::Sync.of(self.sync_nanos / self.syncs as f64));
+        }
         if self.backlog > 0.0 {
             beside.push(Beside::Backlog.of(self.backlog));
         }

@@ -47,9 +47,9 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(26..=1_048_576))]
     pub(super) size: u32,
 
-    /// Streams that appends go to [of the workload many-streams: 100000]
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub(super) streams: u32,
+    /// Streams that appends go to [default: 1; for many-streams: 100000, with --quick: 300]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) streams: Option<u32>,
 
     /// Records in one append of the workload json-batch
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]

@@ -33,6 +33,8 @@ pub(crate) struct Usage {
     pub(crate) others: Option<f64>,
     /// Resident memory of the server and its children at the end of the window, in bytes.
     pub(crate) resident: Option<u64>,
+    /// How often threads of the server gave up a processor of their own accord, to wait for something.
+    pub(crate) waits: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,7 @@ struct Reading {
     server: Option<Duration>,
     client: Duration,
     machine: Duration,
+    waits: Option<u64>,
 }
 
 impl Meter {
@@ -58,6 +61,7 @@ impl Meter {
             client: Duration::ZERO,
             others: None,
             resident: Some(proc::resident(server)?),
+            waits: Some(proc::waits(server)?),
         })
     }
 
@@ -83,16 +87,18 @@ impl Meter {
             others.as_secs_f64() / wall.as_secs_f64().max(f64::EPSILON)
         });
         let resident = self.server.map(proc::resident).transpose()?;
-        Ok(Usage { wall, server, client, others, resident })
+        let waits = end.waits.zip(self.start.waits).map(|(end, start)| end.saturating_sub(start));
+        Ok(Usage { wall, server, client, others, resident, waits })
     }
 }
 
 impl Reading {
-    fn take(server: Option<Pid>) -> anyhow::Result<Self> {
-        let server = server
+    fn take(pid: Option<Pid>) -> anyhow::Result<Self> {
+        let server = pid
             .map(|pid| proc::time_of_tree(pid).context("the server's process has ended"))
             .transpose()?;
-        Ok(Self { server, client: proc::own_time()?, machine: proc::machine_time()? })
+        let waits = pid.map(proc::waits).transpose()?;
+        Ok(Self { server, client: proc::own_time()?, machine: proc::machine_time()?, waits })
     }
 }
 

@@ -200,7 +200,7 @@ impl<'a> Settled<'a> {
             Kind::ManyStreams => vec![Box::new(ManyStreams {
                 connections: SOME_CONNECTIONS,
                 size,
-                streams: if args.streams == 1 { defaults.many_streams } else { args.streams },
+                streams: args.streams.unwrap_or(defaults.many_streams),
                 few: FEW_STREAMS,
                 window,
                 check: self.check(),
@@ -247,7 +247,7 @@ impl<'a> Settled<'a> {
                 connections: *connections,
                 size: self.args.size as usize,
                 batch,
-                streams: self.args.streams,
+                streams: self.args.streams.unwrap_or(1),
                 window: self.window,
                 check: self.check(),
             })

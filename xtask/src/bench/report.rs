@@ -203,9 +203,6 @@ impl fmt::Display for Report {
         for row in &self.rows {
             write!(f, "\n{}\n{}{}", row.title, table::of(row), table::beside(row))?;
         }
-        if let Some(goals) = self.goals() {
-            write!(f, "\n{goals}")?;
-        }
         for failure in self.failures() {
             writeln!(f, "\nFAILED {failure}")?;
         }

@@ -53,6 +53,21 @@ fn memory(root: Pid, field: &str) -> anyhow::Result<u64> {
     Ok(statuses.filter_map(|status| memory_in(&status, field)).sum())
 }
 
+/// How often threads of a process and of everything it started have waited: each time one of them gave up its processor of its
+/// own accord. Threads that have ended are not counted.
+pub(super) fn waits(root: Pid) -> anyhow::Result<u64> {
+    let mut waits = 0;
+    for pid in tree(root)? {
+        // Both may have ended meanwhile.
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", pid.0)) else { continue };
+        for thread in threads.flatten() {
+            let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+            waits += waits_in(&status).unwrap_or_default();
+        }
+    }
+    Ok(waits)
+}
+
 /// A process and its living descendants; empty if it has ended.
 pub(super) fn tree(root: Pid) -> anyhow::Result<Vec<Pid>> {
     Ok(tree_of(root, &all_stats()?))
@@ -109,6 +124,11 @@ impl Stat {
 fn memory_in(status: &str, field: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+fn waits_in(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
 }
 
 /// Busy ticks of a `/proc/stat`: all but idle and waiting for a disk; time the host took counts as busy.
@@ -168,6 +188,19 @@ mod tests {
         assert_eq!(memory_in(status, "VmRSS:"), Some(1234 * 1024));
         assert_eq!(memory_in(status, "VmHWM:"), Some(2000 * 1024));
         assert_eq!(memory_in("Name:\tkthreadd\n", "VmRSS:"), None);
+    }
+
+    #[test]
+    fn a_thread_that_waits_is_counted() {
+        let status = "voluntary_ctxt_switches:\t42\nnonvoluntary_ctxt_switches:\t7\n";
+        assert_eq!(waits_in(status), Some(42));
+        assert_eq!(waits_in("Name:\tx\n"), None);
+        let own = Pid(std::process::id());
+        let before = waits(own).unwrap();
+        let (_kept, nothing) = std::sync::mpsc::channel::<()>();
+        nothing.recv_timeout(Duration::from_millis(1)).unwrap_err();
+        let after = waits(own).unwrap();
+        assert!(after > before, "{before} and then {after}");
     }
 
     #[test]

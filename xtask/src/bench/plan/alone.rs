@@ -33,7 +33,7 @@ impl Settled<'_> {
         match kind {
             Kind::Adapter => {
                 let disk = hardest.map(|row| Alone {
-                    subjects: &["journal", "sled"],
+                    subjects: &["journal"],
                     window: lasting(DISK_LIMIT),
                     most_mib: defaults.disk_mib,
                     about: About::Disk,

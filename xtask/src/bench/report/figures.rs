@@ -22,7 +22,7 @@ impl Unit {
 
 impl Beside {
     /// All, in the order in which they are told.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Kept,
         Self::OfFew,
         Self::IdleStream,
@@ -32,6 +32,7 @@ impl Beside {
         Self::Disk,
         Self::Last,
         Self::Sync,
+        Self::Waits,
     ];
 
     /// What it is, in few words.
@@ -46,13 +47,14 @@ impl Beside {
             Self::Disk => "disk/payload",
             Self::Last => "last fifth",
             Self::Sync => "mean sync",
+            Self::Waits => "thread waits for one",
         }
     }
 
     /// How much.
     pub(super) fn told(self, value: f64) -> String {
         match self {
-            Self::Kept | Self::OfFew | Self::Disk => ratio(value),
+            Self::Kept | Self::OfFew | Self::Disk | Self::Waits => ratio(value),
             Self::IdleStream => format!("{value:.0} B"),
             Self::Files => grouped_whole(value),
             Self::Peak | Self::Backlog => memory(value),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::process::{Echo, tee};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, cargo};
 
 const CRATE: &str = "durable-streams";
 
@@ -58,7 +58,7 @@ pub(super) fn install(workspace: &Workspace) -> Result<PathBuf> {
     }
     println!("installing {CRATE} {VERSION} into {}: this takes minutes, once", root.display());
     let mut command = Command::new("nice");
-    command.args(["cargo", "install", CRATE, "--locked", "--version"]);
+    command.arg(cargo().get_program()).args(["install", CRATE, "--locked", "--version"]);
     command.arg(format!("={VERSION}")).arg("--root").arg(&root);
     let done = tee(&mut command, LIMIT, Echo::Hidden).context("cannot run cargo install")?;
     ensure!(

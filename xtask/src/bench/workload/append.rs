@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Ability, Prepared, Sample, Server, Unit, Window, Workload};
+use super::{Ability, Beside, Prepared, Sample, Server, Unit, Window, Workload};
 use crate::bench::client::Conn;
 use crate::bench::ledger::Faults;
 use crate::bench::meter::Meter;
@@ -112,7 +112,10 @@ impl Ready<'_> {
         let usage = usage?;
 
         let (acks, latency) = crew.measured();
-        let mut sample = Sample::new(acks * u64::from(batch.records()), latency, &usage);
+        let records = acks * u64::from(batch.records());
+        let mut sample = Sample::new(records, latency, &usage);
+        let waits = usage.waits.map(|waits| waits as f64 / records.max(1) as f64);
+        sample.beside.extend(waits.map(|waits| Beside::Waits.of(waits)));
         if check == ReadBack::Everything {
             match self.server.ability {
                 Ability::Everything => sample.faults = Some(read_back(&load, &acked).await?),

@@ -22,7 +22,7 @@ const MOST_REQUESTS: u64 = 20_000_000;
 /// Creating all streams, and reading all of them back.
 const SLACK: Duration = Duration::from_secs(600);
 
-/// Between two looks at a server's memory.
+/// Between two looks at a server's memory, where measurements are not shorter.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// How long it is looked at.
@@ -65,9 +65,10 @@ impl Workload for ManyStreams {
         let new = |count| Streams::new(count, Batch::Single.content_type());
         let (few, many) = (Set::new(new(self.few)), Set::new(new(self.streams)));
         run_bounded(SLACK, few.streams.create(&server.base))?;
-        let before = at_rest(server)?;
+        let look = LOOK.min(self.window.measured);
+        let before = at_rest(server, look)?;
         run_bounded(SLACK, many.streams.create(&server.base))?;
-        let after = at_rest(server)?;
+        let after = at_rest(server, look)?;
         let idle_stream = before
             .zip(after)
             .map(|(before, after)| after.saturating_sub(before) as f64 / f64::from(self.streams));
@@ -76,13 +77,13 @@ impl Workload for ManyStreams {
 }
 
 /// A server's memory when it has come to rest: when it has not become less from one look to the next.
-fn at_rest(server: &Server) -> anyhow::Result<Option<u64>> {
+fn at_rest(server: &Server, look: Duration) -> anyhow::Result<Option<u64>> {
     let Some(pid) = server.pid else { return Ok(None) };
     server.settle()?;
     let begun = Instant::now();
     let mut least = resident(pid)?;
     while begun.elapsed() < PATIENCE {
-        thread::sleep(LOOK);
+        thread::sleep(look);
         let now = resident(pid)?;
         if now >= least {
             break;

@@ -12,6 +12,7 @@ const NULL: Of = Other("null");
 const PLAIN: Of = Other("plain");
 
 const MIB: f64 = 1_048_576.0;
+const MB: f64 = 1e6;
 
 /// What memory may hold that is not packed: three times what begins packing, and a group.
 const BACKLOG: Bound = own(Beside::Backlog, AtMost(49.0 * MIB));
@@ -80,7 +81,7 @@ pub(crate) const GOALS: &[Goal] = &[
     durable(MANY, &[own(Beside::Files, AtMost(1000.0))]),
     durable(KILLED, &[bound(Median, Itself, AtMost(0.5e9))]),
     durable(IDLE, &[bound(Median, Itself, AtMost(2e9))]),
-    durable(IDLE, &[bound(Resident, Itself, AtMost(200.0 * MIB))]),
-    durable(IDLE, &[own(Beside::Peak, AtMost(400.0 * MIB))]),
+    durable(IDLE, &[bound(Resident, Itself, AtMost(200.0 * MB))]),
+    durable(IDLE, &[own(Beside::Peak, AtMost(400.0 * MB))]),
     durable(CREATES, &[bound(Median, Itself, AtMost(50e6))]),
 ];
