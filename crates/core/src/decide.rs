@@ -5,18 +5,21 @@
 //! relies on what it looked at. Both kinds name versions, so that storage can tell whether they still hold.
 //!
 //! The rooms: [`create()`] (create, confirm, fork), [`append()`] (append, close, producers), [`look`] (what a
-//! reader finds), [`delete`] and [`expire`] (with the cascade up a chain of forks).
+//! reader finds), [`truncate()`] (giving up the beginning), [`delete`] and [`expire`] (with the cascade up a chain of
+//! forks).
 
 mod append;
 mod create;
 mod look;
 mod producer;
 mod remove;
+mod truncate;
 
 pub use append::{Appended, Freshness, append};
 pub use create::{Created, Existence, create};
 pub use look::look;
 pub use remove::{delete, expire, mark_used};
+pub use truncate::{Truncated, truncate};
 
 use crate::change::Unit;
 use crate::key::StreamKey;
@@ -55,7 +58,7 @@ pub enum Need {
     Stream(StreamKey),
     /// A producer's row.
     Producer(StreamKey, ProducerId),
-    /// Where records divide in a source that is to be forked.
+    /// Where records divide in a stream that is to be forked or truncated.
     Boundary(BoundaryQuestion),
 }
 

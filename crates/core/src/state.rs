@@ -136,6 +136,26 @@ impl StreamState {
             Some(PinChange::Drop(_)) => self.forks = self.forks.saturating_sub(1),
             None => {}
         }
+        if let Some(floor) = update.floor {
+            self.raise(floor);
+        }
+    }
+
+    /// Gives up what lies before a place. Never goes back, and never past what is there: nothing that was given up
+    /// becomes readable again, whatever a unit says.
+    fn raise(&mut self, floor: Tail) {
+        let forward =
+            floor.position >= self.floor.position && floor.sequence >= self.floor.sequence;
+        let there = floor.position <= self.tail.position && floor.sequence <= self.tail.sequence;
+        if forward && there {
+            self.floor = floor;
+        }
+    }
+
+    /// The token of the first position that is still readable.
+    #[must_use]
+    pub fn floor_offset(&self) -> Offset {
+        self.ranges.offset(self.floor.position)
     }
 
     /// The version of this state.

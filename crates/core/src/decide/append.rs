@@ -155,7 +155,7 @@ fn update(
     let closed = (command.closing == Closing::Close)
         .then(|| Arc::new(Closed { by: command.producer.clone() }));
     let stream_seq = command.stream_seq.clone();
-    Ok(Update { batch, producer, stream_seq, closed, used_at: Some(now), pin: None })
+    Ok(Update { batch, producer, stream_seq, closed, used_at: Some(now), ..Update::default() })
 }
 
 fn expectation(state: &StreamState, expect: Expect) -> Result<(), AppendError> {

@@ -199,12 +199,12 @@ fn inherit(
         at: point.base.position,
         requested_expiry,
     };
-    let floor = if source.floor.position < point.base.position { source.floor } else { point.base };
     Inherited {
         origin: Some(Arc::new(origin)),
         ranges: Some(source.ranges.cut(point.base.position)),
         base: point.base,
-        floor,
+        // No fork diverges before it.
+        floor: source.floor,
     }
 }
 
@@ -219,7 +219,9 @@ type Judged<T> = Result<Result<T, CreateError>, Need>;
 
 fn fork_point(view: &impl View, source: &StreamState, request: &ForkRequest) -> Judged<ForkPoint> {
     let tail = source.tail;
-    let anchor = match request.offset {
+    // A repeated request is compared with what was asked for, also where the source begins later.
+    let asked = request.offset.map_or(tail.position, |offset| offset.position());
+    let from = match request.offset {
         None => tail.position,
         Some(offset) => match source.ranges.resolve(offset, tail.position) {
             Ok(position) if position < source.floor.position && offset.position() != 0 => {
@@ -229,23 +231,26 @@ fn fork_point(view: &impl View, source: &StreamState, request: &ForkRequest) -> 
             Err(error) => return Ok(Err(CreateError::ForkOffset(error))),
         },
     };
-    if anchor == tail.position {
+    if from == tail.position {
         return Ok(match request.sub_offset {
-            0 => Ok(ForkPoint { anchor, base: tail }),
+            0 => Ok(ForkPoint { anchor: asked, base: tail }),
             _ => Err(CreateError::SubOffset),
         });
     }
     let question = BoundaryQuestion {
         key: request.source.clone(),
         lineage: source.ranges.own(),
-        position: anchor,
+        position: from,
         records: match source.content_type.kind() {
             ContentKind::Json => request.sub_offset,
             ContentKind::Text | ContentKind::Binary => 0,
         },
     };
     match view.boundary(&question) {
-        Some(answer) => Ok(divide(source.content_type.kind(), anchor, request.sub_offset, answer)),
+        Some(answer) => {
+            let base = divide(source.content_type.kind(), from, request.sub_offset, answer);
+            Ok(base.map(|base| ForkPoint { anchor: asked, base }))
+        }
         None => Err(Need::Boundary(question)),
     }
 }
@@ -253,24 +258,23 @@ fn fork_point(view: &impl View, source: &StreamState, request: &ForkRequest) -> 
 /// A JSON stream divides between messages alone; a byte stream anywhere, but a sub-offset stays within the next append.
 fn divide(
     kind: ContentKind,
-    anchor: u64,
+    from: u64,
     sub_offset: u64,
     answer: BoundaryAnswer,
-) -> Result<ForkPoint, CreateError> {
-    let aligned = answer.start == anchor;
-    let before = Tail { position: anchor, sequence: answer.sequence.saturating_sub(1) };
+) -> Result<Tail, CreateError> {
+    let aligned = answer.start == from;
+    let before = Tail { position: from, sequence: answer.sequence.saturating_sub(1) };
     match (kind, sub_offset) {
         (ContentKind::Json, _) if !aligned => Err(CreateError::ForkOffset(OffsetError::Unaligned)),
-        (_, 0) if aligned => Ok(ForkPoint { anchor, base: before }),
+        (_, 0) if aligned => Ok(before),
         (ContentKind::Json, messages) => {
             let position = answer.after.ok_or(CreateError::SubOffset)?;
-            let base = Tail { position, sequence: before.sequence + messages };
-            Ok(ForkPoint { anchor, base })
+            Ok(Tail { position, sequence: before.sequence + messages })
         }
         (_, bytes) => {
-            let position = anchor.checked_add(bytes).filter(|end| *end <= answer.end);
+            let position = from.checked_add(bytes).filter(|end| *end <= answer.end);
             let position = position.ok_or(CreateError::SubOffset)?;
-            Ok(ForkPoint { anchor, base: Tail { position, sequence: answer.sequence } })
+            Ok(Tail { position, sequence: answer.sequence })
         }
     }
 }

@@ -11,9 +11,13 @@ use std::fmt::Debug;
 
 use headwater_core::change::Unit;
 use headwater_core::command::{Append, Create};
-use headwater_core::decide::{self, Appended, BoundaryAnswer, Created, Decision, Limits};
+use headwater_core::decide::{
+    self, Appended, BoundaryAnswer, Created, Decision, Limits, Truncated,
+};
 use headwater_core::producer::ProducerState;
-use headwater_core::{AccessError, AppendError, CreateError, Slot, StreamKey, Timestamp, Version};
+use headwater_core::{
+    AccessError, AppendError, CreateError, Offset, Slot, StreamKey, Timestamp, Version,
+};
 
 use contents::Contents;
 use desk::{Desk, Known};
@@ -136,6 +140,15 @@ impl Namespace {
 
     pub(crate) fn mark_used(&mut self, key: &StreamKey, at: Timestamp) -> Ran<(), AccessError> {
         self.drive(|desk| decide::mark_used(desk, key, at))
+    }
+
+    pub(crate) fn truncate(
+        &mut self,
+        key: &StreamKey,
+        offset: Offset,
+        now: Timestamp,
+    ) -> Ran<Truncated, AccessError> {
+        self.drive(|desk| decide::truncate(desk, key, offset, now))
     }
 
     fn drive<T, E>(&mut self, decide: impl Fn(&Desk<'_>) -> Decision<T, E>) -> Ran<T, E>

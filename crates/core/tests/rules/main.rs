@@ -26,3 +26,4 @@ mod put;
 mod removal;
 mod script;
 mod sizes;
+mod truncation;

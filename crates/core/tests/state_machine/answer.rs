@@ -1,6 +1,6 @@
 //! Answers in one shape, so that those of the crate and those of the model can be compared.
 
-use headwater_core::decide::{Appended, Created, Existence, Freshness};
+use headwater_core::decide::{Appended, Created, Existence, Freshness, Truncated};
 use headwater_core::error::Code;
 use headwater_core::{AccessError, AppendError, CreateError, ProducerTuple};
 
@@ -18,6 +18,11 @@ pub(crate) enum Answer {
         closed_by: Option<Option<ProducerTuple>>,
         /// Epoch and sequence.
         producer: Option<(u64, u64)>,
+    },
+    Truncated {
+        freshness: Freshness,
+        floor: Token,
+        sequence: u64,
     },
     Done,
     Refused(Code, Detail),
@@ -105,6 +110,19 @@ fn detail(error: AppendError) -> Detail {
             Detail::Tag { text: current.to_string(), tail: tail.into() }
         }
         _ => Detail::Nothing,
+    }
+}
+
+impl From<Result<Truncated, AccessError>> for Answer {
+    fn from(result: Result<Truncated, AccessError>) -> Self {
+        match result {
+            Ok(Truncated { state, freshness }) => Self::Truncated {
+                freshness,
+                floor: state.floor_offset().into(),
+                sequence: state.floor.sequence,
+            },
+            Err(error) => Self::Refused(error.code(), Detail::Nothing),
+        }
     }
 }
 

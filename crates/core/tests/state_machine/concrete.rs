@@ -80,6 +80,7 @@ impl Concrete {
             Verb::Fork(fork) => self.fork(fork, model, issued),
             Verb::CreateAgain(again) => self.again(&key, *again, model),
             Verb::Append(append) => self.append(model.live(&key), append),
+            Verb::Truncate(anchor) => fork::truncation(model.live(&key), *anchor, issued),
             Verb::Delete => What::Delete,
             Verb::Expire => What::Expire,
             Verb::MarkUsed(ago) => What::MarkUsed(Timestamp(self.now.0 - ago)),

@@ -86,6 +86,15 @@ rows! {
     LifetimeTimeInherited,
     LifetimeTimeToTtl,
     LifetimeTimeReplaced,
+    ForkOfTruncated,
+    /// Truncations: where they lead.
+    TruncatedBetweenRecords,
+    TruncatedToTail,
+    TruncatedInInherited,
+    TruncatedWithForks,
+    TruncatedClosed,
+    TruncatedBefore,
+    TruncatedInsideRecord,
     /// The end of streams.
     MetOverdue,
     SoftDeleted,

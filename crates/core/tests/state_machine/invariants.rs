@@ -1,6 +1,7 @@
 //! What must hold after every step, one by one. None of them asks the model.
 
 mod content;
+mod floors;
 mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,8 @@ const ALL: &[Invariant] = named![
     content::what_a_stream_is_never_changes,
     content::closed_is_final,
     content::a_use_is_never_forgotten,
+    floors::a_floor_never_falls,
+    floors::a_floor_lies_between_records,
     content::fork_counts_are_the_forks_there_are,
     content::nothing_is_kept_that_nobody_needs,
     content::ranges_join_and_grow,

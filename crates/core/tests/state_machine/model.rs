@@ -7,6 +7,7 @@ mod append;
 mod create;
 mod lifetime;
 mod offsets;
+mod truncate;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(crate) struct Stream {
     pub(crate) created: Timestamp,
     pub(crate) used: Timestamp,
     pub(crate) records: Vec<Record>,
+    /// Bytes and records at the beginning that were given up. The model keeps them all the same.
+    pub(crate) floor: (u64, u64),
     /// Who closed it, if it is closed.
     pub(crate) closed: Option<Option<ProducerTuple>>,
     pub(crate) stream_seq: Option<Vec<u8>>,
@@ -127,6 +130,7 @@ impl Model {
         match what {
             What::Create(command, given) => self.create(key, command, given, *now, id),
             What::Append(command, given) => self.append(key, command, given, *now),
+            What::Truncate(offset) => self.truncate(key, (*offset).into(), *now),
             What::Delete => self.delete(key, *now),
             What::Expire => {
                 self.end_if_due(key, *now);

@@ -41,6 +41,8 @@ pub(crate) enum Verb {
     /// The request that created the stream, once more; with or without its offset if it was a fork.
     CreateAgain(Again),
     Append(AppendOp),
+    /// Gives up what lies before.
+    Truncate(Anchor),
     Delete,
     Expire,
     /// A use some milliseconds ago is made durable.
@@ -165,7 +167,7 @@ pub(crate) enum ExpectChoice {
     TagOfAnotherLife,
 }
 
-/// Where to fork.
+/// Where to fork, or to truncate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Anchor {
     Absent,

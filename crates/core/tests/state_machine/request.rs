@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headwater_core::command::{Append, Body, Create};
-use headwater_core::{Batch, BatchRecord, ContentKind, Metadata, StreamKey, Timestamp};
+use headwater_core::{Batch, BatchRecord, ContentKind, Metadata, Offset, StreamKey, Timestamp};
 
 /// A command, where it goes, and when.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct Request {
 pub(crate) enum What {
     Create(Create, Given),
     Append(Append, Given),
+    Truncate(Offset),
     Delete,
     Expire,
     MarkUsed(Timestamp),

@@ -27,11 +27,13 @@ pub(crate) struct Seen {
     pub(crate) forks: usize,
     pub(crate) position: u64,
     pub(crate) sequence: u64,
+    /// Position and sequence before which nothing can be read any more.
+    pub(crate) floor: (u64, u64),
     /// Nobody reads a deleted stream; what forks read of it shows in them.
     pub(crate) content: Option<Content>,
 }
 
-/// What a reader gets.
+/// What a reader gets, and what readers got before it was given up: a fork may still need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Content {
     pub(crate) bytes: Vec<u8>,
@@ -109,6 +111,7 @@ fn stored(contents: &Contents, state: &StreamState, deleted: bool) -> Result<See
         forks: state.forks as usize,
         position: state.tail.position,
         sequence: state.tail.sequence,
+        floor: (state.floor.position, state.floor.sequence),
         content,
     })
 }
@@ -135,6 +138,7 @@ pub(crate) fn expected(model: &Model) -> BTreeMap<StreamKey, Seen> {
             forks: model.forks(key, stream.id),
             position: stream.len(),
             sequence: stream.records.len() as u64,
+            floor: stream.floor,
             content: (!stream.deleted).then_some(content),
         };
         (key.clone(), seen)

@@ -138,6 +138,10 @@ impl Trial {
                 let ran = self.namespace.append(key, command, *now);
                 made(ran, |appended, _| Some(Arc::clone(&appended.state)))
             }
+            What::Truncate(offset) => {
+                let ran = self.namespace.truncate(key, *offset, *now);
+                made(ran, |truncated, _| Some(Arc::clone(&truncated.state)))
+            }
             What::Delete => made(self.namespace.delete(key, *now), |(), _| None),
             What::Expire => made(self.namespace.expire(key, *now), |(), _| None),
             What::MarkUsed(at) => made(self.namespace.mark_used(key, *at), |(), _| None),

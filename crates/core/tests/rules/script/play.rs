@@ -48,6 +48,7 @@ impl Stage {
                 self.create(&object, &mut words, Some(fork))
             }
             "append" => self.append(&object, &mut words),
+            "truncate" => self.truncate(&object, &mut words),
             "delete" => {
                 let now = self.now;
                 self.plain(|namespace| namespace.delete(&key(&object), now))
@@ -176,6 +177,15 @@ impl Stage {
         let position = words.number("position").map(Expect::Position);
         let sequence = words.number("sequence").map(Expect::Sequence);
         tag.or(position).or(sequence).unwrap_or_default()
+    }
+
+    fn truncate(&mut self, name: &str, words: &mut Words) -> String {
+        let offset = self.offset(&words.take("at").expect("an offset"));
+        let now = self.now;
+        match self.run(|namespace| namespace.truncate(&key(name), offset, now)) {
+            Ok(truncated) => self.names.truncated(&truncated),
+            Err(error) => self.names.refused(error),
+        }
     }
 
     /// Where an offset leads in a stream.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use headwater_core::cache::{Ending, StreamTag};
-use headwater_core::decide::{Appended, Freshness};
+use headwater_core::decide::{Appended, Freshness, Truncated};
 use headwater_core::producer::ProducerState;
 use headwater_core::{
     AccessError, AppendError, CreateError, Lineage, Offset, ProducerId, ProducerTuple, StreamKey,
@@ -85,6 +85,15 @@ impl Names {
         format!("{word} {}{}", self.tail(&appended.state), row.unwrap_or_default())
     }
 
+    /// Where a stream begins after a truncation.
+    pub(super) fn truncated(&self, truncated: &Truncated) -> String {
+        let word = match truncated.freshness {
+            Freshness::Committed => "truncated",
+            Freshness::Duplicate => "unchanged",
+        };
+        format!("{word} {}", self.token(truncated.state.floor_offset()))
+    }
+
     pub(super) fn shown(
         &self,
         state: &StreamState,
@@ -93,6 +102,9 @@ impl Names {
     ) -> String {
         let mut parts = vec![self.tail(state), format!("'{}'", String::from_utf8_lossy(bytes))];
         parts.push(format!("records {}", state.tail.sequence));
+        if state.floor.position > 0 {
+            parts.push(format!("from {}/{}", state.floor.position, state.floor.sequence));
+        }
         if state.forks > 0 {
             parts.push(format!("forks {}", state.forks));
         }

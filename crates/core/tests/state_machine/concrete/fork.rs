@@ -1,4 +1,4 @@
-//! Forks: of which stream, at which offset, how far past it.
+//! Forks: of which stream, at which offset, how far past it. Truncations: to which offset.
 
 use headwater_core::ContentKind;
 use headwater_core::command::{Create, ForkRequest};
@@ -24,6 +24,11 @@ impl Concrete {
         let expiry = self.lifetime(op.lifetime);
         What::Create(Create { content_type, expiry, closing: op.closing, body, fork }, given)
     }
+}
+
+/// A truncation of this stream; without an offset of its own it leaves it as it is.
+pub(super) fn truncation(stream: Option<&Stream>, at: Anchor, issued: &[Token]) -> What {
+    What::Truncate(anchor(stream, at, issued).unwrap_or(Token::START).offset())
 }
 
 fn anchor(stream: Option<&Stream>, anchor: Anchor, issued: &[Token]) -> Option<Token> {

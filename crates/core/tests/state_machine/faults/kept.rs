@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headwater_core::change::Unit;
-use headwater_core::{Slot, StreamState, Timestamp};
+use headwater_core::{Slot, StreamState, Tail, Timestamp};
 
 use super::Planted;
 use crate::namespace::Fault;
@@ -16,6 +16,8 @@ pub(super) const FAULTS: &[Planted] = &[
     ("takes a reply for a use", || Box::new(Replied(use_later))),
     ("opens what was closed", || Box::new(Replied(|state| state.closed = None))),
     ("forgets when a stream began", || Box::new(Replied(|state| state.created_at.0 += 1))),
+    ("shows again what was given up", || Box::new(Replied(begin_anew))),
+    ("begins inside a record", || Box::new(Replied(begin_later))),
     ("loses the last byte", || Box::new(Replied(lose_a_byte))),
 ];
 
@@ -51,6 +53,14 @@ fn in_state(slot: &mut Slot, fault: fn(&mut StreamState)) {
 
 fn twice(unit: &mut Unit) {
     unit.changes.extend(unit.changes.first().cloned());
+}
+
+fn begin_anew(state: &mut StreamState) {
+    state.floor = Tail::default();
+}
+
+fn begin_later(state: &mut StreamState) {
+    state.floor.position = (state.floor.position + 1).min(state.tail.position);
 }
 
 fn lose_a_byte(state: &mut StreamState) {

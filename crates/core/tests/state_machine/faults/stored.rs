@@ -7,7 +7,7 @@ use bytes::Bytes;
 use headwater_core::change::PinChange::{Add, Drop};
 use headwater_core::change::{Birth, Change, Effect, ProducerChange, Unit, Update};
 use headwater_core::producer::ProducerState;
-use headwater_core::{Batch, BatchRecord, ProducerNumber, StreamKey, Timestamp};
+use headwater_core::{Batch, BatchRecord, ProducerNumber, StreamKey, Tail, Timestamp};
 
 use super::Planted;
 use crate::namespace::Fault;
@@ -21,6 +21,9 @@ pub(super) const FAULTS: &[Planted] = &[
     ("forgets to close", || in_updates(|update| update.closed = None)),
     ("forgets who closed", || in_updates(forget_closer)),
     ("forgets Stream-Seq", || in_updates(|update| update.stream_seq = None)),
+    ("forgets a truncation", || in_updates(|update| update.floor = None)),
+    ("gives up a record too many", || in_updates(one_more)),
+    ("forgets what a source gave up", || in_births(|birth| birth.floor = Tail::default())),
     ("forgets a use", || in_updates(|update| update.used_at = None)),
     ("takes a use from the future", || in_updates(use_later)),
     ("joins the records of a batch", || in_updates(join_records)),
@@ -72,6 +75,12 @@ fn swap_effects(from: Effect, to: Effect) -> Box<dyn Fault> {
             change.effect = to.clone();
         }
     })
+}
+
+fn one_more(update: &mut Update) {
+    if let Some(floor) = &mut update.floor {
+        floor.sequence += 1;
+    }
 }
 
 fn ignore_epoch(update: &mut Update) {

@@ -167,7 +167,9 @@ pub(super) fn a_json_stream_is_always_an_array(step: &Step<'_>) -> Check {
 }
 
 /// The streams that were there before and after, in the same incarnation.
-fn survivors<'a>(step: &Step<'a>) -> impl Iterator<Item = (&'a StreamKey, &'a Seen, &'a Seen)> {
+pub(super) fn survivors<'a>(
+    step: &Step<'a>,
+) -> impl Iterator<Item = (&'a StreamKey, &'a Seen, &'a Seen)> {
     let before = &step.before.seen;
     step.after.seen.iter().filter_map(|(key, after)| {
         let before = before.get(key).filter(|before| before.id == after.id)?;

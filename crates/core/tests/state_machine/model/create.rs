@@ -34,6 +34,7 @@ struct Inheritance {
     parent: Parent,
     asked: AskedFork,
     records: Vec<Record>,
+    floor: (u64, u64),
     content_type: String,
     lifetime: Expiry,
 }
@@ -88,6 +89,7 @@ impl Model {
             created: now,
             used: now,
             records: Vec::new(),
+            floor: (0, 0),
             closed: (command.closing == Closing::Close).then_some(None),
             stream_seq: None,
             producers: Default::default(),
@@ -104,6 +106,7 @@ impl Model {
             let source = self.streams.entry(inheritance.parent.key.clone());
             source.and_modify(|source| source.used = source.used.max(now));
             stream.records = inheritance.records;
+            stream.floor = inheritance.floor;
             stream.parent = Some(inheritance.parent);
             stream.asked.fork = Some(inheritance.asked);
         }
@@ -133,7 +136,12 @@ impl Model {
                 Lost::Expired => Code::OffsetExpired,
             })?,
         };
-        let (records, row) = cut(source, anchor, request.sub_offset).ok_or(Code::OffsetInvalid)?;
+        let (floor, _) = source.floor;
+        if (1..floor).contains(&anchor) {
+            return Err(Code::OffsetExpired);
+        }
+        let at = anchor.max(floor);
+        let (records, row) = cut(source, at, request.sub_offset).ok_or(Code::OffsetInvalid)?;
         let at = records.iter().map(|record| record.bytes.len() as u64).sum();
         let inheritance = Inheritance {
             parent: Parent { key: request.source.clone(), id: source.id, at },
@@ -143,11 +151,13 @@ impl Model {
                 sub_offset: request.sub_offset,
             },
             records,
+            floor: source.floor,
             content_type: source.content_type.clone(),
             lifetime: source.lifetime,
         };
         let depth = if source.parent.is_some() { Row::ForkOfFork } else { Row::ForkOfRoot };
         self.rows.extend([row, depth]);
+        self.rows.extend((floor > 0).then_some(Row::ForkOfTruncated));
         Ok(inheritance)
     }
 }

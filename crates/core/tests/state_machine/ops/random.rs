@@ -38,6 +38,7 @@ fn command() -> impl Strategy<Value = (Aim, Verb)> {
         6 => (live(), again().prop_map(Verb::CreateAgain)),
         52 => (live(), append().prop_map(Verb::Append)),
         2 => (live(), close().prop_map(Verb::Append)),
+        5 => (live(), anchor().prop_map(Verb::Truncate)),
         6 => (live(), Just(Verb::Delete)),
         2 => (live(), Just(Verb::Expire)),
         3 => (live(), (0..3_000u64).prop_map(Verb::MarkUsed)),

@@ -35,6 +35,8 @@ enum StoredEffect {
     Update(Box<StoredUpdate>),
     SoftDelete,
     Remove,
+    /// An update that also raises the floor: added behind the others, whose numbers are stored.
+    Raise(Box<StoredUpdate>, StoredTail),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +87,7 @@ impl StoredChange {
         let first = first.map(|place| (place.space, place.position, place.sequence));
         let effect = match &change.effect {
             Effect::Create(birth) => StoredEffect::Create(Box::new(StoredBirth::of(birth))),
-            Effect::Update(update) => StoredEffect::Update(Box::new(StoredUpdate::of(update))),
+            Effect::Update(update) => StoredEffect::of_update(update),
             Effect::SoftDelete => StoredEffect::SoftDelete,
             Effect::Remove => StoredEffect::Remove,
         };
@@ -97,11 +99,25 @@ impl StoredChange {
         let effect = match self.effect {
             StoredEffect::Create(birth) => Effect::Create(Box::new(birth.into_birth(payload)?)),
             StoredEffect::Update(update) => Effect::Update(Box::new(update.into_update(payload)?)),
+            StoredEffect::Raise(update, floor) => {
+                let floor = Some(floor.into());
+                Effect::Update(Box::new(Update { floor, ..update.into_update(payload)? }))
+            }
             StoredEffect::SoftDelete => Effect::SoftDelete,
             StoredEffect::Remove => Effect::Remove,
         };
         let (lineage, revision) = self.basis;
         Ok(Change { key: self.key.into_key()?, basis: Version { lineage, revision }, effect })
+    }
+}
+
+impl StoredEffect {
+    fn of_update(update: &Update) -> Self {
+        let stored = Box::new(StoredUpdate::of(update));
+        match update.floor {
+            None => Self::Update(stored),
+            Some(floor) => Self::Raise(stored, floor.into()),
+        }
     }
 }
 
@@ -162,6 +178,7 @@ impl StoredUpdate {
                 StoredPinChange::Add(at) => PinChange::Add(at),
                 StoredPinChange::Drop(at) => PinChange::Drop(at),
             }),
+            floor: None,
         })
     }
 }

@@ -56,6 +56,7 @@ fn groups() {
         closed: Some(Arc::new(Closed { by: None })),
         used_at: Some(Timestamp(6)),
         pin: Some(pin),
+        floor: None,
     };
     let advance = update(PinChange::Add(4), ProducerChange::Advance(id.clone(), producer));
     let introduce = update(PinChange::Drop(4), ProducerChange::Introduce(id, producer));
@@ -93,6 +94,23 @@ fn groups() {
     let group = decode_group(3, &[(0, value)]).unwrap();
     assert_eq!((group.first_unit, group.at), (40, 1_700_000_000_000));
     assert_eq!(group.units, units);
+}
+
+#[test]
+fn a_floor_that_rises() {
+    let floor = Some(Tail { position: 300, sequence: 4 });
+    let update = Update { floor, used_at: Some(Timestamp(6)), ..Update::default() };
+    let basis = Version { lineage: 7, revision: 3 };
+    let effect = Effect::Update(Box::new(update));
+    let unit = Unit::of(Change { key: key("a/b"), basis, effect });
+    let unit = GroupUnit { unit, first: vec![None] };
+    let rows = encode_group(3, 40, 1_700_000_000_000, &[&unit]).unwrap();
+    let [(_, value)] = rows.as_slice() else { panic!("{} parts", rows.len()) };
+    assert_eq!(
+        hex(value),
+        "01fbb9472b010000001d0000002880d095ffbc310101820203612f620703000400000000010600ac0204"
+    );
+    assert_eq!(decode_group(3, &[(0, value)]).unwrap().units, [unit]);
 }
 
 #[test]
