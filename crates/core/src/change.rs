@@ -87,7 +87,7 @@ pub struct Update {
     pub used_at: Option<Timestamp>,
     /// A fork of it, or the end of one.
     pub pin: Option<PinChange>,
-    /// Where it begins from now on, between two records: what lies before is not readable any more.
+    /// Where it begins from now on, between two records: what lies before is given up.
     pub floor: Option<Tail>,
 }
 

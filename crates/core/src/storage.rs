@@ -56,6 +56,11 @@
 //! **Reads never lie.** A page is a contiguous prefix of what was asked for; a fault is an error, never a short end. Bytes
 //! that fail a checksum are [`StorageError::Corrupt`] and are not served.
 //!
+//! **What is given up.** An update that raises a stream's floor gives up what lies before it. A read of that gives the bytes that
+//! were there, or [`StorageError::Gone`]; the rows of its records may be missing. Records up to the floor's sequence leave the order of
+//! their space at once. Bytes that a fork inherited are kept for it, whatever its source gives up, as long as it exists. When an adapter uses the
+//! space again is its own affair (`docs/guarantees.md`).
+//!
 //! **Nobody waits for strangers.** `load` and reads do not wait for commits of other streams. No method blocks the
 //! caller's thread on a disk: an adapter has threads of its own.
 //!
@@ -237,7 +242,7 @@ pub struct SpaceRead {
 }
 
 /// Entries of a space in its order. Records of streams that are not live any more, removed or soft-deleted, are left
-/// out; inherited records belong to the stream that they were appended to and appear there alone.
+/// out, and so are those that their stream has given up; inherited records belong to the stream that they were appended to and appear there alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SpacePage {
     /// The entries.

@@ -22,6 +22,7 @@ pub(crate) mod tag {
     pub(crate) const DEADLINE: u8 = 0x50;
     pub(crate) const PIN: u8 = 0x60;
     pub(crate) const GRAVE: u8 = 0x70;
+    pub(crate) const TRIM: u8 = 0x71;
     /// Last, among small rows: it is written with every batch, and each time sled writes its neighbours too.
     pub(crate) const CHECKPOINT: u8 = 0x7F;
 }
@@ -56,6 +57,8 @@ pub(crate) enum Row<'a> {
     Pin { lineage: Lineage, position: u64 },
     /// What is left of a lineage and is to be deleted.
     Grave(Lineage),
+    /// The beginning of a lineage that is to be deleted.
+    Trim(Lineage),
 }
 
 impl<'a> Row<'a> {
@@ -94,6 +97,7 @@ impl<'a> Row<'a> {
                 key(tag::PIN, &[&lineage.0.to_be_bytes(), &position.to_be_bytes()])
             }
             Self::Grave(lineage) => key(tag::GRAVE, &[&lineage.0.to_be_bytes()]),
+            Self::Trim(lineage) => key(tag::TRIM, &[&lineage.0.to_be_bytes()]),
         }
     }
 
@@ -126,6 +130,7 @@ impl<'a> Row<'a> {
             }
             tag::PIN => Self::Pin { lineage: parts.lineage()?, position: parts.number()? },
             tag::GRAVE => Self::Grave(parts.lineage()?),
+            tag::TRIM => Self::Trim(parts.lineage()?),
             _ => return None,
         };
         parts.0.is_empty().then_some(row)
@@ -228,6 +233,7 @@ impl fmt::Display for Row<'_> {
                 write!(f, "the forks of lineage {} at position {position}", lineage.0)
             }
             Self::Grave(lineage) => write!(f, "the remains of lineage {}", lineage.0),
+            Self::Trim(lineage) => write!(f, "the given-up beginning of lineage {}", lineage.0),
         }
     }
 }

@@ -20,7 +20,7 @@ use super::frame::{self, Damage, Verify};
 pub(crate) use order::{StoredOrder, Stretch};
 pub(crate) use rows::{
     StoredCheckpoint, StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer,
-    StoredSeal, StoredSpace,
+    StoredSeal, StoredSpace, StoredTrim,
 };
 pub(crate) use state::{StoredRanges, StoredSlot};
 pub(crate) use table::{StoredTable, Table};

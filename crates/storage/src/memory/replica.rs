@@ -116,6 +116,22 @@ impl Replica {
         if kept_for_forks && let Some(log) = self.logs.get_mut(&lineage) {
             log.reclaim();
         }
+        if let Effect::Update(update) = &change.effect
+            && (update.floor.is_some() || update.pin.is_some())
+        {
+            self.give_up(&change.key, lineage);
+        }
+    }
+
+    /// Takes what a live stream has given up out of the order of its space, and gives the room back unless forks need it.
+    fn give_up(&mut self, key: &StreamKey, lineage: u64) {
+        let Slot::Live(state) = self.catalogue.get(key) else { return };
+        let Some(log) = self.logs.get_mut(&lineage) else { return };
+        let (numbers, row) = log.give_up(state.floor);
+        if state.forks == 0 {
+            log.release(state.floor);
+        }
+        self.order.remove_before(key, numbers, row);
     }
 
     fn append(

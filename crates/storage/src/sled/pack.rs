@@ -10,12 +10,14 @@
 //!
 //! Streams come before spaces, so that the order of a space never tells about a record whose bytes are not packed yet.
 //!
-//! Between rounds the remains of removed streams are deleted, and orders are rid of their records.
+//! Between rounds the remains of removed streams and the beginnings of truncated ones are deleted, and orders are rid of their
+//! records.
 
 mod graves;
 mod order;
 mod stream;
 mod sweep;
+mod trims;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use sweep::Sweep;
 #[cfg(test)]
 pub(super) use sweep::count_dead;
 pub(super) use sweep::is_crowded;
+pub(super) use trims::is_trimmed;
 
 /// Who changes packed rows: the committer's thread alone.
 #[derive(Debug)]
@@ -78,7 +81,7 @@ pub(super) struct Packer {
     /// Groups that are packed and still there.
     packed: VecDeque<GroupRows>,
     round: Option<Round>,
-    /// Whether there may be remains of lineages.
+    /// Whether there may be remains of lineages, or beginnings that were given up.
     graves: bool,
     sweeps: VecDeque<Sweep>,
     /// Steps done so far.
@@ -168,7 +171,10 @@ impl Packer {
     /// Deletes something that is not needed any more.
     fn tidy(&mut self, writer: &mut Writer) -> Result<Option<usize>, StorageError> {
         if self.graves {
-            let deleted = graves::step(writer)?;
+            let deleted = match graves::step(writer)? {
+                None => trims::step(writer)?,
+                deleted => deleted,
+            };
             self.graves = deleted.is_some();
             if deleted.is_some() {
                 return Ok(deleted);

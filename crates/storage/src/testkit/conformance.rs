@@ -14,6 +14,7 @@
 //! process to kill, and is tested where there is one.
 
 mod catalogue;
+mod floors;
 mod forks;
 mod handles;
 mod loading;
@@ -112,6 +113,8 @@ checks! { $
     tables: a_page_tells_about_all_records_it_touches empty_records_are_kept metadata_comes_back
         a_batch_of_many_records_keeps_every_row;
     forks: forks_read_their_ancestors a_soft_deleted_stream_serves_its_forks forks_let_go_one_by_one;
+    floors: a_floor_is_kept_in_full what_is_left_reads_exactly forks_keep_what_their_source_gives_up
+        a_space_shows_only_what_is_left;
     removal: a_removed_stream_is_gone_everywhere a_new_stream_inherits_nothing_from_its_name
         a_reader_of_a_removed_stream_is_not_misled;
     catalogue: names_are_listed_in_byte_order a_listing_shows_durable_state streams_expire_in_order;

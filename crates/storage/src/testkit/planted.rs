@@ -102,6 +102,12 @@ faults! {
     TellsOfTenThousand: a_batch_of_many_records_keeps_every_row;
     /// A soft-deleted stream keeps nothing for its forks.
     ForgetsPins: a_soft_deleted_stream_serves_its_forks forks_let_go_one_by_one;
+    /// What is given up is not noted.
+    LosesFloors: a_floor_is_kept_in_full a_space_shows_only_what_is_left;
+    /// The first byte that is left goes too.
+    GivesUpTooMuch: what_is_left_reads_exactly;
+    /// What a stream gives up is gone for its forks too.
+    GivesUpForForks: forks_keep_what_their_source_gives_up;
     /// Removals are reported, and not done.
     KeepsRemoved: a_removed_stream_is_gone_everywhere a_new_stream_inherits_nothing_from_its_name
         removed_streams_leave_the_space;

@@ -24,10 +24,16 @@ struct Filling<'v, P> {
     view: &'v View<P>,
     page: SpacePage,
     left: usize,
-    /// Whose lineages are live, asked once per page.
-    live: HashMap<Lineage, Option<StreamKey>>,
+    /// Which lineages are live, asked once per page.
+    live: HashMap<Lineage, Option<Live>>,
     /// What was read last, by lineage: neighbours in a space are often neighbours in a stream.
     pieces: HashMap<Lineage, Piece>,
+}
+
+/// A live stream: its key, and the sequence up to which it has given its records up.
+struct Live {
+    key: StreamKey,
+    floor: u64,
 }
 
 /// Whether the page takes more.
@@ -114,7 +120,8 @@ impl<P: Packed> Filling<'_, P> {
             if row.space_sequence <= self.page.next || row.space_sequence.0 >= limit {
                 continue;
             }
-            if let Some(key) = self.live(lineage)?.cloned() {
+            if let Some(live) = self.live(lineage)?.filter(|live| row.sequence > live.floor) {
+                let key = live.key.clone();
                 if !self.has_room(row.len) {
                     return Ok(Room::None);
                 }
@@ -129,7 +136,7 @@ impl<P: Packed> Filling<'_, P> {
 
     /// Takes the entries of a recent run.
     fn take_recent(&mut self, found: &RecentRun) -> Result<Room, StorageError> {
-        let live = self.live_as(found.head.lineage, &found.key)?;
+        let floor = self.live_as(found.head.lineage, &found.key)?;
         let mut payload = found.batch.payload().clone();
         for row in run::rows(found.head, found.batch.records()) {
             // A record is a part of the payload of its batch.
@@ -138,7 +145,7 @@ impl<P: Packed> Filling<'_, P> {
                 continue;
             }
             let sequence = row.space_sequence;
-            if live {
+            if floor.is_some_and(|floor| row.sequence > floor) {
                 if !self.has_room(row.len) {
                     return Ok(Room::None);
                 }
@@ -163,28 +170,29 @@ impl<P: Packed> Filling<'_, P> {
     }
 
     /// The stream of a lineage, if it is live.
-    fn live(&mut self, lineage: Lineage) -> Result<Option<&StreamKey>, StorageError> {
+    fn live(&mut self, lineage: Lineage) -> Result<Option<&Live>, StorageError> {
         if !self.live.contains_key(&lineage) {
             let row = Row::Lineage(lineage);
             let stored = self.view.packed.read::<StoredLineage>(row)?;
             let key = stored.map(|stored| stored.into_key().map_err(Unacceptable::at(&row.key())));
-            let live = match key.transpose()? {
-                Some(key) if is_live(self.view, lineage, &key)? => Some(key),
-                _ => None,
-            };
-            self.live.insert(lineage, live);
+            if let Some(key) = key.transpose()? {
+                self.live_as(lineage, &key)?;
+            } else {
+                self.live.insert(lineage, None);
+            }
         }
         Ok(self.live.get(&lineage).and_then(Option::as_ref))
     }
 
-    /// Whether a lineage is live, where its stream is known.
-    fn live_as(&mut self, lineage: Lineage, key: &StreamKey) -> Result<bool, StorageError> {
+    /// The sequence up to which a lineage's records are given up, if it is live, where its stream is known.
+    fn live_as(&mut self, lineage: Lineage, key: &StreamKey) -> Result<Option<u64>, StorageError> {
         if let Some(known) = self.live.get(&lineage) {
-            return Ok(known.is_some());
+            return Ok(known.as_ref().map(|live| live.floor));
         }
-        let live = is_live(self.view, lineage, key)?;
-        self.live.insert(lineage, live.then(|| key.clone()));
-        Ok(live)
+        let floor = live_floor(self.view, lineage, key)?;
+        let live = floor.map(|floor| Live { key: key.clone(), floor });
+        self.live.insert(lineage, live);
+        Ok(floor)
     }
 
     /// A packed record with its bytes and metadata; `None` when its stream is removed at this moment.
@@ -237,14 +245,17 @@ impl<P: Packed> Filling<'_, P> {
     }
 }
 
-/// Records of streams that were removed, or are only kept for their forks, are left out.
-fn is_live<P: Rows>(
+/// Records of streams that were removed, or are only kept for their forks, are left out, and those that were given up.
+fn live_floor<P: Rows>(
     view: &View<P>,
     lineage: Lineage,
     key: &StreamKey,
-) -> Result<bool, StorageError> {
+) -> Result<Option<u64>, StorageError> {
     let slot = view.slot(key)?;
-    Ok(matches!(&slot, Slot::Live(state) if state.ranges.own() == lineage))
+    Ok(match &slot {
+        Slot::Live(state) if state.ranges.own() == lineage => Some(state.floor.sequence),
+        _ => None,
+    })
 }
 
 fn gap(name: &SpaceName, sequence: u64) -> StorageError {

@@ -170,6 +170,7 @@ fn rows() {
     golden(Row::Pin { lineage, position: 5 }, &StoredPin { forks: 3 }, "0187bbe3c403");
     golden(Row::Grave(lineage), &StoredGrave::Whole, "01080e9c5800");
     golden(Row::Grave(lineage), &StoredGrave::Past(300), "01c70aa1d301ac02");
+    golden(Row::Trim(lineage), &StoredTrim(300, 7), "013929bccfac0207");
     let checkpoint = StoredCheckpoint {
         packed: 1,
         unit: 2,

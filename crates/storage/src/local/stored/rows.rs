@@ -38,12 +38,17 @@ impl StoredLineage {
         Self { key: StoredKey::of(key), base: base.into(), kept: None }
     }
 
+    /// The same, whose first record that is kept follows `base`.
+    pub(crate) fn kept_from(self, base: Tail) -> Self {
+        Self { base: base.into(), ..self }
+    }
+
     /// The same, of which only what lies before a position is still needed.
     pub(crate) fn kept_to(self, position: u64) -> Self {
         Self { kept: Some(position), ..self }
     }
 
-    /// The tail before its first record.
+    /// The tail before its first record that is kept.
     pub(crate) fn base(&self) -> Tail {
         self.base.into()
     }
@@ -121,6 +126,10 @@ pub(crate) enum StoredGrave {
     Past(u64),
 }
 
+/// Where what is kept of the lineage in the key begins: a position and a sequence. Chunks that begin before are to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredTrim(pub(crate) u64, pub(crate) u64);
+
 /// The files of the database as a clean stop left them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredSeal {
@@ -144,5 +153,6 @@ stored!(
     StoredPin,
     StoredProducer,
     StoredSeal,
-    StoredSpace
+    StoredSpace,
+    StoredTrim
 );

@@ -22,6 +22,8 @@ pub(super) struct Log {
     producers: BTreeMap<ProducerId, ProducerState>,
     /// How many forks diverge at each position.
     pins: BTreeMap<u64, u32>,
+    /// The first row that is not given up.
+    floor: usize,
 }
 
 impl Log {
@@ -33,6 +35,7 @@ impl Log {
             table: Table::starting_at(base),
             producers: BTreeMap::new(),
             pins: BTreeMap::new(),
+            floor: 0,
         }
     }
 
@@ -70,6 +73,18 @@ impl Log {
                 self.pins.retain(|_, count| *count > 0);
             }
         }
+    }
+
+    /// Gives up the records up to a floor. Returns where they stand in the order of their space, and the first row after them.
+    pub(super) fn give_up(&mut self, floor: Tail) -> (Vec<u64>, usize) {
+        let before = std::mem::replace(&mut self.floor, self.table.after(floor.sequence));
+        (self.table.space_sequences_of(before..self.floor), self.floor)
+    }
+
+    /// Gives back what was given up, where no fork needs it.
+    pub(super) fn release(&mut self, floor: Tail) {
+        self.payload.release(floor.position);
+        self.table.release(self.floor);
     }
 
     /// Gives back what no fork needs of a stream that is soft-deleted: everything past the last fork point.

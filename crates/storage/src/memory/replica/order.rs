@@ -83,6 +83,26 @@ impl Order {
         }
     }
 
+    /// Takes records with these numbers out of the order of a space. They are the ones before a row of their lineage, so of a
+    /// run that goes on behind it the rest stays.
+    pub(super) fn remove_before(
+        &mut self,
+        key: &StreamKey,
+        numbers: impl IntoIterator<Item = u64>,
+        row: usize,
+    ) {
+        let space = self.spaces.get_mut(&key.store()).and_then(|s| s.get_mut(key.space()));
+        let Some(space) = space else { return };
+        for number in numbers {
+            let Some(run) = space.runs.remove(&number) else { continue };
+            let gone = row.saturating_sub(run.row);
+            if gone < run.count {
+                let rest = Run { row, count: run.count - gone, ..run };
+                space.runs.insert(number + gone as u64, rest);
+            }
+        }
+    }
+
     /// The records after a number, in order: number, lineage, row.
     pub(super) fn after(
         &self,

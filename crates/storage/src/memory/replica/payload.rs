@@ -100,6 +100,20 @@ impl Payload {
         Some(chunks)
     }
 
+    /// Forgets pieces that lie before a position. What shares a piece with later bytes stays, and so does what is not in a
+    /// piece yet.
+    pub(super) fn release(&mut self, before: u64) {
+        let gone = self.sealed.partition_point(|piece| piece.end() <= before);
+        if gone > 0 {
+            self.sealed.drain(..gone);
+            self.sealed.shrink_to_fit();
+        }
+        if before >= self.end() && !self.tail.is_empty() {
+            self.tail_from = self.end();
+            self.tail = Vec::new();
+        }
+    }
+
     /// Forgets everything from a position on.
     pub(super) fn truncate(&mut self, end: u64) {
         let end = end.clamp(self.base(), self.end());
@@ -173,6 +187,25 @@ mod tests {
         }
         let chunks = payload.read(0, u64::MAX, usize::MAX).unwrap();
         assert!(chunks.len() <= 2 + 1_000_000 / SEAL_AT, "{} chunks", chunks.len());
+    }
+
+    #[test]
+    fn a_release_keeps_everything_from_there_on() {
+        let base = 50;
+        let (whole, expected) = filled(base, 3);
+        for released in (0..=expected.len()).step_by(89).chain([expected.len()]) {
+            let mut payload = whole.clone();
+            let from = base + released as u64;
+            payload.release(from);
+            assert!(payload.base() <= from.max(base) && payload.end() == whole.end());
+            let read = payload.read(from, u64::MAX, usize::MAX).unwrap_or_default().concat();
+            assert!(read == expected[released..], "{released}");
+            payload.push(&Bytes::from_static(b"more"));
+            assert_eq!(payload.read(whole.end(), u64::MAX, 9).unwrap().concat(), b"more");
+        }
+        let mut payload = whole;
+        payload.release(u64::MAX);
+        assert_eq!((payload.base(), payload.read(base, u64::MAX, 1)), (payload.end(), None));
     }
 
     #[test]

@@ -16,22 +16,31 @@ struct Row {
     metadata: Option<Arc<Metadata>>,
 }
 
-/// The rows of the records that a lineage wrote itself.
+/// The rows of the records that a lineage wrote itself, save the first ones, if those were released.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
+    /// The tail before the first row that is here.
     base: Tail,
+    /// How many rows were released before it. An index counts them too, so that it stays what it is.
+    released: usize,
     rows: Vec<Row>,
 }
 
 impl Table {
     /// No rows yet; the first record follows this tail.
     pub(super) fn starting_at(base: Tail) -> Self {
-        Self { base, rows: Vec::new() }
+        Self { base, released: 0, rows: Vec::new() }
     }
 
-    /// How many rows there are; the index of the next one.
+    /// The index of the next row.
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.released + self.rows.len()
+    }
+
+    /// The index of the first row after a sequence.
+    pub(super) fn after(&self, sequence: u64) -> usize {
+        let rows = usize::try_from(sequence.saturating_sub(self.base.sequence));
+        self.released + rows.unwrap_or(usize::MAX).min(self.rows.len())
     }
 
     /// Appends the rows of a batch, numbered in its space from `first` on.
@@ -50,10 +59,15 @@ impl Table {
 
     /// The row at an index.
     pub(super) fn get(&self, index: usize) -> Option<RecordMeta> {
-        let row = self.rows.get(index)?;
-        let position = self.start(index);
+        self.held(index.checked_sub(self.released)?)
+    }
+
+    /// The row at a place among those that are here.
+    fn held(&self, place: usize) -> Option<RecordMeta> {
+        let row = self.rows.get(place)?;
+        let position = self.start(place);
         Some(RecordMeta {
-            sequence: self.base.sequence + index as u64 + 1,
+            sequence: self.base.sequence + place as u64 + 1,
             space_sequence: SpaceSequence(row.space_sequence),
             position,
             len: row.end - position,
@@ -63,8 +77,8 @@ impl Table {
         })
     }
 
-    fn start(&self, index: usize) -> u64 {
-        let before = index.checked_sub(1).and_then(|index| self.rows.get(index));
+    fn start(&self, place: usize) -> u64 {
+        let before = place.checked_sub(1).and_then(|place| self.rows.get(place));
         before.map_or(self.base.position, |row| row.end)
     }
 
@@ -72,7 +86,7 @@ impl Table {
     pub(super) fn touching(&self, from: u64, to: u64) -> Vec<RecordMeta> {
         let first = self.rows.partition_point(|row| row.end < from);
         (first..)
-            .map_while(|index| self.get(index))
+            .map_while(|place| self.held(place))
             .take_while(|row| row.position <= to)
             .filter(|row| row.len == 0 || (row.end() > from && row.position < to))
             .collect()
@@ -81,6 +95,26 @@ impl Table {
     /// Where each record stands in the order of its space.
     pub(super) fn space_sequences(&self) -> impl Iterator<Item = u64> {
         self.rows.iter().map(|row| row.space_sequence)
+    }
+
+    /// Where the records of some rows stand in the order of their space.
+    pub(super) fn space_sequences_of(&self, rows: std::ops::Range<usize>) -> Vec<u64> {
+        let place = |index: usize| index.saturating_sub(self.released);
+        let rows = self.rows.get(place(rows.start)..place(rows.end)).unwrap_or_default();
+        rows.iter().map(|row| row.space_sequence).collect()
+    }
+
+    /// Forgets the rows before an index, once they are a good part of all: each row is moved a few times at most.
+    pub(super) fn release(&mut self, before: usize) {
+        let gone = before.saturating_sub(self.released).min(self.rows.len());
+        let Some(last) = gone.checked_sub(1).and_then(|last| self.rows.get(last)) else { return };
+        if gone < self.rows.len() / 4 {
+            return;
+        }
+        self.base = Tail { position: last.end, sequence: self.base.sequence + gone as u64 };
+        self.released += gone;
+        self.rows.drain(..gone);
+        self.rows.shrink_to_fit();
     }
 
     /// Forgets the records that have nothing before a position: neither a byte, nor, being empty, their place.
@@ -136,6 +170,24 @@ mod tests {
             (100, 109, vec![8, 9, 10, 11, 12, 13, 14]),
         ] {
             assert_eq!(sequences(&table().touching(from, to)), expected, "{from}..{to}");
+        }
+    }
+
+    #[test]
+    fn what_is_released_leaves_all_other_rows_as_they_were() {
+        let whole = table();
+        for released in 0..=whole.len() {
+            let mut table = table();
+            table.release(released);
+            let first = table.released;
+            assert_eq!(first, released);
+            assert_eq!((table.len(), table.after(9)), (whole.len(), first.max(2)));
+            for index in 0..whole.len() {
+                let expected = whole.get(index).filter(|_| index >= first);
+                assert_eq!(table.get(index), expected, "{released}, {index}");
+            }
+            let rest = table.space_sequences_of(first..whole.len());
+            assert!(rest.into_iter().eq(table.space_sequences()));
         }
     }
 

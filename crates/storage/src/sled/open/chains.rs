@@ -10,7 +10,7 @@ use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, Slot, StreamKey, Tail};
 
 use super::super::chunk::{self, Chunk};
-use super::super::pack::is_grave;
+use super::super::pack::{is_grave, is_trimmed};
 use super::super::read::stretches::{last_stretch, open as open_stretch};
 use super::super::tree::View;
 use crate::local::read::rows::{Part, Start};
@@ -159,10 +159,11 @@ fn ends_where_it_should(view: &View, name: &SpaceName) -> Result<(), StorageErro
     if end == last + 1 { Ok(()) } else { Err(gap(name, end, last + 1)) }
 }
 
-/// Where the chunks of a lineage begin; `None` where they are being deleted.
+/// Where the chunks of a lineage begin; `None` where they, or the first of them, are being deleted.
 fn beginning(view: &View, lineage: Lineage) -> Result<Option<Tail>, StorageError> {
     let row = Row::Lineage(lineage);
     match view.packed.read::<StoredLineage>(row)? {
+        Some(_) if is_trimmed(&view.packed, lineage)? => Ok(None),
         Some(stored) => Ok(Some(stored.base())),
         None if is_grave(&view.packed, lineage)? => Ok(None),
         None => Err(StorageError::Corrupt(format!("{row} is missing"))),

@@ -23,7 +23,7 @@ use crate::local::row::Row;
 use crate::local::rows::Rows;
 use crate::local::stored::{
     StoredCheckpoint, StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer,
-    StoredRanges, StoredSlot, StoredSpace, Unacceptable, decode,
+    StoredRanges, StoredSlot, StoredSpace, StoredTrim, Unacceptable, decode,
 };
 
 /// A group's number and its parts.
@@ -176,6 +176,7 @@ fn verify(view: &View, row: Row<'_>, key: &[u8], value: &[u8]) -> Result<(), Sto
         Row::Ranges { .. } => decode::<StoredRanges>(key, value, verify).map(drop),
         Row::Pin { .. } => decode::<StoredPin>(key, value, verify).map(drop),
         Row::Grave(_) => decode::<StoredGrave>(key, value, verify).map(drop),
+        Row::Trim(_) => decode::<StoredTrim>(key, value, verify).map(drop),
         Row::Checkpoint | Row::Group { .. } | Row::Space { .. } | Row::Chunk { .. } => Ok(()),
     }
 }

@@ -15,7 +15,7 @@ use crate::local::recent::{RecentRun, SpaceName};
 use crate::local::row::Row;
 use crate::local::rows::Rows;
 use crate::local::run::{Cutter, Run};
-use crate::local::stored::StoredOrder;
+use crate::local::stored::{StoredLineage, StoredOrder};
 
 /// Most records that one batch puts into an order: a few dozen stretches.
 const BATCH_RECORDS: usize = 8192;
@@ -41,7 +41,7 @@ pub(super) fn add(
     let mut listed = Listed::new(&view.packed);
     for run in &runs {
         // A stream that was removed before it was packed leaves no trace.
-        if listed.contains(run.head.lineage)? {
+        if listed.keeps(run.head.lineage, run.end().sequence)? {
             cutter.push(run.head, run.batch.records());
             space.records += run.batch.records().len() as u64;
         }
@@ -91,10 +91,11 @@ pub(super) fn put_stretches(
     Ok(starts.last().copied().unwrap_or(first))
 }
 
-/// Which lineages the database knows.
+/// Which lineages the database knows, and from where on.
 pub(super) struct Listed<'t> {
     tree: &'t Tree,
-    known: HashMap<Lineage, bool>,
+    /// The sequence after which they keep records.
+    known: HashMap<Lineage, Option<u64>>,
 }
 
 impl<'t> Listed<'t> {
@@ -102,13 +103,17 @@ impl<'t> Listed<'t> {
         Self { tree, known: HashMap::new() }
     }
 
-    /// Whether it knows this one.
-    pub(super) fn contains(&mut self, lineage: Lineage) -> Result<bool, StorageError> {
-        if let Some(known) = self.known.get(&lineage) {
-            return Ok(*known);
-        }
-        let known = self.tree.get(&Row::Lineage(lineage).key())?.is_some();
-        self.known.insert(lineage, known);
-        Ok(known)
+    /// Whether it keeps records of a run that is followed by this sequence.
+    pub(super) fn keeps(&mut self, lineage: Lineage, next: u64) -> Result<bool, StorageError> {
+        let base = match self.known.get(&lineage) {
+            Some(base) => *base,
+            None => {
+                let stored = self.tree.read::<StoredLineage>(Row::Lineage(lineage))?;
+                let base = stored.map(|stored| stored.base().sequence);
+                self.known.insert(lineage, base);
+                base
+            }
+        };
+        Ok(base.is_some_and(|base| next > base.saturating_add(1)))
     }
 }

@@ -10,7 +10,7 @@ use headwater_core::{Lineage, ProducerId, Slot, StreamKey, Tail, Timestamp};
 use super::super::chunk::{self, Cutter};
 use super::super::tree::Edit;
 use super::super::tree::View;
-use super::{Batch, Done, Rest};
+use super::{Batch, Done, Rest, trims};
 use crate::local::database::tuning::{BATCH_BYTES, BATCH_KEYS, MERGE_BELOW};
 use crate::local::read::rows::{Part, Start};
 use crate::local::recent::{RecentRun, RecentStream, SpaceName};
@@ -62,6 +62,7 @@ pub(super) fn add(view: &View, lineage: Lineage, batch: &mut Batch) -> Result<Re
         return Ok(Rest::More);
     }
     put_rows(view, &item, &mut batch.edit)?;
+    trims::note(view, lineage, &item.key, &item.slot, batch)?;
     batch.done.push(Done::Stream(lineage));
     Ok(Rest::Nothing)
 }
@@ -214,6 +215,7 @@ fn remove(view: &View, item: &Item, batch: &mut Batch) -> Result<(), StorageErro
     let Some(stored) = view.packed.read::<StoredLineage>(row)? else { return Ok(()) };
     batch.edit.delete(row.key());
     batch.edit.put(Row::Grave(lineage), &StoredGrave::Whole)?;
+    batch.edit.delete(Row::Trim(lineage).key());
     let old = own(view.packed.slot(&item.key)?, lineage);
     if let Some(state) = old.state() {
         batch.edit.delete(Row::state(&item.key).key());

@@ -1,4 +1,4 @@
-//! Ridding the order of a space of records whose streams are gone.
+//! Ridding the order of a space of records that are gone, with their streams or with the beginning of them.
 //!
 //! A record's place in the order is not looked for when its stream is removed: a stream's records may be spread over all of
 //! the order. When more than half of an order is about streams that are gone, all of it is gone through, a few stretches at a
@@ -68,7 +68,7 @@ impl Sweep {
             let (_, stretch) = open(tree, &key, &value)?;
             edit.delete(key);
             for run in &stretch.runs {
-                if listed.contains(run.head.lineage)? {
+                if listed.keeps(run.head.lineage, run.end().sequence)? {
                     cutter.push(run.head, &run.records);
                 } else {
                     gone += run.records.len() as u64;

@@ -42,6 +42,7 @@ fn rows() -> Vec<Row<'static>> {
         rows.extend(NUMBERS.map(|position| Row::Pin { lineage, position }));
     }
     rows.extend(NUMBERS.map(|lineage| Row::Grave(Lineage(lineage))));
+    rows.extend(NUMBERS.map(|lineage| Row::Trim(Lineage(lineage))));
     rows.push(Row::Checkpoint);
     rows
 }

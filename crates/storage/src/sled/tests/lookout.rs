@@ -52,20 +52,22 @@ impl Places {
         let Some(state) = slot.state() else {
             return Ok((key.clone(), slot, Bytes::new(), Vec::new(), producers));
         };
-        let tail = state.tail.position;
-        let (mut position, mut bytes, mut records) = (0, Vec::new(), Vec::new());
+        let (floor, tail) = (state.floor, state.tail.position);
+        let (mut position, mut bytes, mut records) = (floor.position, Vec::new(), Vec::new());
         // A soft-deleted stream is only read through its forks.
         while let (Slot::Live(_), Some(range)) = (&slot, state.ranges.holding(position, tail)) {
-            let (piece, rows) = rig.read(range.lineage, range.from, range.to)?;
+            let (piece, rows) = rig.read(range.lineage, position, range.to)?;
             bytes.extend(piece);
             records.extend(rows);
             position = range.to;
         }
-        if position == 0 && matches!(slot, Slot::Live(_)) {
+        if floor.position == tail && matches!(slot, Slot::Live(_)) {
             let lineage = state.ranges.own();
-            let range = ReadRange { lineage, from: 0, to: 0, budget: 1 };
+            let range = ReadRange { lineage, from: tail, to: tail, budget: 1 };
             records = rig.page(range, Detail::Records)??.records;
         }
+        // What is told of records that were given up is not promised.
+        records.retain(|row| row.sequence > floor.sequence);
         Ok((key.clone(), slot, bytes.into(), records, producers))
     }
 }

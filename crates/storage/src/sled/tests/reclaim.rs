@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use headwater_core::change::{Birth, ProducerChange};
+use headwater_core::change::{Birth, PinChange, ProducerChange, Update};
 use headwater_core::record::MAX_METADATA_BYTES;
-use headwater_core::{Batch, BatchRecord, Metadata};
+use headwater_core::{Batch, BatchRecord, Metadata, Tail};
 
 use super::super::committer::Committer;
 use super::super::pack::{Writer, count_dead};
@@ -63,11 +63,7 @@ fn a_removed_stream_leaves_nothing_but_the_counters_of_its_space() {
         rig.update(&key("g/stream"), make::produced(make::batch(2, &[1]).unwrap(), row)).unwrap();
         let state = rig.live(&key("g/stream")).unwrap();
         let fork = make::fork_birth(&key("g/stream"), &state, state.tail);
-        let pin = make::pin(
-            &key("g/stream"),
-            state.version(),
-            headwater_core::change::PinChange::Add(state.tail.position),
-        );
+        let pin = make::pin(&key("g/stream"), state.version(), PinChange::Add(state.tail.position));
         rig.unit([make::creation(&key("g/fork"), fork), pin]).unwrap();
         let removals = ["g/fork", "g/stream"]
             .map(|path| make::removal(&key(path), rig.version(&key(path)).unwrap()));
@@ -78,6 +74,91 @@ fn a_removed_stream_leaves_nothing_but_the_counters_of_its_space() {
     let rows = rows_with(&directory, &[]);
     let left: Vec<u8> = rows.iter().map(|key| key[0]).collect();
     assert_eq!(left, [tag::SPACE, tag::ORDER, tag::CHECKPOINT], "{rows:?}");
+}
+
+/// Chunks and stretches go with what a stream gives up; a fork holds them back for as long as it is there.
+#[test]
+fn what_a_stream_gives_up_leaves_the_database() {
+    let directory = Directory::new(packed_at_once());
+    let name = key("g/stream");
+    let rig = Rig::open(&directory).unwrap();
+    rig.create(&name, make::birth()).unwrap();
+    for seed in 0..100 {
+        rig.append(&name, make::batch(seed, &[100; 40]).unwrap()).unwrap();
+    }
+    rig.close().unwrap();
+    drop(rig);
+    let count = |tag| rows_with(&directory, &[tag]).len();
+    let whole = (count(tag::CHUNK), count(tag::ORDER));
+    assert!(whole.0 > 90, "{whole:?}");
+    let rig = Rig::open(&directory).unwrap();
+    let state = rig.live(&name).unwrap();
+    let fork = make::fork_birth(&name, &state, Tail { position: 8_000, sequence: 80 });
+    let pin = make::pin(&name, state.version(), PinChange::Add(8_000));
+    rig.unit([make::creation(&key("g/fork"), fork), pin]).unwrap();
+    let floor = Some(Tail { position: 380_000, sequence: 3_800 });
+    rig.update(&name, Update { floor, ..Update::default() }).unwrap();
+    rig.close().unwrap();
+    drop(rig);
+    assert_eq!(count(tag::CHUNK), whole.0, "kept for the fork");
+    let rig = Rig::open(&directory).unwrap();
+    let released = make::pin(&name, rig.version(&name).unwrap(), PinChange::Drop(8_000));
+    let removed = make::removal(&key("g/fork"), rig.version(&key("g/fork")).unwrap());
+    rig.unit([removed, released]).unwrap();
+    rig.close().unwrap();
+    drop(rig);
+    assert!(count(tag::CHUNK) < whole.0 / 10, "{} of {whole:?}", count(tag::CHUNK));
+    assert!(count(tag::ORDER) <= whole.1, "{} of {whole:?}", count(tag::ORDER));
+    assert_eq!(count(tag::TRIM), 0);
+    let rig = Rig::open(&directory).unwrap();
+    assert_eq!(rig.space("g", 1 << 20).unwrap().len(), 200);
+    let (lineage, tail) = (state.ranges.own(), state.tail.position);
+    let expected: Vec<u8> = (95..100).flat_map(|seed| make::pattern(seed, 4_000)).collect();
+    assert!(rig.read(lineage, 380_000, tail).unwrap().0 == expected);
+    rig.append(&name, make::batch(7, &[10]).unwrap()).unwrap();
+    rig.unit([make::removal(&name, rig.version(&name).unwrap())]).unwrap();
+    rig.close().unwrap();
+    drop(rig);
+    assert_eq!(count(tag::CHUNK), 0);
+}
+
+/// What is left to do when a process dies between two steps is done by the next one.
+#[test]
+fn a_trim_that_was_cut_short_goes_on() {
+    let directory = Directory::new(packed_when_closed());
+    let name = key("g/stream");
+    let rig = Rig::open(&directory).unwrap();
+    rig.create(&name, make::birth()).unwrap();
+    for seed in 0..400 {
+        rig.append(&name, make::batch(seed, &[4_000]).unwrap()).unwrap();
+    }
+    rig.close().unwrap();
+    drop(rig);
+    let rig = Rig::open(&directory).unwrap();
+    let floor = Some(Tail { position: 1_596_000, sequence: 399 });
+    rig.update(&name, Update { floor, ..Update::default() }).unwrap();
+    // The process dies here: nothing is packed.
+    let directory = directory.image();
+    drop(rig);
+    let mut committer = directory.committer();
+    committer.packer.begin_round(&committer.writer.view, committer.counters);
+    let trims =
+        |committer: &Committer| committer.writer.view.packed.db().scan(&[tag::TRIM]).count();
+    while trims(&committer) == 0 {
+        assert!(committer.packer.step(&mut committer.writer).unwrap().is_some());
+    }
+    committer.writer.sync().unwrap();
+    drop(committer);
+    let image = directory.image();
+    drop(directory);
+    assert!(rows_with(&image, &[tag::CHUNK]).len() > 1);
+    let rig = Rig::open(&image).unwrap();
+    assert_eq!(rig.live(&name).unwrap().floor.sequence, 399);
+    assert_eq!(rig.space("g", 1 << 20).unwrap().len(), 1);
+    rig.close().unwrap();
+    drop(rig);
+    assert!(rows_with(&image, &[tag::CHUNK]).len() <= 2);
+    assert_eq!(rows_with(&image, &[tag::TRIM]).len(), 0);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! A story: commands on a few streams, one after the other, the same for the same seed. It forks, closes, deletes and creates
-//! again, with producers, metadata, large records, empty ones, and units over several streams.
+//! A story: commands on a few streams, one after the other, the same for the same seed. It forks, truncates, closes, deletes and
+//! creates again, with producers, metadata, large records, empty ones, and units over several streams.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use headwater_core::command::{Append, Body, Closing, Create, Expect, ForkRequest};
-use headwater_core::decide::{self, Limits};
+use headwater_core::decide::{self, BoundaryQuestion, Limits};
 use headwater_core::{
     Batch, BatchRecord, ContentKind, ContentType, Expiry, Metadata, ProducerNumber, ProducerTuple,
     Slot, StreamKey, StreamSeq,
@@ -54,7 +54,7 @@ impl Story {
     pub(super) fn go_on(&mut self, rig: &Rig<'_>) -> Result<(), Failure> {
         self.step += 1;
         let all: Vec<&str> = ROOTS.iter().chain(&FORKS).copied().collect();
-        match self.below(12) {
+        match self.below(13) {
             0 => self.create(rig),
             1 => self.fork(rig),
             2 => self.delete(rig),
@@ -63,6 +63,7 @@ impl Story {
                 let now = rig.now();
                 done(Decider::over(rig).execute(|view| decide::mark_used(view, &key, now)))
             }
+            4 => self.truncate(rig),
             _ => {
                 let key = self.pick(&all);
                 match rig.slot(&key)? {
@@ -94,6 +95,23 @@ impl Story {
         let create =
             create(Expiry::Never, self.body(), Some(ForkRequest { source, offset, sub_offset: 0 }));
         done(Decider::over(rig).execute(|view| decide::create(view, &key, &create, now)))
+    }
+
+    /// Gives up what lies before some record.
+    fn truncate(&mut self, rig: &Rig<'_>) -> Result<(), Failure> {
+        let all: Vec<&str> = ROOTS.iter().chain(&FORKS).copied().collect();
+        let (key, now) = (self.pick(&all), rig.now());
+        let Slot::Live(state) = rig.slot(&key)? else { return self.create(rig) };
+        let (floor, tail) = (state.floor.position, state.tail.position);
+        if floor == tail {
+            return Ok(());
+        }
+        let position = floor + self.below((tail - floor) as usize) as u64;
+        let lineage = state.ranges.own();
+        let question = BoundaryQuestion { key: key.clone(), lineage, position, records: 0 };
+        let record = Decider::over(rig).boundary(&question)?;
+        let at = state.ranges.offset(if self.below(4) == 0 { tail } else { record.start });
+        done(Decider::over(rig).execute(|view| decide::truncate(view, &key, at, now)))
     }
 
     fn delete(&mut self, rig: &Rig<'_>) -> Result<(), Failure> {

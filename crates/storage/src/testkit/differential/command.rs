@@ -54,17 +54,23 @@ pub(super) fn create(
 }
 
 fn request(words: ForkWords, (source, state): Source<'_>) -> ForkRequest {
-    let offset = state.and_then(|(state, last_record)| {
-        let tail = state.tail.position;
-        match words.at {
-            Place::Tail => None,
-            Place::Start => Some(Offset::START),
-            Place::Part(part) => Some(state.ranges.offset(tail * u64::from(part) / 256)),
-            Place::LastRecord => Some(state.ranges.offset(last_record)),
-            Place::Beyond => Some(state.ranges.offset(tail + 1)),
-        }
-    });
+    let offset = match words.at {
+        Place::Tail => None,
+        at => state.map(|state| offset(at, state)),
+    };
     ForkRequest { source: source.clone(), offset, sub_offset: words.sub_offset }
+}
+
+/// The offset of a place in a stream, given where its last record begins.
+pub(super) fn offset(at: Place, (state, last_record): (&StreamState, u64)) -> Offset {
+    let tail = state.tail.position;
+    match at {
+        Place::Tail => state.tail_offset(),
+        Place::Start => Offset::START,
+        Place::Part(part) => state.ranges.offset(tail * u64::from(part) / 256),
+        Place::LastRecord => state.ranges.offset(last_record),
+        Place::Beyond => state.ranges.offset(tail + 1),
+    }
 }
 
 /// An append. `state` is the stream as it stands, `row` the producer's.

@@ -17,6 +17,8 @@ const EVENTS: &[&str] = &[
     "fork commits",
     "append commits",
     "append succeeds",
+    "truncate commits",
+    "truncate succeeds",
     "delete commits",
     "expire commits",
     "expire succeeds",
@@ -29,6 +31,8 @@ const EVENTS: &[&str] = &[
     "fork seen",
     "chain of forks seen",
     "soft-deleted seen",
+    "truncated seen",
+    "truncated with forks seen",
     "producer seen",
     "closed seen",
 ];
@@ -119,6 +123,7 @@ impl Report {
             Command::Create(_, words) if words.fork.is_some() => "fork",
             Command::Create(..) => "create",
             Command::Append(..) => "append",
+            Command::Truncate(..) => "truncate",
             Command::Delete(_) => "delete",
             Command::Expire(_) => "expire",
             Command::Use(_) => "use",
@@ -141,6 +146,14 @@ impl Report {
                 Slot::Live(state) if state.origin.is_some() => self.bump("fork seen"),
                 Slot::SoftDeleted(_) => self.bump("soft-deleted seen"),
                 Slot::Live(_) | Slot::Absent => {}
+            }
+            if let Slot::Live(state) = &stream.slot
+                && state.floor.position > 0
+            {
+                self.bump("truncated seen");
+                if state.forks > 0 {
+                    self.bump("truncated with forks seen");
+                }
             }
             if stream.slot.state().is_some_and(|state| state.closed.is_some()) {
                 self.bump("closed seen");

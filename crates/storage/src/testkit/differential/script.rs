@@ -45,6 +45,8 @@ pub enum Command {
     Create(Pick, CreateWords),
     /// Appends or closes.
     Append(Pick, AppendWords),
+    /// Gives up what lies before a place.
+    Truncate(Pick, Place),
     /// Deletes.
     Delete(Pick),
     /// Ends it if its time is up.
@@ -135,13 +137,16 @@ pub(super) struct ForkWords {
 
 /// An offset of a stream.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
+pub enum Place {
+    /// Its tail.
     Tail,
+    /// The start of any stream.
     Start,
     /// So many of 256 parts of it.
     Part(u8),
     /// Where its last record begins.
     LastRecord,
+    /// Past its tail.
     Beyond,
 }
 
@@ -199,11 +204,14 @@ fn command() -> impl Strategy<Value = Command> {
     let creating = pick(vec![(8, Nothing), (2, Anything), (1, SoftDeleted), (1, Live)]);
     let appending =
         pick(vec![(20, Live), (3, Want::Json), (2, Anything), (1, SoftDeleted), (1, Closed)]);
+    let truncating =
+        pick(vec![(8, Live), (4, Want::Json), (3, Forked), (2, Closed), (1, Anything)]);
     let deleting = pick(vec![(2, Forked), (2, Live), (1, Anything), (1, Closed)]);
     let expiring = pick(vec![(6, Due), (1, Anything)]);
     prop_oneof![
         9 => (creating, creation()).prop_map(|(name, words)| Command::Create(name, words)),
         20 => (appending, append()).prop_map(|(name, words)| Command::Append(name, words)),
+        3 => (truncating, place()).prop_map(|(name, at)| Command::Truncate(name, at)),
         3 => deleting.prop_map(Command::Delete),
         3 => expiring.prop_map(Command::Expire),
         2 => pick(vec![(3, Live), (1, Anything)]).prop_map(Command::Use),
@@ -235,14 +243,17 @@ fn creation() -> impl Strategy<Value = CreateWords> {
     )
 }
 
-fn fork() -> impl Strategy<Value = ForkWords> {
-    let at = prop_oneof![
+fn place() -> impl Strategy<Value = Place> {
+    prop_oneof![
         4 => Just(Place::Tail),
         1 => Just(Place::Start),
         3 => any::<u8>().prop_map(Place::Part),
         2 => Just(Place::LastRecord),
         2 => Just(Place::Beyond),
-    ];
+    ]
+}
+
+fn fork() -> impl Strategy<Value = ForkWords> {
     let sub_offset = prop_oneof![3 => Just(0), 2 => 1..4u64];
     let source = pick(vec![
         (12, Want::Live),
@@ -251,7 +262,7 @@ fn fork() -> impl Strategy<Value = ForkWords> {
         (1, Want::Anything),
         (6, Want::SoftDeleted),
     ]);
-    (source, at, sub_offset).prop_map(|(source, at, sub_offset)| ForkWords {
+    (source, place(), sub_offset).prop_map(|(source, at, sub_offset)| ForkWords {
         source,
         at,
         sub_offset,

@@ -7,10 +7,12 @@ use headwater_core::command::Create;
 use headwater_core::decide::{self, BoundaryQuestion, Decision, Limits};
 use headwater_core::producer::ProducerState;
 use headwater_core::storage::UnitResult;
-use headwater_core::{Code, ContentKind, ProducerId, Slot, StreamKey, StreamState, Timestamp};
+use headwater_core::{
+    Code, ContentKind, Offset, ProducerId, Slot, StreamKey, StreamState, Timestamp,
+};
 
 use super::command;
-use super::script::{AppendWords, Basis, Command, CreateWords, NAMES, Pick, Round, Want};
+use super::script::{AppendWords, Basis, Command, CreateWords, NAMES, Pick, Place, Round, Want};
 use super::view::{Ranks, Seen};
 use crate::testkit::check::{Failure, Verdict};
 use crate::testkit::{Decider, Harness, Known, Rig};
@@ -138,32 +140,27 @@ impl<'h> Side<'h> {
                 let ask = |known: &Known| decide::append(known, LIMITS, &key, &append, now);
                 group.decide(decider, On::Basis, ask, |e| e.code())
             }
+            Command::Truncate(pick, at) => {
+                let key = group.pick(*pick, now)?;
+                let at = self.place(group, &key, *at)?;
+                // Where records divide is asked of storage.
+                let ask = |known: &Known| decide::truncate(known, &key, at, now);
+                group.decide(decider, On::Durable, ask, |e| e.code())
+            }
             Command::Delete(pick) => {
                 let key = group.pick(*pick, now)?;
-                group.decide(
-                    decider,
-                    On::Basis,
-                    |known| decide::delete(known, &key, now),
-                    |e| e.code(),
-                )
+                let ask = |known: &Known| decide::delete(known, &key, now);
+                group.decide(decider, On::Basis, ask, |e| e.code())
             }
             Command::Expire(pick) => {
                 let key = group.pick(*pick, now)?;
-                group.decide(
-                    decider,
-                    On::Basis,
-                    |known| decide::expire(known, &key, now),
-                    |e| e.code(),
-                )
+                let ask = |known: &Known| decide::expire(known, &key, now);
+                group.decide(decider, On::Basis, ask, |e| e.code())
             }
             Command::Use(pick) => {
                 let key = group.pick(*pick, now)?;
-                group.decide(
-                    decider,
-                    On::Basis,
-                    |known| decide::mark_used(known, &key, now),
-                    |e| e.code(),
-                )
+                let ask = |known: &Known| decide::mark_used(known, &key, now);
+                group.decide(decider, On::Basis, ask, |e| e.code())
             }
         }
     }
@@ -175,15 +172,28 @@ impl<'h> Side<'h> {
         let Slot::Live(state) = decider.slot(&mut group.durable, &source)? else {
             return command::create(words, Some((&source, None)), self.now);
         };
-        let last_record = match state.tail.position.checked_sub(1) {
-            None => 0,
-            Some(position) => {
-                let lineage = state.ranges.own();
-                let key = source.clone();
-                decider.boundary(&BoundaryQuestion { key, lineage, position, records: 0 })?.start
-            }
-        };
+        let last_record = self.last_record(&source, &state)?;
         command::create(words, Some((&source, Some((&state, last_record)))), self.now)
+    }
+
+    /// The offset of a place in a stream as it is durable.
+    fn place(&self, group: &mut Group, key: &StreamKey, at: Place) -> Result<Offset, Failure> {
+        match Decider::over(&self.rig).slot(&mut group.durable, key)? {
+            Slot::Live(state) => Ok(command::offset(at, (&state, self.last_record(key, &state)?))),
+            Slot::Absent | Slot::SoftDeleted(_) => Ok(Offset::START),
+        }
+    }
+
+    /// Where the last record of a stream begins, or the stream where it has none that is not given up.
+    fn last_record(&self, key: &StreamKey, state: &StreamState) -> Result<u64, Failure> {
+        let floor = state.floor.position;
+        let Some(position) = state.tail.position.checked_sub(1).filter(|last| *last >= floor)
+        else {
+            return Ok(floor);
+        };
+        let (key, lineage) = (key.clone(), state.ranges.own());
+        let question = BoundaryQuestion { key, lineage, position, records: 0 };
+        Ok(Decider::over(&self.rig).boundary(&question)?.start)
     }
 
     /// A stream and a producer's row as they stand for a command of this group.

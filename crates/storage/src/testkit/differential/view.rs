@@ -91,7 +91,7 @@ impl Ranks {
 pub(super) struct StreamSeen {
     pub(super) slot: Slot,
     pub(super) producers: Vec<Option<ProducerState>>,
-    /// Each range of a live stream: bytes and rows.
+    /// Each range of a live stream, as far as it is not given up: bytes and rows.
     pub(super) parts: Vec<(Bytes, Vec<RecordMeta>)>,
 }
 
@@ -175,10 +175,12 @@ fn stream(
     }
     let mut parts = Vec::new();
     if let Slot::Live(state) = &slot {
-        let (mut position, tail) = (0, state.tail.position);
+        let (mut position, tail) = (state.floor.position, state.tail.position);
         while let Some(range) = state.ranges.holding(position, tail) {
-            let (bytes, rows) = rig.read(range.lineage, range.from, range.to)?;
-            let rows = rows.into_iter().map(|row| ranks.row(row, exact));
+            let (bytes, rows) = rig.read(range.lineage, position, range.to)?;
+            // What is told of records that were given up is not promised.
+            let rows = rows.into_iter().filter(|row| row.sequence > state.floor.sequence);
+            let rows = rows.map(|row| ranks.row(row, exact));
             parts.push((bytes, rows.collect::<Result<Vec<_>, _>>()?));
             position = range.to;
         }

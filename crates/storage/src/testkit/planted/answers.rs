@@ -19,9 +19,14 @@ impl State {
     /// The range that is read in place of the one asked for.
     pub(super) fn asked_instead(&self, range: ReadRange) -> Result<ReadRange, StorageError> {
         let notes = self.notes.lock();
+        let floor = notes.floors.get(&range.lineage.0).copied();
         match self.fault {
             Fault::RefusesEmptyRanges if range.from == range.to => Err(StorageError::Gone),
             Fault::ForgetsPins if notes.soft_deleted.contains(&range.lineage.0) => {
+                Err(StorageError::Gone)
+            }
+            Fault::GivesUpTooMuch if floor == Some(range.from) => Err(StorageError::Gone),
+            Fault::GivesUpForForks if floor.is_some_and(|floor| range.from < floor) => {
                 Err(StorageError::Gone)
             }
             Fault::StartsEarly if range.from > 0 => {

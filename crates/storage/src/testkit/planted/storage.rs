@@ -44,6 +44,8 @@ pub(super) struct Notes {
     pub(super) units: u64,
     pub(super) created: u64,
     pub(super) soft_deleted: BTreeSet<u64>,
+    /// Where each lineage that gave something up begins.
+    pub(super) floors: BTreeMap<u64, u64>,
     /// The stream that each lineage was created for.
     pub(super) lineages: BTreeMap<u64, StreamKey>,
 }

@@ -141,6 +141,7 @@ impl State {
             (Effect::Create(birth), Fault::LosesAncestors) => birth.inherited = [].into(),
             (Effect::Update(update), Fault::DropsProducers) => update.producer = None,
             (Effect::Update(update), Fault::LosesStreamSeq) => update.stream_seq = None,
+            (Effect::Update(update), Fault::LosesFloors) => update.floor = None,
             _ => {}
         }
     }
@@ -168,7 +169,11 @@ impl State {
             match &change.effect {
                 Effect::Create(_) => drop(notes.lineages.insert(stamp.unit.0, change.key.clone())),
                 Effect::SoftDelete => drop(notes.soft_deleted.insert(change.basis.lineage)),
-                Effect::Update(_) | Effect::Remove => {}
+                Effect::Update(update) => {
+                    let floor = update.floor.map(|floor| (change.basis.lineage, floor.position));
+                    notes.floors.extend(floor);
+                }
+                Effect::Remove => {}
             }
         }
     }
