@@ -9,7 +9,7 @@ use headwater_core::content_type::ContentKind;
 use headwater_core::decide::{self, Appended, Decision, Existence, Freshness};
 use headwater_core::storage::{ListQuery, Storage, StorageError};
 use headwater_core::{
-    AccessError, AppendError, Batch, CreateError, Lineage, StreamKey, StreamState,
+    AccessError, AppendError, Batch, CreateError, Lineage, Offset, StreamKey, StreamState,
 };
 use tokio::time::Instant;
 
@@ -143,6 +143,22 @@ impl Engine {
     pub async fn delete(&self, key: &StreamKey) -> Result<(), Failure<AccessError>> {
         self.shard.run(|view, now| decide::delete(view, key, now)).await?;
         Ok(())
+    }
+
+    /// Gives up everything in a stream before an offset between two records; nothing, where it begins later already. A closed
+    /// stream can be truncated. Forks keep what they inherited.
+    ///
+    /// Readers that are before the offset are refused as [`OffsetError::Expired`](headwater_core::OffsetError::Expired), live ones too.
+    ///
+    /// # Errors
+    /// [`AccessError`] when there is no stream, or the offset does not point between two of its records.
+    pub async fn truncate(
+        &self,
+        key: &StreamKey,
+        offset: Offset,
+    ) -> Result<Arc<StreamState>, Failure<AccessError>> {
+        let decide = |view: &Seen<'_>, now| decide::truncate(view, key, offset, now);
+        Ok(self.shard.run(decide).await?.outcome.state)
     }
 
     /// Looks at a stream without counting as a use of it.

@@ -124,7 +124,8 @@ where
             }
             Err(miss) => {
                 restarts.after(miss, shard, key).await?;
-                early = partial(shard, key, start, cap);
+                // What was durable is contradicted by something that is on its way: a look waits for it.
+                early = None;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a reader does that was told of bytes and does not find them.
 //!
-//! Storage lets go of a stream's bytes before it reports the removal. A reader in between has met no fault: it looks at
+//! Storage lets go of a stream's bytes before it reports the removal, or the truncation. A reader in between has met no fault: it looks at
 //! the stream again, and that look waits until the removal is durable and known.
 
 use headwater_core::storage::{StorageError, Writers};
@@ -22,6 +22,12 @@ pub(crate) enum Miss {
     Storage(StorageError),
     /// There is no room for the bytes.
     Crowded,
+}
+
+impl From<AccessError> for Miss {
+    fn from(error: AccessError) -> Self {
+        Self::Refused(error)
+    }
 }
 
 impl From<StorageError> for Miss {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use headwater_core::{AccessError, StreamKey, StreamState};
+use headwater_core::{AccessError, OffsetError, StreamKey, StreamState};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -136,6 +136,7 @@ impl Tail {
     ///
     /// # Errors
     /// When storage fails, or [as was asked for](Self::when_crowded) when there is no room. The tail can be asked again.
+    /// [`OffsetError::Expired`] when the stream has given up what comes next.
     pub async fn next(&mut self) -> Result<Step, Failure<AccessError>> {
         let mut restarts = Restarts::default();
         loop {
@@ -222,6 +223,7 @@ impl Tail {
 
     async fn collect(&mut self, state: Arc<StreamState>) -> Result<Delivery, Miss> {
         let (position, tail) = (self.position, state.tail.position);
+        not_given_up(&state, position)?;
         if position >= tail {
             return Ok(Delivery { state, pieces: Vec::new(), held: None });
         }
@@ -245,6 +247,7 @@ impl Tail {
 
     async fn collect_records(&mut self, state: Arc<StreamState>) -> Result<Records, Miss> {
         let position = self.position;
+        not_given_up(&state, position)?;
         if position >= state.tail.position {
             return Ok(Records::none(state, position));
         }
@@ -256,11 +259,18 @@ impl Tail {
     }
 
     /// Whether the stream that is followed still exists, once that is durable.
-    async fn is_there(&self) -> Result<bool, ServiceError> {
+    ///
+    /// # Errors
+    /// When it does, and has given up what comes next.
+    async fn is_there(&self) -> Result<bool, Failure<AccessError>> {
         match read::look(&self.shard, &self.key).await {
-            Ok(state) => Ok(state.ranges.own() == self.opened.ranges.own()),
+            Ok(state) if state.ranges.own() != self.opened.ranges.own() => Ok(false),
+            Ok(state) => {
+                not_given_up(&state, self.position).map_err(Failure::Refused)?;
+                Ok(true)
+            }
             Err(Failure::Refused(_)) => Ok(false),
-            Err(Failure::Service(error)) => Err(error),
+            Err(Failure::Service(error)) => Err(error.into()),
         }
     }
 }
@@ -273,6 +283,11 @@ impl Drop for Tail {
             inner.lives.leave(&self.key, &self.live);
         });
     }
+}
+
+/// Refuses a position that the stream has given up.
+fn not_given_up(state: &StreamState, position: u64) -> Result<(), AccessError> {
+    if position < state.floor.position { Err(OffsetError::Expired.into()) } else { Ok(()) }
 }
 
 /// What ends the wait for room; for some before it begins.
