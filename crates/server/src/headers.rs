@@ -12,6 +12,8 @@ use http::header::{
 pub const NEXT_OFFSET: HeaderName = HeaderName::from_static("stream-next-offset");
 /// Where a read began that looked for its place.
 pub const START_OFFSET: HeaderName = HeaderName::from_static("stream-start-offset");
+/// Where a stream begins that has given something up.
+pub const EARLIEST_OFFSET: HeaderName = HeaderName::from_static("stream-earliest-offset");
 /// Present when everything there was at the time of the answer has been returned.
 pub const UP_TO_DATE: HeaderName = HeaderName::from_static("stream-up-to-date");
 /// Asks to close, and tells that a stream is closed.
@@ -61,6 +63,8 @@ pub const TRUE: HeaderValue = HeaderValue::from_static("true");
 /// Methods that a stream has.
 pub const STREAM_METHODS: HeaderValue =
     HeaderValue::from_static("GET, POST, PUT, DELETE, HEAD, OPTIONS");
+/// Methods of what can only be done.
+pub const DO_METHODS: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
 /// Methods of resources that can only be looked at.
 pub const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
@@ -73,7 +77,7 @@ pub const ALLOWED: HeaderValue = HeaderValue::from_static(
 
 /// Response headers that a page of another origin may see.
 pub const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Stream-Next-Offset, Stream-Start-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, \
+    "Stream-Next-Offset, Stream-Start-Offset, Stream-Earliest-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, \
      Stream-SSE-Data-Encoding, ETag, Location, Content-Type, Content-Encoding, Vary, Retry-After, \
      Producer-Epoch, Producer-Seq, Producer-Expected-Seq, Producer-Received-Seq, X-Request-Id",
 );
@@ -118,6 +122,7 @@ mod tests {
         ];
         let written = [
             NEXT_OFFSET,
+            EARLIEST_OFFSET,
             UP_TO_DATE,
             CLOSED,
             CURSOR,

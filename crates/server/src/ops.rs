@@ -15,3 +15,4 @@ pub(crate) mod head;
 pub(crate) mod long_poll;
 pub(crate) mod options;
 pub(crate) mod read;
+pub(crate) mod truncate;

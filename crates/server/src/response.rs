@@ -55,6 +55,13 @@ pub(crate) fn put_start_offset(headers: &mut HeaderMap, offset: Offset) {
     headers.insert(headers::START_OFFSET, text(offset.to_string()));
 }
 
+/// Adds `Stream-Earliest-Offset`, where the stream has given something up.
+pub(crate) fn put_earliest_offset(headers: &mut HeaderMap, state: &StreamState) {
+    if state.floor.sequence > 0 {
+        headers.insert(headers::EARLIEST_OFFSET, text(state.floor_offset().to_string()));
+    }
+}
+
 /// Adds `Content-Type` of a stream, as it was created.
 pub(crate) fn put_content_type(headers: &mut HeaderMap, content_type: &ContentType) {
     let value = HeaderValue::from_str(content_type.as_str());

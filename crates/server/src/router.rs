@@ -10,11 +10,16 @@ use crate::roots::StreamRoots;
 /// The first segment under the root that belongs to control, whatever the method.
 const RESERVED: &str = "__ds";
 
+/// What stands before the path of a stream that is to be truncated.
+const TRUNCATE: &str = "__ds/truncate/";
+
 /// What a path names.
 #[derive(Debug)]
 pub(crate) enum Target {
     /// A stream, there or not.
     Stream(StreamKey),
+    /// The beginning of a stream.
+    Truncate(StreamKey),
     /// The list of streams.
     Catalog,
     /// Whether the process serves.
@@ -32,6 +37,7 @@ impl Target {
     pub(crate) fn route(&self, parts: &Parts) -> Route {
         match self {
             Self::Stream(_) => Route::on_stream(&parts.method, parts.uri.query()),
+            Self::Truncate(_) => Route::Truncate,
             Self::Catalog => Route::Catalog,
             Self::Health => Route::Health,
             Self::Ready => Route::Ready,
@@ -69,15 +75,15 @@ pub(crate) fn route(door: &Door, roots: &StreamRoots, path: &str) -> Result<Targ
 
 fn public(roots: &StreamRoots, path: &str) -> Result<Target, Problem> {
     if let Some(encoded) = roots.strip(path) {
+        let (encoded, target): (_, fn(StreamKey) -> Target) = match encoded.strip_prefix(TRUNCATE) {
+            Some(stream) => (stream, Target::Truncate),
+            None => (encoded, Target::Stream),
+        };
         if is_reserved(encoded) {
             return Err(nothing_here(roots));
         }
         let key = key_of(encoded)?;
-        return if is_reserved(key.path()) {
-            Err(nothing_here(roots))
-        } else {
-            Ok(Target::Stream(key))
-        };
+        return if is_reserved(key.path()) { Err(nothing_here(roots)) } else { Ok(target(key)) };
     }
     match path {
         "/v1/catalog" => Ok(Target::Catalog),
@@ -107,6 +113,7 @@ mod tests {
     fn routed(path: &str) -> Result<String, &'static str> {
         match public(&StreamRoots::default(), path) {
             Ok(Target::Stream(key)) => Ok(key.path().to_owned()),
+            Ok(Target::Truncate(key)) => Ok(format!("truncate {}", key.path())),
             Ok(Target::Catalog) => Ok("catalog".to_owned()),
             Ok(Target::Health) => Ok("healthz".to_owned()),
             Ok(Target::Ready) => Ok("readyz".to_owned()),
@@ -126,6 +133,13 @@ mod tests {
             ("/v1/stream/__ds/", Err("not_found")),
             ("/v1/stream/__ds/subscriptions/x", Err("not_found")),
             ("/v1/stream/%5F_ds/x", Err("not_found")),
+            ("/v1/stream/__ds/truncate/a/b", Ok("truncate a/b")),
+            ("/v1/stream/__ds/truncate/a%2Fb", Ok("truncate a%2Fb")),
+            ("/v1/stream/__ds/truncate", Err("not_found")),
+            ("/v1/stream/__ds/truncate/", Err("invalid_name")),
+            ("/v1/stream/__ds/truncate/__ds/a", Err("not_found")),
+            ("/v1/stream/__ds/truncate/%5F_ds/a", Err("not_found")),
+            ("/v1/stream/%5F_ds/truncate/a", Err("not_found")),
             ("/v1/stream/", Err("invalid_name")),
             ("/v1/stream/a/", Err("invalid_name")),
             ("/v1/stream//a", Err("invalid_name")),

@@ -55,6 +55,7 @@ mod paging;
 mod producers;
 mod quiet;
 mod restart;
+mod retention;
 mod shutdown;
 mod signals;
 mod single_headers;

@@ -8,7 +8,8 @@ use crate::app::App;
 use crate::errors::Problem;
 use crate::request::lifetime;
 use crate::response::{
-    self, Reply, put_cache, put_closed, put_content_type, put_next_offset, put_stream_tag,
+    self, Reply, put_cache, put_closed, put_content_type, put_earliest_offset, put_next_offset,
+    put_stream_tag,
 };
 
 pub(crate) async fn head(app: &App, key: &StreamKey) -> Result<Reply, Problem> {
@@ -17,6 +18,7 @@ pub(crate) async fn head(app: &App, key: &StreamKey) -> Result<Reply, Problem> {
     let headers = reply.headers_mut();
     put_content_type(headers, &state.content_type);
     put_next_offset(headers, state.tail_offset());
+    put_earliest_offset(headers, &state);
     put_stream_tag(headers, &state);
     put_closed(headers, &state);
     put_cache(headers, CACHE_NEVER);

@@ -89,6 +89,11 @@ impl Read {
     }
 }
 
+/// An offset as the server writes it.
+pub(crate) fn token(text: &str) -> Result<Offset, Problem> {
+    text.parse().map_err(|error| Problem::new(Code::OffsetInvalid, format!("{error}")))
+}
+
 /// An offset as readers write it: `-1` for the start, `now` for the tail, a token they were given, so many records from the end, or a
 /// point in time.
 fn start(text: &str) -> Result<Start, Problem> {

@@ -18,7 +18,7 @@ use crate::errors::Problem;
 use crate::gate::Seat;
 use crate::headers;
 use crate::metrics::Limit;
-use crate::ops::{admin, append, catalog, create, delete, head, options, read};
+use crate::ops::{admin, append, catalog, create, delete, head, options, read, truncate};
 use crate::origin::Origin;
 use crate::request::body::discard;
 use crate::response::{self, Place, Reply, ResponseBody, Sending};
@@ -71,7 +71,7 @@ pub(crate) async fn handle(
 
 /// Takes a place for what is work. How the server stands must be told when it is busy, too.
 fn admit(app: &App, routed: &Result<Target, Problem>, seat: &mut Seat) -> Result<(), Problem> {
-    if matches!(routed, Ok(Target::Stream(_) | Target::Catalog)) {
+    if matches!(routed, Ok(Target::Stream(_) | Target::Truncate(_) | Target::Catalog)) {
         let pass = app.requests.enter().ok_or_else(|| Problem::busy(Limit::Requests))?;
         *seat = Seat::Request(pass);
     }
@@ -106,13 +106,19 @@ impl Call<'_> {
         }
         let target = match routed? {
             Target::Stream(key) => return self.on_stream(&key, body, seat).await,
+            Target::Truncate(key) => {
+                return match (&parts.method, body) {
+                    (&Method::POST, Some(body)) => truncate::truncate(app, &key, parts, body).await,
+                    _ => Err(Problem::method(headers::DO_METHODS)),
+                };
+            }
             target => target,
         };
         if !matches!(parts.method, Method::GET | Method::HEAD) {
             return Err(Problem::method(headers::READ_METHODS));
         }
         match target {
-            Target::Stream(key) => read::read(app, &key, parts, seat).await,
+            Target::Stream(key) | Target::Truncate(key) => read::read(app, &key, parts, seat).await,
             Target::Catalog => catalog::catalog(app, parts).await,
             Target::Health => Ok(admin::health()),
             Target::Ready => admin::ready(app).await,

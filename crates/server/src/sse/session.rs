@@ -129,7 +129,8 @@ impl Session {
                 biased;
                 step = follow::next(&mut self.tail, self.form) => match step {
                     Ok(Step::Delivery(news)) => self.deliver(news, &mut out),
-                    Ok(Step::End(_)) => return Turn::End,
+                    // What was given up is told to the reader when it comes back for it.
+                    Ok(Step::End(_)) | Err(Failure::Refused(_)) => return Turn::End,
                     Err(failure) => return Turn::Tear(Torn::of(self.tail.key(), failure)),
                 },
                 () = self.timer.as_mut() => self.tick(&mut out),
