@@ -123,6 +123,7 @@ pub(super) fn a_space_shows_only_what_is_left(rig: &mut Rig<'_>) -> Verdict {
     let fork = make::fork_birth(b, &state, state.tail);
     let pin = make::pin(b, state.version(), PinChange::Add(state.tail.position));
     rig.unit([make::creation(&make::key("elsewhere")?, fork), pin])?;
+    let (mut of_a, mut of_b) = (0, 0);
     for (key, floor) in [
         (a, Tail { position: 300, sequence: 1 }),
         (b, Tail { position: 1_000, sequence: 5 }),
@@ -130,7 +131,7 @@ pub(super) fn a_space_shows_only_what_is_left(rig: &mut Rig<'_>) -> Verdict {
         (b, Tail { position: 4_000, sequence: 20 }),
     ] {
         raise(rig, key, floor)?;
-        let (of_a, of_b) = (rig.live(a)?.floor.sequence, rig.live(b)?.floor.sequence);
+        *(if key == a { &mut of_a } else { &mut of_b }) = floor.sequence;
         let stays =
             |entry: &&Entry| entry.meta.sequence > if entry.key == *a { of_a } else { of_b };
         let expected: Vec<_> = all.iter().filter(stays).cloned().collect();
