@@ -13,7 +13,10 @@ impl Script {
             let body = match command {
                 Command::Create(_, words) => &mut words.body,
                 Command::Append(_, words) => &mut words.body,
-                Command::Delete(_) | Command::Expire(_) | Command::Use(_) => continue,
+                Command::Truncate(..)
+                | Command::Delete(_)
+                | Command::Expire(_)
+                | Command::Use(_) => continue,
             };
             if let Words::Values(_, lens) = body {
                 lens.iter_mut().for_each(|len| *len = (*len - 1) % most + 1);
