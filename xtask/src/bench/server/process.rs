@@ -14,8 +14,9 @@ use rustix::process::Signal;
 use super::super::meter::Pid;
 use crate::process::Group;
 
-/// How long a server may take to start; a Node process on a busy machine takes about two seconds.
-const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long a server may take to start. Some replay all that they were sent since their last checkpoint, which takes most of a
+/// minute on a busy machine.
+const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// How long a server may take to drain and sync when asked to end.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
