@@ -82,7 +82,8 @@ pub struct StreamState {
     pub forks: u64,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When it was last known to be used; a TTL counts from here.
+    /// When it was last known to be used; a TTL counts from here. Where the end is counted from closing, when it was closed:
+    /// later uses are not counted.
     pub used_at: Timestamp,
 }
 
@@ -115,6 +116,7 @@ impl StreamState {
     /// Applies one committed or privately decided update.
     pub fn advance(&mut self, update: &Update) {
         self.revision += 1;
+        let counts = self.closed.is_none() || !matches!(self.expiry, Expiry::AfterClose(_));
         if let Some(batch) = &update.batch {
             self.tail.position += batch.payload().len() as u64;
             self.tail.sequence += batch.records().len() as u64;
@@ -128,7 +130,7 @@ impl StreamState {
         if let Some(closed) = &update.closed {
             self.closed = Some(Arc::clone(closed));
         }
-        if let Some(at) = update.used_at {
+        if let Some(at) = update.used_at.filter(|_| counts) {
             self.used_at = self.used_at.max(at);
         }
         match update.pin {
@@ -173,7 +175,8 @@ impl StreamState {
     /// When it ends, if nobody uses it again.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.expiry.deadline(self.used_at)
+        // Closing was the last use that counted, where it matters.
+        self.expiry.deadline(self.used_at, self.closed.is_some().then_some(self.used_at))
     }
 
     /// Whether its time is up.

@@ -27,16 +27,19 @@ pub enum Expiry {
     Ttl(u64),
     /// At a fixed point in time, used or not.
     At(Timestamp),
+    /// This many seconds after it was closed, used or not; never while it is open. Zero means with the closing.
+    AfterClose(u64),
 }
 
 impl Expiry {
-    /// When a stream that was last used at `used` ends, if nobody uses it again.
+    /// When a stream ends that was last used at `used`, if nobody uses it again, and was closed at `closed`, if it was.
     #[must_use]
-    pub fn deadline(self, used: Timestamp) -> Option<Timestamp> {
+    pub fn deadline(self, used: Timestamp, closed: Option<Timestamp>) -> Option<Timestamp> {
         match self {
             Self::Never => None,
             Self::Ttl(seconds) => Some(used.plus_seconds(seconds)),
             Self::At(at) => Some(at),
+            Self::AfterClose(seconds) => closed.map(|closed| closed.plus_seconds(seconds)),
         }
     }
 }

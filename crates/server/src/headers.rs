@@ -22,6 +22,8 @@ pub const CLOSED: HeaderName = HeaderName::from_static("stream-closed");
 pub const CURSOR: HeaderName = HeaderName::from_static("stream-cursor");
 /// The sliding lifetime, in seconds.
 pub const TTL: HeaderName = HeaderName::from_static("stream-ttl");
+/// The lifetime after closing, in seconds.
+pub const TTL_AFTER_CLOSE: HeaderName = HeaderName::from_static("stream-ttl-after-close");
 /// The fixed end of life, RFC 3339.
 pub const EXPIRES_AT: HeaderName = HeaderName::from_static("stream-expires-at");
 /// The application's writer sequence.
@@ -71,13 +73,13 @@ pub const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIO
 /// Request headers that a page of another origin may send.
 pub const ALLOWED: HeaderValue = HeaderValue::from_static(
     "Content-Type, Authorization, If-Match, If-None-Match, Last-Event-ID, Stream-Seq, Stream-TTL, \
-     Stream-Expires-At, Stream-Closed, Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, \
+     Stream-TTL-After-Close, Stream-Expires-At, Stream-Closed, Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, \
      Stream-Fork-Offset, Stream-Fork-Sub-Offset, X-Request-Id, traceparent",
 );
 
 /// Response headers that a page of another origin may see.
 pub const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Stream-Next-Offset, Stream-Start-Offset, Stream-Earliest-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-Expires-At, \
+    "Stream-Next-Offset, Stream-Start-Offset, Stream-Earliest-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-TTL-After-Close, Stream-Expires-At, \
      Stream-SSE-Data-Encoding, ETag, Location, Content-Type, Content-Encoding, Vary, Retry-After, \
      Producer-Epoch, Producer-Seq, Producer-Expected-Seq, Producer-Received-Seq, X-Request-Id",
 );
@@ -110,6 +112,7 @@ mod tests {
         let read = [
             CLOSED,
             TTL,
+            TTL_AFTER_CLOSE,
             EXPIRES_AT,
             STREAM_SEQ,
             FORKED_FROM,
@@ -127,6 +130,7 @@ mod tests {
             CLOSED,
             CURSOR,
             TTL,
+            TTL_AFTER_CLOSE,
             EXPIRES_AT,
             SSE_DATA_ENCODING,
             PRODUCER_EPOCH,

@@ -1,9 +1,10 @@
-//! Truncation: what a stream gives up is answered 410, what is left is read, and forks keep what they inherited.
+//! Truncation, and lives that are counted from closing: what a stream gives up is answered 410, what is left is read, and forks
+//! keep what they inherited.
 
 use headwater_tests::http::Response;
 use headwater_tests::offset::{Offset, START};
 use headwater_tests::server::target;
-use headwater_tests::{Launch, Server, Storage, on_each_storage};
+use headwater_tests::{Launch, Server, Storage, on_each_storage, wait};
 
 fn truncate(server: &Server, stream: &str, before: &Offset) -> Response {
     truncate_with(server, stream, &format!("offset={}", before.as_str()))
@@ -133,4 +134,32 @@ fn a_floor_outlives_restarts() {
         server.page("s", &at[1]).expect_error(410, "offset_expired");
         server.head("s").send().expect_header("Stream-Earliest-Offset", at[2].as_str());
     }
+}
+
+#[test]
+fn a_life_may_be_counted_from_closing() {
+    on_each_storage(&[], |server| {
+        let call = server.put("s").content_type("text/plain").header("Stream-TTL-After-Close", "1");
+        call.clone().send().expect(201);
+        call.send().expect(200);
+        server.append_text("s", "one");
+        let head = server.head("s").send().expect(200);
+        head.expect_header("Stream-TTL-After-Close", "1").expect_no_header("Stream-TTL");
+        server.put("soon").header("Stream-TTL-After-Close", "0").send().expect(201);
+        server.put("later").header("Stream-TTL-After-Close", "1000").send().expect(201);
+        for stream in ["s", "soon", "later"] {
+            server.close(stream);
+        }
+        server.get("soon", "").send().expect_error(404, "not_found");
+        wait::until("the stream has ended although it is read", || {
+            (server.get("s", "").send().status() == 404).then_some(())
+        });
+        assert!(server.head("later").send().expect(200).closed());
+        let listed = server.call("GET", "/v1/catalog").send().expect(200).json();
+        assert_eq!(listed["streams"][0]["ttlSecondsAfterClose"], 1000, "{listed}");
+        for other in [("Stream-TTL", "1"), ("Stream-Expires-At", "2100-01-01T00:00:00Z")] {
+            let both = server.put("both").header("Stream-TTL-After-Close", "1");
+            both.header(other.0, other.1).send().expect_error(400, "invalid_request");
+        }
+    });
 }

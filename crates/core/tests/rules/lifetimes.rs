@@ -168,3 +168,55 @@ fn nothing_and_for_ever_are_lifetimes() {
         ",
     );
 }
+
+#[test]
+fn a_life_may_be_counted_from_closing() {
+    let given = "
+        put a type=text/plain body=x after-close=10 => created a@1
+        clock 100
+    ";
+    table(
+        given,
+        &[
+            ("while it is open", "show a => a@1 'x' records 1"),
+            (
+                "once it is closed, whatever is done with it afterwards",
+                "append a body=y close => appended a@2 closed
+                 show a => a@2 closed 'xy' records 2 until 110
+                 clock 105
+                 use a => done
+                 truncate a at=a@1 => truncated a@1
+                 fork b from=a => created b@2
+                 append a close => duplicate a@2 closed
+                 show a => a@2 closed 'xy' records 2 from 1/1 forks 1 until 110
+                 clock 109.999
+                 truncate a at=a@2 => truncated a@2
+                 clock 110
+                 truncate a at=a@2 => refused gone",
+            ),
+            (
+                "a fork, which counts from its own closing",
+                "append a close => appended a@1 closed
+                 fork b from=a => created b@1
+                 clock 105
+                 show b => b@1 'x' records 1
+                 append b close => appended b@1 closed
+                 show b => b@1 closed 'x' records 1 until 115",
+            ),
+            (
+                "created closed",
+                "put c after-close=5 close => created c@0 closed
+                 show c => c@0 closed '' records 0 until 105
+                 put c after-close=5 close => confirmed c@0 closed
+                 put c after-close=6 close => refused config_mismatch lifetime
+                 put c ttl=5 close => refused config_mismatch lifetime",
+            ),
+            (
+                "no time at all",
+                "put c after-close=0 => created c@0
+                 append c close => appended c@0 closed
+                 append c close => refused not_found",
+            ),
+        ],
+    );
+}

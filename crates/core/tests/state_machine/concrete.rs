@@ -140,6 +140,7 @@ impl Concrete {
         match lifetime {
             Lifetime::Never => Expiry::Never,
             Lifetime::Ttl(seconds) => Expiry::Ttl(seconds),
+            Lifetime::AfterClose(seconds) => Expiry::AfterClose(seconds),
             Lifetime::At(from_now) => {
                 Expiry::At(Timestamp(self.now.0.saturating_add_signed(from_now)))
             }

@@ -86,6 +86,9 @@ rows! {
     LifetimeTimeInherited,
     LifetimeTimeToTtl,
     LifetimeTimeReplaced,
+    LifetimeFromClosingInherited,
+    LifetimeFromClosingReplaced,
+    LifetimeToFromClosing,
     ForkOfTruncated,
     /// Truncations: where they lead.
     TruncatedBetweenRecords,

@@ -107,6 +107,13 @@ impl Stream {
         self.records.iter().map(span).collect()
     }
 
+    /// Notes a use. Of a stream whose end is counted from closing, none after that counts.
+    pub(crate) fn use_at(&mut self, now: Timestamp) {
+        if self.closed.is_none() || !matches!(self.lifetime, Expiry::AfterClose(_)) {
+            self.used = self.used.max(now);
+        }
+    }
+
     /// Where the bytes begin that it did not inherit.
     pub(crate) fn base(&self) -> u64 {
         self.parent.as_ref().map_or(0, |parent| parent.at)
@@ -138,7 +145,7 @@ impl Model {
             }
             What::MarkUsed(at) => {
                 if let Some(stream) = self.streams.get_mut(key).filter(|stream| !stream.deleted) {
-                    stream.used = stream.used.max(*at);
+                    stream.use_at(*at);
                 }
                 Answer::Done
             }

@@ -116,6 +116,8 @@ pub(crate) enum Lifetime {
     Never,
     /// Seconds.
     Ttl(u64),
+    /// Seconds from closing.
+    AfterClose(u64),
     /// Milliseconds from now; a point in the past when negative.
     At(i64),
 }

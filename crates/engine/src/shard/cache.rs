@@ -49,7 +49,7 @@ impl Stream {
         match &mut self.private {
             Private::Known(Slot::Live(state)) => match state.expiry {
                 Expiry::Ttl(seconds) => Some((seconds, &mut Arc::make_mut(state).used_at)),
-                Expiry::Never | Expiry::At(_) => None,
+                Expiry::Never | Expiry::At(_) | Expiry::AfterClose(_) => None,
             },
             Private::Known(_) | Private::Creating => None,
         }

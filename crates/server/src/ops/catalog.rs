@@ -32,6 +32,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl_seconds: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_seconds_after_close: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
     /// Bytes that can be read, in stored form; what a fork inherits counts too.
     bytes: u64,
@@ -40,10 +42,11 @@ struct Row<'a> {
 impl<'a> Row<'a> {
     fn of(listed: &'a Listed) -> Self {
         let Listed { key, state } = listed;
-        let (ttl_seconds, expires_at) = match state.expiry {
-            Expiry::Never => (None, None),
-            Expiry::Ttl(seconds) => (Some(seconds), None),
-            Expiry::At(at) => (None, rfc3339::format(at)),
+        let (ttl_seconds, ttl_seconds_after_close, expires_at) = match state.expiry {
+            Expiry::Never => (None, None, None),
+            Expiry::Ttl(seconds) => (Some(seconds), None, None),
+            Expiry::AfterClose(seconds) => (None, Some(seconds), None),
+            Expiry::At(at) => (None, None, rfc3339::format(at)),
         };
         Self {
             path: key.path(),
@@ -52,6 +55,7 @@ impl<'a> Row<'a> {
             closed: state.closed.is_some(),
             created_at: rfc3339::format(state.created_at),
             ttl_seconds,
+            ttl_seconds_after_close,
             expires_at,
             bytes: state.tail.position.saturating_sub(state.floor.position),
         }

@@ -1,4 +1,4 @@
-//! `Stream-TTL` and `Stream-Expires-At`, in both directions.
+//! `Stream-TTL`, `Stream-TTL-After-Close` and `Stream-Expires-At`, in both directions.
 
 use headwater_core::Expiry;
 use http::HeaderMap;
@@ -12,19 +12,25 @@ use crate::rfc3339;
 /// When a new stream is to end.
 pub(crate) fn parse(headers: &HeaderMap) -> Result<Expiry, Problem> {
     let ttl = single_text(headers, &headers::TTL)?;
+    let after_close = single_text(headers, &headers::TTL_AFTER_CLOSE)?;
     let at = single_text(headers, &headers::EXPIRES_AT)?;
-    match (ttl, at) {
-        (None, None) => Ok(Expiry::Never),
-        (Some(_), Some(_)) => {
-            Err(Problem::invalid("Stream-TTL and Stream-Expires-At exclude each other"))
-        }
-        (Some(ttl), None) => canonical_number(ttl).map(Expiry::Ttl).ok_or_else(|| {
-            Problem::invalid("Stream-TTL must be whole seconds in digits, without leading zeros")
-        }),
-        (None, Some(at)) => rfc3339::parse(at)
+    match (ttl, after_close, at) {
+        (None, None, None) => Ok(Expiry::Never),
+        (Some(ttl), None, None) => seconds(ttl, "Stream-TTL").map(Expiry::Ttl),
+        (None, Some(ttl), None) => seconds(ttl, "Stream-TTL-After-Close").map(Expiry::AfterClose),
+        (None, None, Some(at)) => rfc3339::parse(at)
             .map(Expiry::At)
             .ok_or_else(|| Problem::invalid("Stream-Expires-At must be an RFC 3339 timestamp")),
+        _ => Err(Problem::invalid(
+            "Stream-TTL, Stream-TTL-After-Close and Stream-Expires-At exclude each other",
+        )),
     }
+}
+
+fn seconds(text: &str, name: &str) -> Result<u64, Problem> {
+    canonical_number(text).ok_or_else(|| {
+        Problem::invalid(format!("{name} must be whole seconds in digits, without leading zeros"))
+    })
 }
 
 /// Adds the lifetime of a stream to the answer of a HEAD: the window as it was set, or the point in time.
@@ -33,6 +39,9 @@ pub(crate) fn put(headers: &mut HeaderMap, expiry: Expiry) {
         Expiry::Never => {}
         Expiry::Ttl(seconds) => {
             headers.insert(headers::TTL, number(seconds));
+        }
+        Expiry::AfterClose(seconds) => {
+            headers.insert(headers::TTL_AFTER_CLOSE, number(seconds));
         }
         Expiry::At(at) => {
             if let Some(at) = rfc3339::format(at) {
@@ -62,6 +71,13 @@ mod tests {
             (&[("stream-expires-at", "1970-01-01")], None),
             (&[("stream-ttl", "1"), ("stream-expires-at", "1970-01-01T00:00:01Z")], None),
             (&[("stream-ttl", "1"), ("stream-ttl", "1")], None),
+            (&[("stream-ttl-after-close", "60")], Some(Expiry::AfterClose(60))),
+            (&[("stream-ttl-after-close", "060")], None),
+            (&[("stream-ttl", "1"), ("stream-ttl-after-close", "1")], None),
+            (
+                &[("stream-ttl-after-close", "1"), ("stream-expires-at", "1970-01-01T00:00:01Z")],
+                None,
+            ),
         ] {
             assert_eq!(parse(&map(fields)).ok(), expected, "{fields:?}");
         }

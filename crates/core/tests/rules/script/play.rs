@@ -109,10 +109,11 @@ impl Stage {
         let inherited = inherited.map(|source| source.content_type.clone());
         let framed = content_type.as_ref().or(inherited.as_ref()).map(ContentType::kind);
         let ttl = words.number("ttl").map(Expiry::Ttl);
+        let after_close = words.number("after-close").map(Expiry::AfterClose);
         let until = words.take("until").map(|text| Expiry::At(Timestamp(millis(&text))));
         let command = Create {
             content_type,
-            expiry: ttl.or(until).unwrap_or_default(),
+            expiry: ttl.or(after_close).or(until).unwrap_or_default(),
             closing: closing(words),
             body: body(words, framed.unwrap_or(ContentKind::Binary)),
             fork,

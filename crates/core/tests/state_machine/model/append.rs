@@ -107,7 +107,7 @@ fn append(
     rows.extend(closing_row(command, &records));
     stream.records.extend(records);
     stream.stream_seq = writer_seq.or(stream.stream_seq.take());
-    stream.used = stream.used.max(now);
+    stream.use_at(now);
     if command.closing == Closing::Close {
         stream.closed = Some(command.producer.clone());
     }

@@ -104,7 +104,7 @@ impl Model {
             }
             // Forking reads the source, and every read restarts its TTL.
             let source = self.streams.entry(inheritance.parent.key.clone());
-            source.and_modify(|source| source.used = source.used.max(now));
+            source.and_modify(|source| source.use_at(now));
             stream.records = inheritance.records;
             stream.floor = inheritance.floor;
             stream.parent = Some(inheritance.parent);
@@ -245,5 +245,8 @@ fn lifetime_row(source: Expiry, asked: Expiry) -> Row {
         (Expiry::At(_), Expiry::Never) => Row::LifetimeTimeInherited,
         (Expiry::At(_), Expiry::Ttl(_)) => Row::LifetimeTimeToTtl,
         (Expiry::At(_), Expiry::At(_)) => Row::LifetimeTimeReplaced,
+        (Expiry::AfterClose(_), Expiry::Never) => Row::LifetimeFromClosingInherited,
+        (Expiry::AfterClose(_), _) => Row::LifetimeFromClosingReplaced,
+        (_, Expiry::AfterClose(_)) => Row::LifetimeToFromClosing,
     }
 }

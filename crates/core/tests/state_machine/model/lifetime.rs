@@ -59,10 +59,13 @@ impl Model {
 pub(crate) fn due(stream: &Stream) -> Option<Timestamp> {
     match stream.lifetime {
         Expiry::Never => None,
-        Expiry::Ttl(seconds) => {
-            let window = u128::from(seconds) * 1000 + u128::from(stream.used.0);
-            Some(Timestamp(u64::try_from(window).unwrap_or(u64::MAX)))
-        }
+        Expiry::Ttl(seconds) => Some(after(stream.used, seconds)),
+        Expiry::AfterClose(seconds) => stream.closed.as_ref().map(|_| after(stream.used, seconds)),
         Expiry::At(at) => Some(at),
     }
+}
+
+fn after(point: Timestamp, seconds: u64) -> Timestamp {
+    let end = u128::from(seconds) * 1000 + u128::from(point.0);
+    Timestamp(u64::try_from(end).unwrap_or(u64::MAX))
 }

@@ -58,7 +58,7 @@ impl Model {
         self.rows.extend([Some(to), inherited, forked, closed].into_iter().flatten());
         self.streams.entry(key.clone()).and_modify(|stream| {
             stream.floor = floor;
-            stream.used = stream.used.max(now);
+            stream.use_at(now);
         });
         Answer::Truncated { freshness: Freshness::Committed, floor: token, sequence }
     }

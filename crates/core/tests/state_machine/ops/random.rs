@@ -151,6 +151,7 @@ fn lifetime() -> BoxedStrategy<Lifetime> {
     prop_oneof![
         20 => Just(Lifetime::Never),
         7 => (1..20u64).prop_map(Lifetime::Ttl),
+        5 => (0..20u64).prop_map(Lifetime::AfterClose),
         1 => Just(Lifetime::Ttl(0)),
         1 => Just(Lifetime::Ttl(u64::MAX)),
         7 => (500..40_000i64).prop_map(Lifetime::At),

@@ -121,6 +121,15 @@ fn states() {
         "0130cc6fb100070100000000186170706c69636174696f6e2f6f637465742d73747265616d020900000000000100000000",
     );
     assert_eq!(stored.into_slot(Vec::new()), Ok(slot));
+    let state = StreamState { expiry: Expiry::AfterClose(300), ..plain_state() };
+    let slot = Slot::Live(Arc::new(state));
+    let stored = StoredSlot::of(&slot).unwrap();
+    golden(
+        Row::state(&name),
+        &stored,
+        "01484f5db600070100000000186170706c69636174696f6e2f6f637465742d73747265616d03ac02000000000000000000",
+    );
+    assert_eq!(stored.into_slot(Vec::new()), Ok(slot));
 }
 
 #[test]

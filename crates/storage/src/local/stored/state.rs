@@ -53,6 +53,7 @@ pub(crate) enum StoredExpiry {
     Never,
     Ttl(u64),
     At(u64),
+    AfterClose(u64),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -223,6 +224,7 @@ impl From<Expiry> for StoredExpiry {
             Expiry::Never => Self::Never,
             Expiry::Ttl(seconds) => Self::Ttl(seconds),
             Expiry::At(at) => Self::At(at.0),
+            Expiry::AfterClose(seconds) => Self::AfterClose(seconds),
         }
     }
 }
@@ -233,6 +235,7 @@ impl From<StoredExpiry> for Expiry {
             StoredExpiry::Never => Self::Never,
             StoredExpiry::Ttl(seconds) => Self::Ttl(seconds),
             StoredExpiry::At(at) => Self::At(Timestamp(at)),
+            StoredExpiry::AfterClose(seconds) => Self::AfterClose(seconds),
         }
     }
 }
