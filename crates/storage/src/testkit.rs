@@ -10,6 +10,8 @@ pub mod layer;
 pub mod make;
 pub mod planted;
 pub mod rig;
+pub mod sight;
+pub mod story;
 
 pub use check::{Failure, Verdict};
 pub use decider::{Decider, Executed, Known};
@@ -17,3 +19,5 @@ pub use faulty::Faulty;
 pub use harness::{Harness, Restarts, Shared, SoleMemory};
 pub use layer::{Layer, Layered};
 pub use rig::{Rig, committed};
+pub use sight::{Parts, Places, Sight};
+pub use story::Story;

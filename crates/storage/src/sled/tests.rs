@@ -9,11 +9,9 @@ mod deep;
 mod format;
 mod golden;
 mod keys;
-mod lookout;
 mod missing;
 mod producers;
 mod reclaim;
-mod story;
 mod together;
 
 use std::fs;
@@ -21,13 +19,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use headwater_core::Storage;
+use headwater_core::{Storage, StreamKey};
 use tempfile::TempDir;
 
 use super::committer::{Committer, Pace};
 use super::open::{self, Settings};
 use super::{OpenError, Options, Safeguards, SledStorage, Strict};
-use crate::testkit::{Harness, Restarts};
+use crate::testkit::{Harness, Restarts, make};
+
+/// A key in the default store.
+fn key(path: &str) -> StreamKey {
+    make::key(path).unwrap()
+}
 
 /// A directory, and how it is opened.
 struct Directory {

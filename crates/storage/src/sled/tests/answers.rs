@@ -11,7 +11,7 @@ use headwater_core::storage::{Refusal, Stamp, UnitResult};
 use headwater_core::{StoreId, Timestamp, Version};
 
 use super::super::committer::Committer;
-use super::lookout::key;
+use super::key;
 use super::{Directory, packed_when_closed};
 use crate::local::committer::{self, Ending, Request};
 use crate::local::row::Row;

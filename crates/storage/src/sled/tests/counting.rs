@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use headwater_core::Timestamp;
 use headwater_core::storage::{Refusal, UnitResult};
 
-use super::story::Story;
 use super::{
     Directory, OpenError, Safeguards, packed_at_once, packed_now_and_then, packed_when_closed,
 };
+use crate::testkit::Story;
 use crate::testkit::{Failure, Rig, Verdict, make};
 
 /// Counts syncs, and the reports that were made when each was asked for.
@@ -187,7 +187,7 @@ fn a_sync_that_fails_anywhere_loses_nothing_that_was_reported() {
             let failing = Failing::after(after);
             let directory = Directory::guarded(options, failing.clone());
             let rig = Rig::open(&directory).unwrap();
-            let (mut story, places) = (Story::new(seed), Story::places());
+            let (mut story, places) = (Story::new(seed), Story::places().unwrap());
             let mut before = places.look(&rig).unwrap();
             let steps = (0..200).take_while(|_| {
                 let told = story.go_on(&rig).is_ok();

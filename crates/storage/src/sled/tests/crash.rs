@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use super::lookout::Sight;
-use super::story::Story;
 use super::{
     Directory, Options, Safeguards, copy_image, packed_at_once, packed_now_and_then,
     packed_when_closed,
 };
+use crate::testkit::Story;
+use crate::testkit::sight::Sight;
 use crate::testkit::{Rig, make};
 
 /// Takes a picture of the directory at each sync: everything is written, and nothing of it is reported.
@@ -45,7 +45,7 @@ fn told(
     let directory = Directory::guarded(options, photographer.clone());
     let rig = Rig::open(&directory).unwrap();
     photographer.directory.set(directory.path()).unwrap();
-    let (mut story, places) = (Story::new(seed), Story::places());
+    let (mut story, places) = (Story::new(seed), Story::places().unwrap());
     let mut sights = vec![places.look(&rig).unwrap()];
     for step in 1..=steps {
         photographer.step.store(step, Ordering::Release);
@@ -68,7 +68,7 @@ fn a_crash_at_any_sync_loses_nothing_and_tears_nothing() {
         for (step, picture) in pictures {
             let directory = Directory { root: picture, ..Directory::new(options) };
             let rig = Rig::open(&directory).unwrap();
-            let sight = Story::places().look(&rig).unwrap();
+            let sight = Story::places().unwrap().look(&rig).unwrap();
             // Packing syncs too, after the step before was reported.
             let expected = [&sights[step], &sights[step - 1]];
             assert!(expected.contains(&&sight), "step {step} of seed {seed}");
@@ -87,13 +87,16 @@ fn a_crash_at_any_sync_loses_nothing_and_tears_nothing() {
 fn goes_on(mut rig: Rig<'_>, sight: &Sight) {
     let key = make::key("new").unwrap();
     let lineage = rig.create(&key, make::birth()).unwrap().ranges.own();
-    for stream in Story::places().streams {
+    for stream in Story::places().unwrap().streams {
         assert!(rig.version(&stream).unwrap().lineage < lineage.0);
     }
     let version = rig.version(&key).unwrap();
     rig.unit([make::removal(&key, version)]).unwrap();
     rig.reopen().unwrap();
-    assert!(Story::places().look(&rig).unwrap() == *sight, "after closing and opening again");
+    assert!(
+        Story::places().unwrap().look(&rig).unwrap() == *sight,
+        "after closing and opening again"
+    );
 }
 
 #[test]
@@ -102,7 +105,7 @@ fn dropping_a_handle_is_as_good_as_closing_it() {
         [(packed_now_and_then(), 4), (packed_at_once(), 5), (packed_when_closed(), 6)]
     {
         let directory = Directory::new(options);
-        let (mut story, places) = (Story::new(seed), Story::places());
+        let (mut story, places) = (Story::new(seed), Story::places().unwrap());
         for round in 0..25 {
             let rig = Rig::open(&directory).unwrap();
             for _ in 0..4 {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::{Comparison, OpenError};
-use super::lookout::{Places, Sight};
-use super::story::Story;
 use super::{Directory, Options, Safeguards, packed_at_once, packed_now_and_then, read_all};
+use crate::testkit::Story;
+use crate::testkit::sight::{Places, Sight};
 use crate::testkit::{Failure, Rig};
 
 /// A store in which some of the story is told, and what can be seen in it.
@@ -19,7 +19,7 @@ fn told(options: Options, steps: usize) -> (Directory, Sight) {
     for _ in 0..steps {
         story.go_on(&rig).unwrap();
     }
-    let sight = Story::places().look(&rig).unwrap();
+    let sight = Story::places().unwrap().look(&rig).unwrap();
     (directory, sight)
 }
 
@@ -68,7 +68,7 @@ fn opens_right_or_not_at_all(
         Err(error) => Ok(Some(error)),
         Ok(storage) => {
             drop(storage);
-            let found = Places::look(&Story::places(), &Rig::open(damaged)?);
+            let found = Places::look(&Story::places().unwrap(), &Rig::open(damaged)?);
             match found {
                 Ok(found) if found == *sight => Ok(None),
                 Ok(_) => Err(Failure::new("something else is served")),

@@ -8,10 +8,11 @@ use headwater_core::change::{Birth, PinChange, Unit};
 use headwater_core::storage::UnitResult;
 use headwater_core::{StreamKey, Version};
 
-use super::lookout::{Given, Places, Sight, key};
+use super::key;
 use super::missing::{rows_with, wait_until};
 use super::{Directory, packed_at_once, packed_when_closed};
 use crate::local::row::tag;
+use crate::testkit::sight::{Given, Places, Sight};
 use crate::testkit::{Rig, make};
 
 /// Forks in the chain: more than the inherited ranges that a state row holds.

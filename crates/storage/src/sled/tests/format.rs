@@ -12,10 +12,11 @@ use headwater_core::offset::LineageRange;
 use headwater_core::{ContentType, Expiry, Lineage, Slot, StreamSeq, Tail, Timestamp};
 
 use super::super::committed::CommittedFile;
-use super::lookout::{Places, Sight, key};
+use super::key;
 use super::{Directory, packed_when_closed};
 use crate::local::database::{is_released, open as open_database};
 use crate::local::row::describe;
+use crate::testkit::sight::{Places, Sight};
 use crate::testkit::{Harness, Rig, SoleMemory, make};
 
 const ROWS: &str = include_str!("format-1.txt");

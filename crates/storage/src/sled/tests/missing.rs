@@ -9,7 +9,7 @@ use headwater_core::change::ProducerChange;
 
 use super::super::tree::{Sum, is_packed};
 use super::super::{Comparison, OpenError};
-use super::lookout::key;
+use super::key;
 use super::{Directory, Safeguards, packed_when_closed};
 use crate::local::database::{is_released, open as open_database};
 use crate::local::row::{Row, of_lineage, tag};
@@ -184,7 +184,7 @@ fn other_gaps_are_found_too() {
         ("is missing", |db| {
             drop(db.remove(Row::Lineage(headwater_core::Lineage(1)).key()).unwrap())
         }),
-        ("streams", |db| drop(db.remove(Row::state(&super::lookout::key("s/one")).key()).unwrap())),
+        ("streams", |db| drop(db.remove(Row::state(&super::key("s/one")).key()).unwrap())),
         ("the order of space `s`", |db| {
             let row = db.scan_prefix([tag::ORDER]).keys().next().unwrap().unwrap();
             db.remove(row).unwrap();

@@ -6,11 +6,12 @@ use headwater_core::ProducerId;
 use headwater_core::change::ProducerChange;
 use headwater_core::storage::UnitResult;
 
-use super::lookout::{Places, Sight, key};
+use super::key;
 use super::missing::rows_with;
 use super::{Directory, packed_when_closed};
 use crate::local::database::tuning::BATCH_KEYS;
 use crate::local::row::tag;
+use crate::testkit::sight::{Places, Sight};
 use crate::testkit::{Rig, make};
 
 /// Producers that are new to the stream: three steps of packing, and some.

@@ -9,7 +9,7 @@ use headwater_core::{Batch, BatchRecord, Metadata, Tail};
 use super::super::committer::Committer;
 use super::super::pack::{Writer, count_dead};
 use super::super::tree::Edit;
-use super::lookout::key;
+use super::key;
 use super::missing::{rows_with, wait_until};
 use super::{Directory, Options, packed_at_once, packed_when_closed};
 use crate::local::database::tuning::SEGMENT_BYTES;
@@ -236,9 +236,9 @@ fn memory_is_empty_when_nothing_is_recent() {
     let directory =
         Directory::new(Options { idle: std::time::Duration::ZERO, ..packed_when_closed() });
     let storage = Arc::new(directory.try_open().unwrap());
-    let harness = super::lookout::Given(storage.clone());
+    let harness = crate::testkit::sight::Given(storage.clone());
     let rig = Rig::open(&harness).unwrap();
-    let mut story = super::story::Story::new(11);
+    let mut story = crate::testkit::Story::new(11);
     for _ in 0..300 {
         story.go_on(&rig).unwrap();
     }

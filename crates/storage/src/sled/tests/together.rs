@@ -6,7 +6,7 @@ use std::thread;
 use headwater_core::change::ProducerChange;
 use headwater_core::{ProducerId, StreamKey};
 
-use super::lookout::key;
+use super::key;
 use super::{Directory, packed_at_once};
 use crate::testkit::{Rig, make};
 
