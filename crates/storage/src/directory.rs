@@ -18,7 +18,7 @@ mod files;
 mod manifest;
 
 pub use claim::detect;
-pub(crate) use claim::{Claimed, DataDir, Layout, with_patience};
+pub(crate) use claim::{Claimed, DataDir, Layout, hold, with_patience};
 pub use error::OpenError;
 pub(crate) use files::{sync_directory, write_atomically};
 

@@ -19,11 +19,13 @@
 //!   `round`; `chunks` are those files; `apply` brings their rows into the `catalogue`, which is sled, and keeps account.
 //! - `index` is the catalogue with the files it leads into, as readers ask it.
 //! - `open` finds all of it again, and makes the catalogue anew from the chunk files where it is damaged or missing.
+//! - `check` reads everything and changes nothing.
 //!
 //! `docs/format.md` describes the files.
 
 mod apply;
 mod catalogue;
+mod check;
 mod chunks;
 mod committer;
 mod handle;
@@ -41,6 +43,7 @@ mod shared;
 mod tests;
 mod unit;
 
+pub use check::{Damage, Report, check};
 pub use handle::{JournalStorage, Options};
 
 pub use crate::directory::OpenError;

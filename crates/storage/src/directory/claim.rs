@@ -75,6 +75,21 @@ pub fn detect(directory: &Path) -> Result<Option<String>, OpenError> {
     }
 }
 
+/// Keeps others from opening an adapter's directory for as long as the value lives, without changing anything in it. `None`
+/// where there is nothing to lock.
+///
+/// # Errors
+/// As [`DataDir::claim`].
+pub(crate) fn hold(directory: &Path, layout: Layout) -> Result<Option<File>, OpenError> {
+    acceptable(directory, layout)?;
+    let path = directory.join(LOCK);
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(OpenError::io("cannot open", &path))?,
+    };
+    take(file, directory, &path).map(Some)
+}
+
 impl DataDir {
     /// Takes a directory for an adapter, and creates it if there is none.
     ///
@@ -218,11 +233,15 @@ fn read_draft(directory: &Path) -> Result<Option<Manifest>, OpenError> {
 fn lock(directory: &Path) -> Result<File, OpenError> {
     let path = directory.join(LOCK);
     let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(OpenError::io("cannot open", &path))?;
+    take(file.map_err(OpenError::io("cannot open", &path))?, directory, &path)
+}
+
+/// Locks a file that is open.
+fn take(file: File, directory: &Path, path: &Path) -> Result<File, OpenError> {
     let locked = with_patience(|| match file.try_lock() {
         Ok(()) => Ok(Some(())),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(OpenError::io("cannot lock", &path)(error)),
+        Err(TryLockError::Error(error)) => Err(OpenError::io("cannot lock", path)(error)),
     })?;
     match locked {
         Some(()) => Ok(file),

@@ -29,7 +29,7 @@ use crate::local::metrics::Metrics;
 /// The folder of the catalogue.
 const CATALOGUE: &str = "catalogue";
 
-const LAYOUT: Layout = Layout {
+pub(super) const LAYOUT: Layout = Layout {
     adapter: "journal",
     format: 1,
     owns: &[FOLDER, chunks::FOLDER, CATALOGUE, identity::NAME, log::SEAL],

@@ -40,9 +40,7 @@ pub(crate) use opening::{Settings, open};
 #[cfg(test)]
 pub(crate) use prepare::Prepared;
 pub(crate) use prepare::Supply;
-#[cfg(test)]
-pub(crate) use recovery::Cut;
-pub(crate) use recovery::{Frame, Group, Recovered, recover};
+pub(crate) use recovery::{Cut, Frame, Group, Recovered, recover};
 pub(crate) use seal::NAME as SEAL;
 pub(crate) use writer::Writer;
 #[cfg(test)]

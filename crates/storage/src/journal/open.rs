@@ -8,6 +8,7 @@
 //!    decided it.
 //! 4. What was found is made durable before anyone is shown it.
 
+use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use super::shared::Through;
 use super::unit::{self, CommittedUnit};
 use crate::disk::Disk;
 use crate::local::memory::Memory;
+use crate::local::pool::guarded;
 use crate::local::recent::{Committed, lineage_of};
 use crate::local::row::Row;
 use crate::local::rows::Rows;
@@ -67,7 +69,8 @@ pub(super) fn open(
     settings: log::Settings,
 ) -> Result<Opened, StorageError> {
     let identity = identity::read(&**disk)?;
-    let listing = Listing::read(&**disk)?;
+    let listing = listing(&**disk)?;
+    make_folder(&**disk)?;
     settle(&**disk)?;
     let chunks = Chunks::open(disk, &listing)?;
     let index = chunks.catalogue(source)?;
@@ -107,6 +110,48 @@ fn settle(disk: &dyn Disk) -> Result<(), StorageError> {
         let folder = disk.describe(folder);
         StorageError::Unavailable(format!("cannot sync {}: {error}", folder.display()))
     })
+}
+
+/// Reads everything that an opening reads, and changes nothing. What a crash left behind, if it did.
+pub(super) fn look(
+    disk: &Arc<dyn Disk>,
+    source: &dyn Source,
+) -> Result<Option<log::Cut>, StorageError> {
+    let identity = identity::read(&**disk)?;
+    let chunks = Chunks::open(disk, &listing(&**disk)?)?;
+    let packed = chunks.catalogue(source)?;
+    let files = Files::new(Arc::clone(disk), FOLDER, identity);
+    let view = View { recent: RwLock::new(Memory::default()), packed };
+    let mut replay = Replay { view: &view, through: chunks.progress.through };
+    let from = replay.through.mark;
+    let recovered = log::recover(&files, from, |group| replay.group(&group))?;
+    Ok(recovered.cut)
+}
+
+/// The chunk files that there are. Where there is no journal there is nothing to go by: a store that has lost it would be
+/// taken for an empty one. The other folder may be missing, because copies forget folders that are empty.
+pub(super) fn listing(disk: &dyn Disk) -> Result<Listing, StorageError> {
+    let journal = Path::new(FOLDER);
+    match disk.list(journal) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let path = disk.describe(journal);
+            return Err(StorageError::Corrupt(format!("{} is missing", path.display())));
+        }
+        // What cannot be listed is told when it is read.
+        _ => {}
+    }
+    match disk.list(Path::new(chunks::FOLDER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Listing::default()),
+        _ => Listing::read(disk),
+    }
+}
+
+/// Makes the folder of chunk files where a copy has forgotten it.
+fn make_folder(disk: &dyn Disk) -> Result<(), StorageError> {
+    let made = disk
+        .create_folder(Path::new(chunks::FOLDER))
+        .and_then(|()| disk.sync_folder(Path::new("")));
+    made.map_err(|error| StorageError::Unavailable(format!("cannot create a folder: {error}")))
 }
 
 /// Says what a crash left behind.
@@ -149,8 +194,9 @@ impl Chunks {
 
     /// A catalogue that says what the files say.
     fn catalogue(&self, source: &dyn Source) -> Result<Index, StorageError> {
-        let found = source.open().and_then(|catalogue| {
-            let index = Index::new(catalogue, Arc::clone(&self.disk));
+        // A database that was damaged may also panic when it is read.
+        let found = guarded(|| {
+            let index = Index::new(source.open()?, Arc::clone(&self.disk));
             self.catch_up(&index).map(|found| found.then_some(index))
         });
         match found {
