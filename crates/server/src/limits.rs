@@ -150,6 +150,9 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an operator's request may still take when everything else has stopped.
 pub const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
+/// Least memory for what is recent: with less, every few appends would make a chunk file smaller than one block of it.
+pub const LEAST_RECENT_BYTES: usize = 64 * 1024;
+
 /// Bytes of a path that are logged: longer ones are nobody's names, and a log must not be filled with them.
 pub const LOGGED_PATH_BYTES: usize = 256;
 

@@ -1,9 +1,10 @@
 //! The process around the server: command line, signals, exit codes.
 //!
 //! The rooms: `cli` and `settings` (what may be asked for, and by whom), `serve` (from there to a server that runs and stops), `announce`
-//! (what a person is told), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
+//! (what a person is told), `check` (a directory that nobody serves), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
 
 mod announce;
+mod check;
 mod cli;
 mod descriptors;
 mod exit;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 use cli::{Asked, Task};
 use exit::Failed;
 use export::Export;
-use settings::Environment;
+use settings::{Environment, Flags};
 
 /// Runs `headwater` with the arguments and the environment of this process, to its end.
 #[must_use]
@@ -46,9 +47,16 @@ pub fn main() -> ExitCode {
 }
 
 fn run(asked: Asked) -> Result<(), Failed> {
-    let resolved = settings::resolve(asked.flags, Environment::of_process()?)?;
+    match asked {
+        Asked::Check(directory) => check::run(&directory, &mut std::io::stdout().lock()),
+        Asked::Server { flags, task } => with_settings(flags, task),
+    }
+}
+
+fn with_settings(flags: Flags, task: Task) -> Result<(), Failed> {
+    let resolved = settings::resolve(flags, Environment::of_process()?)?;
     let filter = logging::filter(&resolved.settings.log)?;
-    match asked.task {
+    match task {
         Task::CheckConfig => settings::check_config(&mut std::io::stdout().lock(), &resolved)
             .map_err(|error| Failed::new(Exit::Internal, format!("standard output: {error}"))),
         Task::Serve => {

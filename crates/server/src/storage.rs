@@ -73,6 +73,22 @@ pub enum StorageFailure {
         /// What its manifest names.
         adapter: String,
     },
+    /// There is no data directory.
+    #[error("there is no data directory at {}", directory.display())]
+    NoDirectory {
+        /// The place.
+        directory: PathBuf,
+    },
+    /// It is of sled, which changes its files when it opens them.
+    #[error(
+        "the data directory {} is kept by `sled`, which cannot be read without being changed: start a server on a copy of it, \
+         which verifies all of it",
+        directory.display()
+    )]
+    Unchecked {
+        /// The directory.
+        directory: PathBuf,
+    },
 }
 
 impl StorageFailure {
@@ -81,6 +97,7 @@ impl StorageFailure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::UnknownAdapter { .. } => Exit::Foreign,
+            Self::NoDirectory { .. } | Self::Unchecked { .. } => Exit::Usage,
             Self::Open(OpenError::InUse { .. }) => Exit::DataInUse,
             Self::Open(OpenError::Foreign { .. } | OpenError::NewerFormat { .. }) => Exit::Foreign,
             Self::Open(OpenError::Corrupt(_)) => Exit::Corrupt,
@@ -97,20 +114,46 @@ impl StorageFailure {
     }
 }
 
+/// Reads all of a data directory that nobody has open, and tells what is damaged. Changes nothing. Blocks.
+///
+/// # Errors
+/// [`StorageFailure`] when there is no such directory, when it is in use, or is of an adapter that cannot look without
+/// changing something.
+pub fn check(data_dir: &Path) -> Result<journal::Report, StorageFailure> {
+    let directory = || data_dir.to_owned();
+    match directory::detect(data_dir)? {
+        None => Err(StorageFailure::NoDirectory { directory: directory() }),
+        Some(name) if name == Adapter::Journal.name() => Ok(journal::check(data_dir)?),
+        Some(name) if name == Adapter::Sled.name() => {
+            Err(StorageFailure::Unchecked { directory: directory() })
+        }
+        Some(adapter) => Err(StorageFailure::UnknownAdapter { directory: directory(), adapter }),
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// The adapter, if one was named.
+    pub adapter: Option<Adapter>,
+    /// How the adapter `journal` keeps a directory.
+    pub journal: journal::Options,
+}
+
 /// Opens storage: the adapter that is wanted, or the one that the data directory was written by, or for a new directory
 /// sled. Memory touches no directory. Blocks while existing data is checked.
 ///
 /// # Errors
 /// [`StorageFailure`]; nothing of a directory that is not ours was changed.
-pub fn open(wanted: Option<Adapter>, data_dir: &Path) -> Result<Opened, StorageFailure> {
-    let adapter = match wanted {
+pub fn open(wanted: Wanted, data_dir: &Path) -> Result<Opened, StorageFailure> {
+    let adapter = match wanted.adapter {
         Some(adapter) => adapter,
         None => found(data_dir)?,
     };
     let storage: Arc<dyn Storage> = match adapter {
         Adapter::Memory => Arc::new(MemoryStorage::new()),
         Adapter::Sled => Arc::new(SledStorage::open(data_dir, sled::Options::default())?),
-        Adapter::Journal => Arc::new(JournalStorage::open(data_dir, journal::Options::default())?),
+        Adapter::Journal => Arc::new(JournalStorage::open(data_dir, wanted.journal)?),
     };
     Ok(Opened { adapter, storage })
 }

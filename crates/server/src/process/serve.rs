@@ -19,7 +19,7 @@ use super::signals::Signals;
 use crate::config::Config;
 use crate::metrics::{self, Exporter};
 use crate::server::{Ending, Server};
-use crate::storage::{self, Adapter, Opened};
+use crate::storage::{self, Adapter, Opened, Wanted};
 
 /// Serves until a signal, and stops cleanly.
 pub(super) fn run(settings: Settings) -> Result<(), Failed> {
@@ -35,7 +35,8 @@ pub(super) fn run(settings: Settings) -> Result<(), Failed> {
 async fn serve(settings: Settings) -> Result<(), Failed> {
     let listen = settings.listen();
     let admin = settings.admin_listen();
-    let Settings { data_dir, storage: wanted, http, engine, .. } = settings;
+    let Settings { data_dir, storage: wanted, journal, http, engine, .. } = settings;
+    let wanted = Wanted { adapter: wanted, journal };
     let exporter =
         Exporter::install().map_err(|error| Failed::new(Exit::Internal, error.to_string()))?;
     tokio::spawn(exporter.clone().upkeep());
@@ -54,7 +55,7 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
     };
     metrics::recovered(begun.elapsed());
     let http = Config {
-        data_dir: (adapter == Adapter::Sled).then(|| data_dir.clone()),
+        data_dir: (adapter != Adapter::Memory).then(|| data_dir.clone()),
         max_connections: descriptors::make_room(http.max_connections),
         ..http
     };
@@ -91,7 +92,7 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
 
 /// Opens the storage. Nothing when a signal came first.
 async fn open(
-    wanted: Option<Adapter>,
+    wanted: Wanted,
     data_dir: &Path,
     signals: &mut Signals,
 ) -> Result<Option<Opened>, Failed> {

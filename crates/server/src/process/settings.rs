@@ -29,6 +29,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use headwater_engine::Options;
+use headwater_storage::journal;
 
 use super::export::Endpoint;
 use super::logging::Format;
@@ -49,6 +50,8 @@ pub(super) struct Settings {
     pub(super) admin: Admin,
     pub(super) data_dir: PathBuf,
     pub(super) storage: Option<Adapter>,
+    /// For the adapter `journal`.
+    pub(super) journal: journal::Options,
     pub(super) http: Config,
     pub(super) engine: Options,
     pub(super) log: String,
@@ -94,6 +97,7 @@ impl Default for Settings {
             admin: Admin::Beside,
             data_dir: PathBuf::from("./headwater-data"),
             storage: None,
+            journal: journal::Options::default(),
             http: Config::default(),
             engine: Options::default(),
             log: "info".to_owned(),

@@ -6,6 +6,14 @@ fn line(line: &str) -> Result<Asked, clap::Error> {
     parse(std::iter::once("headwater").chain(line.split_whitespace()).map(OsString::from))
 }
 
+/// What a line that is about settings asks for.
+fn of_server(text: &str) -> (Flags, Task) {
+    match line(text).unwrap() {
+        Asked::Server { flags, task } => (flags, task),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
 #[test]
 fn the_definition_is_sound() {
     command().debug_assert();
@@ -14,7 +22,7 @@ fn the_definition_is_sound() {
 #[test]
 fn no_verb_means_serve() {
     for text in ["--port 0 --storage memory", "serve --port 0 --storage memory"] {
-        let Asked { flags, task } = line(text).unwrap();
+        let (flags, task) = of_server(text);
         assert_eq!(task, Task::Serve);
         let given: Vec<_> =
             flags.given.iter().map(|given| (given.row.name, &*given.texts)).collect();
@@ -24,10 +32,16 @@ fn no_verb_means_serve() {
 
 #[test]
 fn what_is_no_setting_is_taken_too() {
-    let Asked { flags, task } = line("serve --check-config --config x.toml").unwrap();
+    let (flags, task) = of_server("serve --check-config --config x.toml");
     assert_eq!(task, Task::CheckConfig);
     assert_eq!(flags.config.as_deref(), Some(std::path::Path::new("x.toml")));
     assert!(flags.given.is_empty());
+}
+
+#[test]
+fn a_check_is_of_a_directory() {
+    let asked = line("check some/dir").unwrap();
+    assert!(matches!(&asked, Asked::Check(dir) if dir.to_str() == Some("some/dir")), "{asked:?}");
 }
 
 #[test]
@@ -36,6 +50,9 @@ fn what_makes_no_sense_is_refused() {
         "start",
         "--unknown",
         "serve serve",
+        "check",
+        "check a b",
+        "check a --data-dir b",
         "--storage memory serve",
         "--data-dir",
         "--data-dir --storage sled",

@@ -237,6 +237,15 @@ pub(in crate::process) const ROWS: &[Row] = &[
         "How streams are kept: sled, journal or memory. Without it an existing data directory decides; a new one is sled's."
     ),
     row!(
+        Storage,
+        "recent-bytes",
+        "BYTES",
+        value::recent_bytes,
+        shown_count,
+        journal.recent_bytes,
+        "Memory, in journal, for what was appended last and is not packed into chunk files; while it is packed, up to three times as much. More makes larger files, less a faster start after a crash. At least 65536."
+    ),
+    row!(
         Reading,
         "long-poll-timeout",
         "TIME",

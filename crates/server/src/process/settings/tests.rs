@@ -15,7 +15,8 @@ fn resolved(line: &str, variables: &str, text: &str) -> Result<resolve::Resolved
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let words = std::iter::once("headwater").chain(line.split_whitespace()).map(OsString::from);
-    let mut flags = cli::parse(words).map_err(|error| error.to_string())?.flags;
+    let asked = cli::parse(words).map_err(|error| error.to_string())?;
+    let cli::Asked::Server { mut flags, .. } = asked else { return Err(format!("{asked:?}")) };
     if !text.is_empty() {
         flags.config = Some(file.path().to_owned());
     }
@@ -40,6 +41,7 @@ fn the_defaults_are_those_of_the_library() {
     assert_eq!((defaults.storage, defaults.log.as_str()), (None, "info"));
     assert_eq!(format!("{:?}", defaults.http), format!("{:?}", Config::default()));
     assert_eq!(format!("{:?}", defaults.engine), format!("{:?}", Options::default()));
+    assert_eq!(defaults.journal, headwater_storage::journal::Options::default());
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn every_setting_is_taken_from_every_source() {
             "log-format" => "json",
             "data-dir" | "log" => "debug",
             "max-head-bytes" => "9000",
-            "reading-bytes" => "2000000",
+            "reading-bytes" | "recent-bytes" => "2000000",
             // Larger than the default, since bodies must fit what is in flight.
             "in-flight-bytes" | "in-flight-bytes-per-stream" => "150000000",
             _ if row.value == "TIME" => "7s",
@@ -179,6 +181,7 @@ fn what_makes_no_sense_is_refused_and_named() {
         ("--max-body-bytes 100000000", "", "", "must fit"),
         ("--max-head-bytes 8191", "", "", "less than 8192"),
         ("--reading-bytes 1048575", "", "", "less than 1048576"),
+        ("--recent-bytes 65535", "", "", "less than 65536"),
         ("--in-flight-bytes 1000", "", "", "must fit"),
         ("--stream-root /", "", "", "--stream-root"),
         ("--stream-root /a --stream-root /a/b", "", "", "overlap"),

@@ -92,6 +92,16 @@ pub(super) fn reading_bytes(text: &str) -> Result<usize, String> {
     }
 }
 
+/// The memory for what is not packed yet.
+pub(super) fn recent_bytes(text: &str) -> Result<usize, String> {
+    match count(text)? {
+        bytes if bytes < limits::LEAST_RECENT_BYTES => {
+            Err(format!("less than {}, which makes crumbs of files", limits::LEAST_RECENT_BYTES))
+        }
+        bytes => Ok(bytes),
+    }
+}
+
 /// A number is shown as such.
 pub(super) fn shown_count(number: impl TryInto<u64>) -> Shown {
     Shown::Number(number.try_into().unwrap_or(u64::MAX))
