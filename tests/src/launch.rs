@@ -19,18 +19,25 @@ use crate::server::Server;
 pub enum Storage {
     /// Nothing outlives the process.
     Memory,
-    /// Everything acknowledged outlives the process.
+    /// Everything acknowledged outlives the process, in an embedded database.
     Sled,
+    /// Everything acknowledged outlives the process, in a journal and what is packed of it.
+    Journal,
 }
 
 impl Storage {
-    /// Every adapter.
-    pub const ALL: [Self; 2] = [Self::Memory, Self::Sled];
+    /// Those that tests of the server's behaviour run on: the simplest, and the one with the most between a request and the disk.
+    /// That all adapters do the same is shown below the server, by one suite and by comparing them.
+    pub const ALL: [Self; 2] = [Self::Memory, Self::Journal];
+
+    /// Those that outlive the process: what is about durability, restarts and damage runs on each of them.
+    pub const LASTING: [Self; 2] = [Self::Sled, Self::Journal];
 
     fn flag(self) -> &'static str {
         match self {
             Self::Memory => "memory",
             Self::Sled => "sled",
+            Self::Journal => "journal",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Running the server under `strace`: to see its syncs, and to make them fail or last.
 //!
-//! What counts is `fdatasync` of the database's file, the one call that stands before an acknowledgement. sled syncs the
-//! same file now and then by itself, with other calls that prove nothing.
+//! What counts is `fdatasync` of the file that makes a commit durable, the one call that stands before an acknowledgement: the
+//! database's, or a file of the journal. sled syncs its file now and then by itself, with other calls that prove nothing.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,6 +12,14 @@ use crate::launch::Launch;
 
 /// The database's file, as the end of its path.
 const DATABASE: &str = "/sled/db>";
+
+/// A file of the journal: the folder, and the end of its path. While one is prepared its name ends otherwise.
+const JOURNAL: (&str, &str) = ("/journal/", ".log>");
+
+/// Whether a line is about a file that makes commits durable.
+fn is_of_commits(line: &str) -> bool {
+    line.contains(DATABASE) || (line.contains(JOURNAL.0) && line.contains(JOURNAL.1))
+}
 
 /// What is done to the syncs from one on. Every thread counts for itself: the first call of the thread that
 /// commits is number 1.
@@ -39,7 +47,7 @@ pub struct Trace {
     path: PathBuf,
 }
 
-/// A sync of the database's file that has returned.
+/// A sync that makes a commit durable, and has returned.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sync {
     /// When it was called, in seconds since the Unix epoch.
@@ -87,7 +95,7 @@ impl Launch {
 }
 
 impl Trace {
-    /// The syncs of the database's file that have returned, in the order of their calls.
+    /// The syncs that make commits durable and have returned, in the order of their calls.
     pub fn syncs(&self) -> Vec<Sync> {
         parse(&self.text()).into_iter().filter_map(|(_, sync)| sync).collect()
     }
@@ -120,7 +128,7 @@ fn count(text: &str, calls: &[&str]) -> usize {
     begun.filter(|begun| calls.iter().any(|name| begun.starts_with(name))).count()
 }
 
-/// The syncs of the database's file in order, and when each was called; `None` while one has not returned.
+/// The syncs that make commits durable in order, and when each was called; `None` while one has not returned.
 fn parse(text: &str) -> Vec<(f64, Option<Sync>)> {
     let mut calls: Vec<(String, f64, Option<Sync>)> = Vec::new();
     for line in text.lines() {
@@ -128,7 +136,7 @@ fn parse(text: &str) -> Vec<(f64, Option<Sync>)> {
         let (Some(thread), Some(time)) = (words.next(), words.next()) else { continue };
         let Ok(begun) = time.parse::<f64>() else { continue };
         let end = end_of(line);
-        if line.contains("fdatasync(") && line.contains(DATABASE) {
+        if line.contains("fdatasync(") && is_of_commits(line) {
             calls.push((thread.to_owned(), begun, end.map(|(took, ok)| sync(begun, took, ok))));
         } else if line.contains("<... fdatasync resumed>") {
             let open = calls.iter_mut().rfind(|(of, _, done)| of == thread && done.is_none());
@@ -172,6 +180,16 @@ mod tests {
                     7 13.5 <... fdatasync resumed>) = 0 <1.5>\n";
         assert_eq!(count(text, &["fdatasync(", "fsync("]), 2);
         assert_eq!(count(text, &["listen("]), 1);
+    }
+
+    #[test]
+    fn files_that_a_journal_prepares_or_packs_do_not_count() {
+        let text = "7 10.5 fdatasync(9</d/journal/draft.new>) = 0 <0.25>\n\
+                    7 11.0 fdatasync(9</d/journal/0000000000000001.log>) = 0 <0.25>\n\
+                    8 12.0 fdatasync(9</d/chunks/0000000000000001-0000000000000001.chunk.draft>) = 0 <0.25>\n\
+                    8 13.0 fdatasync(9</d/catalogue/db>) = 0 <0.25>\n";
+        let begun: Vec<_> = parse(text).into_iter().map(|(begun, _)| begun).collect();
+        assert_eq!(begun, [11.0]);
     }
 
     #[test]

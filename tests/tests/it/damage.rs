@@ -12,8 +12,8 @@ fn record(number: usize) -> String {
     format!("record {number} {};", "payload".repeat(number % 9 * 20))
 }
 
-fn write_store() -> Launch {
-    let server = Launch::new(Storage::Sled).start();
+fn write_store(storage: Storage) -> Launch {
+    let server = Launch::new(storage).start();
     for stream in ["a", "b"] {
         server.create_text(stream);
         for number in 0..RECORDS {
@@ -47,7 +47,8 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 /// A launch on a copy of a data directory.
 fn copy_of(original: &Launch) -> Launch {
     // Where its files are damaged sled may panic; that is caught, and told as damage.
-    let copy = Launch::new(Storage::Sled).with_panics_in("/sled-0.34");
+    let storage = original.storage().expect("a launch that names its storage");
+    let copy = Launch::new(storage).with_panics_in("/sled-0.34");
     for file in files_below(original.data_dir()) {
         let to = copy.data_dir().join(file.strip_prefix(original.data_dir()).unwrap());
         fs::create_dir_all(to.parent().unwrap()).unwrap();
@@ -97,8 +98,11 @@ fn fate(name: &str, damage: Damage) -> Fate {
     match (name, damage) {
         // It is empty; only the lock on it means something.
         ("LOCK", _) => Fate::Whole,
-        // Without it the database is opened as after a crash, and all that is in it has checksums of its own.
+        // Without it the directory is opened as after a crash, and all that is in it has checksums of its own.
         ("SEAL", Damage::Removed) => Fate::Whole,
+        // The journal has everything that is in the catalogue. Of its files the first was written to; the others are ready for more.
+        (name, _) if name.starts_with("catalogue/") => Fate::Whole,
+        (name, _) if name.starts_with("journal/") && !name.ends_with("01.log") => Fate::Whole,
         // It has two slots, each of which says that at least so much must be there; one is enough.
         ("COMMITTED", Damage::Byte(_) | Damage::Cut(1..)) => Fate::Whole,
         // Its first word, with the space after it, tells whose the directory is.
@@ -137,17 +141,42 @@ fn judge(original: &Launch, name: &Path, damage: Damage) -> Fate {
 
 #[test]
 fn an_undamaged_copy_serves() {
-    let copy = copy_of(&write_store());
-    check_store(&copy.start());
+    for storage in Storage::LASTING {
+        check_store(&copy_of(&write_store(storage)).start());
+    }
 }
 
 #[test]
 fn changed_bytes_are_found_or_harmless() {
-    let original = write_store();
+    let corrupt = change_bytes(Storage::Sled);
+    assert!(corrupt >= 30, "ten places in each of three files are damage: {corrupt}");
+}
+
+#[test]
+fn changed_bytes_of_a_journal_are_found_or_harmless() {
+    let corrupt = change_bytes(Storage::Journal);
+    assert!(corrupt >= 30, "ten places in each of three files are damage: {corrupt}");
+}
+
+#[test]
+fn missing_and_short_files_are_found() {
+    let corrupt = take_away(Storage::Sled);
+    assert!(corrupt >= 8, "the database and what guards it cannot do without: {corrupt}");
+}
+
+#[test]
+fn missing_and_short_files_of_a_journal_are_found() {
+    let corrupt = take_away(Storage::Journal);
+    assert!(corrupt >= 8, "the journal and what guards it cannot do without: {corrupt}");
+}
+
+/// Changes bytes of every file, one at a time; how often that was damage.
+fn change_bytes(storage: Storage) -> usize {
+    let original = write_store(storage);
     let mut corrupt = 0;
     for file in files_below(original.data_dir()) {
         let name = file.strip_prefix(original.data_dir()).unwrap();
-        // Places spread over what the file really holds; most of a fresh database file is zeroes.
+        // Places spread over what the file really holds; most of a fresh file is zeroes.
         let content = fs::read(&file).unwrap();
         let held: Vec<usize> = (0..content.len()).filter(|at| content[*at] != 0).collect();
         let step = (held.len() / 10).max(1);
@@ -155,12 +184,12 @@ fn changed_bytes_are_found_or_harmless() {
             corrupt += usize::from(judge(&original, name, Damage::Byte(at)) == Fate::Corrupt);
         }
     }
-    assert!(corrupt >= 30, "ten places in each of three files are damage: {corrupt}");
+    corrupt
 }
 
-#[test]
-fn missing_and_short_files_are_found() {
-    let original = write_store();
+/// Cuts and removes every file, one at a time; how often that was damage.
+fn take_away(storage: Storage) -> usize {
+    let original = write_store(storage);
     let mut corrupt = 0;
     for file in files_below(original.data_dir()) {
         let name = file.strip_prefix(original.data_dir()).unwrap();
@@ -169,5 +198,5 @@ fn missing_and_short_files_are_found() {
             corrupt += usize::from(judge(&original, name, damage) == Fate::Corrupt);
         }
     }
-    assert!(corrupt >= 8, "the database and what guards it cannot do without: {corrupt}");
+    corrupt
 }

@@ -45,21 +45,27 @@ fn the_address_is_in_use() {
 
 #[test]
 fn the_data_directory_is_in_use() {
-    let server = Launch::new(Storage::Sled).start();
-    server.create_text("s");
-    server.append_text("s", "mine");
-    let exit = server.launch().run_to_end();
-    let dir = server.launch().data_dir().display().to_string();
-    let advice = "stop that one, or choose another directory";
-    exit.expect(exit::DATA_IN_USE, &["in use", &dir, advice]);
-    assert_eq!(exit.stdout, "");
-    server.append_text("s", "!");
-    assert_eq!(server.restart().read_text("s"), "mine!");
+    for storage in Storage::LASTING {
+        let server = Launch::new(storage).start();
+        server.create_text("s");
+        server.append_text("s", "mine");
+        let exit = server.launch().run_to_end();
+        let dir = server.launch().data_dir().display().to_string();
+        let advice = "stop that one, or choose another directory";
+        exit.expect(exit::DATA_IN_USE, &["in use", &dir, advice]);
+        assert_eq!(exit.stdout, "");
+        server.append_text("s", "!");
+        assert_eq!(server.restart().read_text("s"), "mine!");
+    }
 }
 
 #[test]
 fn a_server_that_is_about_to_leave_is_waited_for() {
-    let server = Launch::new(Storage::Sled).flags(&["--drain-timeout", "120s"]).start();
+    Storage::LASTING.into_iter().for_each(check_successor);
+}
+
+fn check_successor(storage: Storage) {
+    let server = Launch::new(storage).flags(&["--drain-timeout", "120s"]).start();
     server.create_text("s");
     let launch = server.launch().clone();
     let mut conn = shutdown::hold_an_append(&server);
@@ -135,9 +141,8 @@ impl Content {
 #[test]
 fn a_foreign_directory_is_refused_and_left_untouched() {
     for Foreign { what, files } in FOREIGN {
-        for stated in [true, false] {
-            let launch = Launch::new(Storage::Sled);
-            let launch = if stated { launch } else { launch.without_storage() };
+        let stated = Storage::LASTING.map(Launch::new);
+        for launch in stated.into_iter().chain([Launch::new(Storage::Sled).without_storage()]) {
             let dir = launch.data_dir();
             for (name, content) in *files {
                 let path = dir.join(name);
@@ -166,32 +171,50 @@ fn another_databases_directory_is_foreign() {
         }
     }
     assert_eq!(databases.len(), 1, "one database in {:?}", ours.data_dir());
-    let theirs = Launch::new(Storage::Sled);
-    fs::create_dir_all(theirs.data_dir()).unwrap();
-    for name in ["db", "conf"] {
-        fs::copy(databases[0].join(name), theirs.data_dir().join(name)).unwrap();
+    for theirs in Storage::LASTING.map(Launch::new) {
+        fs::create_dir_all(theirs.data_dir()).unwrap();
+        for name in ["db", "conf"] {
+            fs::copy(databases[0].join(name), theirs.data_dir().join(name)).unwrap();
+        }
+        let before = picture_of(theirs.data_dir());
+        let exit = theirs.run_to_end();
+        assert_eq!(exit.code, Some(exit::FOREIGN), "{exit:#?}");
+        assert!(picture_of(theirs.data_dir()) == before, "something was changed");
     }
-    let before = picture_of(theirs.data_dir());
-    let exit = theirs.run_to_end();
-    assert_eq!(exit.code, Some(exit::FOREIGN), "{exit:#?}");
-    assert!(picture_of(theirs.data_dir()) == before, "something was changed");
+}
+
+#[test]
+fn another_adapters_directory_is_refused_and_left_untouched() {
+    for (ours, others) in [(Storage::Sled, "journal"), (Storage::Journal, "sled")] {
+        let server = Launch::new(ours).start();
+        server.put("s").text("kept").send().expect(201);
+        let launch = server.stop();
+        let before = picture_of(launch.data_dir());
+        let exit = launch.clone().without_storage().flags(&["--storage", others]).run_to_end();
+        let advice = ["nothing in it was changed", "choose an empty or a new directory"];
+        exit.expect(exit::FOREIGN, &[&format!("`{ours}`"), advice[0], advice[1]]);
+        assert!(picture_of(launch.data_dir()) == before, "{ours}: something was changed");
+        assert_eq!(launch.without_storage().start().read_text("s"), "kept");
+    }
 }
 
 #[test]
 fn a_data_directory_that_is_a_file_is_refused() {
-    let launch = Launch::new(Storage::Sled);
-    fs::write(launch.data_dir(), b"not a directory").unwrap();
-    let exit = launch.run_to_end();
-    exit.expect(exit::FOREIGN, &[&launch.data_dir().display().to_string()]);
-    assert_eq!(fs::read(launch.data_dir()).unwrap(), b"not a directory");
+    for launch in Storage::LASTING.map(Launch::new) {
+        fs::write(launch.data_dir(), b"not a directory").unwrap();
+        let exit = launch.run_to_end();
+        exit.expect(exit::FOREIGN, &[&launch.data_dir().display().to_string()]);
+        assert_eq!(fs::read(launch.data_dir()).unwrap(), b"not a directory");
+    }
 }
 
 #[test]
 fn an_empty_directory_is_nobodys() {
-    let launch = Launch::new(Storage::Sled);
-    fs::create_dir(launch.data_dir()).unwrap();
-    let server = launch.start();
-    server.create_text("s");
+    for launch in Storage::LASTING.map(Launch::new) {
+        fs::create_dir(launch.data_dir()).unwrap();
+        let server = launch.start();
+        server.create_text("s");
+    }
 }
 
 #[test]

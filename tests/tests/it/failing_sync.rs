@@ -28,14 +28,14 @@ struct Poisoned {
 }
 
 /// Appends until a sync fails.
-fn poison() -> Poisoned {
+fn poison(storage: Storage) -> Poisoned {
     // A machine that stands still for a second lets the server pack what is recent, and the fault meets that sync
     // instead of an append's; such a server is of no use here.
-    (0..5).find_map(|_| try_poison()).expect("a sync of an append fails")
+    (0..5).find_map(|_| try_poison(storage)).expect("a sync of an append fails")
 }
 
-fn try_poison() -> Option<Poisoned> {
-    let (launch, _) = Launch::new(Storage::Sled).traced(Fault::Fail { from: FIRST_FAILURE });
+fn try_poison(storage: Storage) -> Option<Poisoned> {
+    let (launch, _) = Launch::new(storage).traced(Fault::Fail { from: FIRST_FAILURE });
     let server = launch.start();
     server.put("old").text("old").send().expect(201);
     server.create_text("s");
@@ -68,7 +68,11 @@ fn reopen(launch: &Launch, acknowledged: usize) {
 
 #[test]
 fn nothing_is_acknowledged_and_what_is_durable_is_served() {
-    let Poisoned { server, acknowledged, unknown } = poison();
+    Storage::LASTING.into_iter().for_each(check_poisoned);
+}
+
+fn check_poisoned(storage: Storage) {
+    let Poisoned { server, acknowledged, unknown } = poison(storage);
     assert!(acknowledged >= 3, "{acknowledged}");
     let unknown = unknown.expect_error(500, "unknown_outcome");
     assert_eq!(unknown.json()["error"]["outcome"], "unknown", "{unknown}");
@@ -93,11 +97,13 @@ fn nothing_is_acknowledged_and_what_is_durable_is_served() {
 
 #[test]
 fn an_end_after_it_is_not_a_clean_one() {
-    let Poisoned { server, acknowledged, .. } = poison();
-    let launch = server.launch().clone();
-    server.terminate();
-    let exit = server.wait_for_exit();
-    exit.expect(exit::INTERNAL, &["did not close cleanly", "a write or a sync failed"]);
-    assert!(!launch.data_dir().join("SEAL").exists(), "a failed storage was sealed");
-    reopen(&launch, acknowledged);
+    for storage in Storage::LASTING {
+        let Poisoned { server, acknowledged, .. } = poison(storage);
+        let launch = server.launch().clone();
+        server.terminate();
+        let exit = server.wait_for_exit();
+        exit.expect(exit::INTERNAL, &["did not close cleanly", "a write or a sync failed"]);
+        assert!(!launch.data_dir().join("SEAL").exists(), "a failed storage was sealed");
+        reopen(&launch, acknowledged);
+    }
 }

@@ -42,9 +42,13 @@ const QUESTIONS: [Question; 6] = [
 
 #[test]
 fn answers_about_a_write_wait_for_its_sync_and_others_do_not() {
+    Storage::LASTING.into_iter().for_each(check_waiting);
+}
+
+fn check_waiting(storage: Storage) {
     // Two creations and an append come first; the sync of the fourth commit is the one that is held up.
     let (launch, trace) =
-        Launch::new(Storage::Sled).traced(Fault::Delay { from: 4, micros: DELAY_MICROS });
+        Launch::new(storage).traced(Fault::Delay { from: 4, micros: DELAY_MICROS });
     let server = launch.start();
     server.put("other").text("free").send().expect(201);
     server.create_text("s");

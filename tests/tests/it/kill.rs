@@ -5,7 +5,7 @@
 //! clients did and were told, [`deleted`] which names must be held back, [`checker`] holds an
 //! observation against all that, [`worker`] is a client that keeps the server busy over its
 //! [`line`], [`observe`] and [`look`] read back what is there, [`retry`] asks again, [`cycle`] runs
-//! them and [`tally`] says whether that proves anything.
+//! them, [`setting`] says what is killed, and [`tally`] whether that proves anything.
 
 mod checker;
 mod checker_faults;
@@ -19,19 +19,23 @@ mod own_streams;
 mod record;
 mod retry;
 mod rule_faults;
+mod setting;
 mod short_lived;
 mod tally;
 mod worker;
 
+use std::thread;
+
 use rand::{RngExt as _, SeedableRng as _};
 
 use self::cycle::Campaign;
+use self::setting::Setting;
 
 /// How often the process is killed in an ordinary run.
 const CYCLES: usize = 30;
 
 /// How often it is killed when `HEADWATER_SOAK=1` asks for the full count.
-const SOAK_CYCLES: usize = 300;
+const SOAK_CYCLES: usize = 1_000;
 
 #[test]
 fn everything_promised_before_a_kill_holds_after_it() {
@@ -41,18 +45,34 @@ fn everything_promised_before_a_kill_holds_after_it() {
         Ok(seed) => seed.parse().expect("HEADWATER_SEED is a number"),
         Err(_) => rand::random(),
     };
-    eprintln!("kill test: {cycles} cycles, HEADWATER_SEED={seed}");
+    eprintln!("kill test: {cycles} cycles each, HEADWATER_SEED={seed}");
+    // Side by side, because most of the time of each goes by in waiting.
+    let failed: Vec<Setting> = thread::scope(|scope| {
+        let running =
+            Setting::ALL.map(|setting| (setting, scope.spawn(move || run(setting, cycles, seed))));
+        let ended = running.map(|(setting, campaign)| (setting, campaign.join().is_ok()));
+        ended.into_iter().filter(|(_, passed)| !passed).map(|(setting, _)| setting).collect()
+    });
+    assert!(failed.is_empty(), "failed on {failed:?}, HEADWATER_SEED={seed}");
+}
+
+fn run(setting: Setting, cycles: usize, seed: u64) {
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
-    let mut campaign = Campaign::new(random.random());
+    let mut campaign = Campaign::new(setting, random.random());
     for cycle in 0..cycles {
-        require_none(campaign.run(cycle), &format!("cycle {cycle} of HEADWATER_SEED={seed}"));
+        let wrong = campaign.run(cycle);
+        require_none(wrong, &format!("{setting:?}, cycle {cycle} of HEADWATER_SEED={seed}"));
     }
-    require_none(campaign.finish(), &format!("the last look of HEADWATER_SEED={seed}"));
+    let wrong = campaign.finish();
+    require_none(wrong, &format!("{setting:?}, the last look of HEADWATER_SEED={seed}"));
     let tally = campaign.tally();
     let percent = tally.interrupted * 100 / cycles;
-    eprintln!("reached: {cycles} kill cycles, {percent} % with requests in flight; {tally:?}");
+    eprintln!(
+        "reached: {setting:?}: {cycles} kill cycles, {percent} % with requests in flight; {tally:?}"
+    );
     // A load that never reaches a kind of operation proves nothing about it.
-    require_none(tally.missing(cycles), &format!("too little was reached, {tally:?}"));
+    let missing = campaign.missing(cycles);
+    require_none(missing, &format!("{setting:?}: too little was reached, {tally:?}"));
 }
 
 #[track_caller]

@@ -15,6 +15,7 @@ mod browser;
 mod busy;
 mod caching;
 mod catalog;
+mod check;
 mod close;
 mod configuration;
 mod connection;

@@ -64,6 +64,17 @@ fn cause(server: &Server, name: &str) -> f64 {
 }
 
 #[test]
+fn the_size_of_a_data_directory_is_told() {
+    for storage in Storage::LASTING {
+        let server = Launch::new(storage).start();
+        server.create_text("s");
+        wait::until(&format!("{storage} to take room"), || {
+            (value(&server.samples(), "headwater_store_bytes") >= 4096.0).then_some(())
+        });
+    }
+}
+
+#[test]
 fn counters_and_histograms_grow_when_what_they_count_happens() {
     let server = Launch::new(Storage::Sled).flags(&["--max-body-bytes", "1000"]).start();
     let grows = |kind: &str, name: &str| kind != "gauge" || name == "headwater_store_bytes";

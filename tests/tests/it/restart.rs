@@ -12,15 +12,21 @@ type Restart = fn(Server) -> Server;
 const RESTARTS: [(&str, Restart); 2] =
     [("stopped", Server::restart), ("killed", Server::crash_and_restart)];
 
+/// Every storage that outlives the process, with each way to restart it.
+fn ways() -> impl Iterator<Item = (Storage, &'static str, Restart)> {
+    let with = |storage| RESTARTS.map(|(how, restart)| (storage, how, restart));
+    Storage::LASTING.into_iter().flat_map(with)
+}
+
 /// Prepares, restarts in both ways twice over, and checks after each.
 fn over_restarts(prepare: impl Fn(&Server), check: impl Fn(&Server)) {
-    for (how, restart) in RESTARTS {
-        let mut server = Launch::new(Storage::Sled).start();
+    for (storage, how, restart) in ways() {
+        let mut server = Launch::new(storage).start();
         prepare(&server);
         check(&server);
         for round in 1..3 {
             server = restart(server);
-            eprintln!("{how}, round {round}");
+            eprintln!("{storage}, {how}, round {round}");
             check(&server);
         }
     }
@@ -54,8 +60,8 @@ fn bytes_and_offsets() {
 
 #[test]
 fn appends_go_on_where_they_were() {
-    for (_, restart) in RESTARTS {
-        let mut server = Launch::new(Storage::Sled).start();
+    for (storage, _, restart) in ways() {
+        let mut server = Launch::new(storage).start();
         server.create_text("s");
         let mut expected = String::new();
         for round in 0..4 {
@@ -197,8 +203,8 @@ fn lifetimes_go_on() {
 
 #[test]
 fn a_window_begins_anew_and_still_ends() {
-    for (_, restart) in RESTARTS {
-        let server = Launch::new(Storage::Sled).start();
+    for (storage, _, restart) in ways() {
+        let server = Launch::new(storage).start();
         let call = server.put("s").content_type("text/plain").header("Stream-TTL", "1");
         call.send().expect(201);
         let server = restart(server);

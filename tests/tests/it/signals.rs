@@ -35,7 +35,7 @@ fn a_second_signal_stops_at_once() {
             let exit = server.wait_for_exit();
             assert_eq!(exit.code, Some(code), "{first:?} and {second:?}: {exit:#?}");
             in_flight.iter_mut().for_each(headwater_tests::http::Conn::expect_end);
-            if storage == Storage::Sled {
+            if storage != Storage::Memory {
                 assert_eq!(launch.start().read_text("s"), "kept");
             }
         }
@@ -56,8 +56,8 @@ fn a_signal_while_the_directory_is_being_opened_ends_the_process() {
         "inject=flock:delay_enter=3000000",
         "-o/dev/null",
     ];
-    for signal in [Signal::TERM, Signal::INT] {
-        let launch = Launch::new(Storage::Sled);
+    for (signal, storage) in [(Signal::TERM, Storage::Sled), (Signal::INT, Storage::Journal)] {
+        let launch = Launch::new(storage);
         let server = launch.start();
         server.put("s").text("kept").send().expect(201);
         server.stop();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use headwater_tests::{Launch, Server, Storage, wait};
+use headwater_tests::{Launch, Server, wait};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -13,6 +13,7 @@ use super::line::{Common, Stopped};
 use super::look::{look_at, look_at_own};
 use super::observe::keep_reading;
 use super::retry::{repeat_sequences, retry};
+use super::setting::Setting;
 use super::tally::Tally;
 use super::worker::{Worker, content_type};
 
@@ -29,6 +30,7 @@ const ENDS: usize = 4;
 
 /// A server, its clients, and all they know.
 pub(super) struct Campaign {
+    setting: Setting,
     random: StdRng,
     server: Option<Server>,
     launch: Launch,
@@ -42,11 +44,12 @@ pub(super) struct Campaign {
 }
 
 impl Campaign {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(setting: Setting, seed: u64) -> Self {
         let mut random = StdRng::seed_from_u64(seed);
-        let launch = Launch::new(Storage::Sled).flags(&["--long-poll-timeout", "100ms"]);
+        let launch = setting.launch().flags(&["--long-poll-timeout", "100ms"]);
         let workers = (0..WORKERS).map(|number| Worker::new(number, random.random())).collect();
         Self {
+            setting,
             random,
             server: Some(launch.start()),
             launch,
@@ -83,6 +86,7 @@ impl Campaign {
         }
         server.kill9();
         drop(server);
+        self.take_away();
         let server = self.launch.start();
         let violations = self.look(&server);
         self.server = Some(server);
@@ -90,7 +94,17 @@ impl Campaign {
     }
 
     pub(super) fn tally(&self) -> Tally {
-        self.workers.iter().map(|worker| worker.tally).fold(self.tally, Tally::add)
+        let rounds = self.setting.rounds(self.launch.data_dir());
+        let ours = Tally { rounds, ..self.tally };
+        self.workers.iter().map(|worker| worker.tally).fold(ours, Tally::add)
+    }
+
+    /// What so many kills should have reached and did not.
+    pub(super) fn missing(&self, kills: usize) -> Vec<String> {
+        let tally = self.tally();
+        let mut missing = tally.missing(kills);
+        missing.extend(self.setting.missing(tally, kills));
+        missing
     }
 
     fn look(&mut self, server: &Server) -> Vec<String> {
@@ -183,6 +197,7 @@ impl Campaign {
 
     /// Starts the server, after a start or two that were killed on the way, now and then.
     fn start_again(&mut self, mut killed: Instant) -> Server {
+        self.take_away();
         while self.random.random_bool(0.6) {
             self.begin_windows_anew(killed);
             let mut starting = Server::spawn_only(&self.launch);
@@ -190,6 +205,7 @@ impl Campaign {
             starting.kill9();
             killed = Instant::now();
             let exit = starting.wait_for_exit();
+            self.take_away();
             self.tally.killed_starting += usize::from(exit.stdout.is_empty());
         }
         self.begin_windows_anew(killed);
@@ -197,6 +213,11 @@ impl Campaign {
         let server = self.launch.start();
         self.start_takes = began.elapsed();
         server
+    }
+
+    /// Takes away what the setting says a kill takes.
+    fn take_away(&mut self) {
+        self.tally.taken_away += usize::from(self.setting.take_away(self.launch.data_dir()));
     }
 
     fn begin_windows_anew(&mut self, killed: Instant) {

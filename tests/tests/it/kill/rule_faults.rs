@@ -12,6 +12,7 @@ use super::deleted::{Deleted, part};
 use super::history::History;
 use super::line::Stopped;
 use super::record::Found;
+use super::setting::Setting;
 use super::tally::Tally;
 
 #[test]
@@ -125,6 +126,8 @@ fn a_campaign_that_reached_nothing_of_a_kind_is_found() {
         retried_lost: 1_000,
         repeated: 1_000,
         killed_starting: 1_000,
+        rounds: 0,
+        taken_away: 0,
     };
     assert_eq!(plenty.missing(30), Vec::<String>::new());
     assert_eq!(Tally { interrupted: 24, ..plenty }.missing(30), Vec::<String>::new());
@@ -151,4 +154,10 @@ fn a_campaign_that_reached_nothing_of_a_kind_is_found() {
         assert_eq!(tally.missing(30).len(), 1, "{tally:?}");
     }
     assert_eq!(Tally::default().missing(30).len(), lacking.len());
+    // Beside that, each setting wants what it is for.
+    for (setting, lacks) in Setting::ALL.into_iter().zip([0, 1, 2]) {
+        assert_eq!(setting.missing(plenty, 30).len(), lacks, "{setting:?}");
+        let reached = Tally { rounds: 30, taken_away: 30, ..plenty };
+        assert_eq!(setting.missing(reached, 30), Vec::<String>::new(), "{setting:?}");
+    }
 }

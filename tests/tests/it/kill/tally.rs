@@ -29,6 +29,10 @@ pub(super) struct Tally {
     pub(super) repeated: usize,
     /// Kills of a server that did not serve yet.
     pub(super) killed_starting: usize,
+    /// Rounds in which a journal was packed.
+    pub(super) rounds: usize,
+    /// How often something was taken away after a kill.
+    pub(super) taken_away: usize,
 }
 
 impl Tally {
@@ -51,6 +55,8 @@ impl Tally {
             retried_lost: self.retried_lost + other.retried_lost,
             repeated: self.repeated + other.repeated,
             killed_starting: self.killed_starting + other.killed_starting,
+            rounds: self.rounds + other.rounds,
+            taken_away: self.taken_away + other.taken_away,
         }
     }
 
@@ -77,12 +83,14 @@ impl Tally {
             ("repeats of an accepted sequence", self.repeated, 50),
             ("kills of a starting server", self.killed_starting, 2),
         ];
-        let missing =
-            minimums.into_iter().filter(|(_, count, per_ten)| count * 10 < per_ten * kills);
-        missing
-            .map(|(what, count, per_ten)| {
-                format!("{what}: {count}, not {per_ten} for each ten kills")
-            })
-            .collect()
+        below(&minimums, kills)
     }
+}
+
+/// Counts that stay below their minimum for each ten kills.
+pub(super) fn below(minimums: &[(&str, usize, usize)], kills: usize) -> Vec<String> {
+    let missing = minimums.iter().filter(|(_, count, per_ten)| count * 10 < per_ten * kills);
+    missing
+        .map(|(what, count, per_ten)| format!("{what}: {count}, not {per_ten} for each ten kills"))
+        .collect()
 }
