@@ -10,6 +10,9 @@
 //!                                                    │ frozen
 //!                                                    ▼
 //!                              packer ──▶ chunk file, synced ──▶ catalogue, synced ──▶ journal files given back
+//!                                             │ several                  ▲
+//!                                             ▼                          │
+//!                                           merge ──▶ one chunk file, synced ──▶ the others removed
 //!
 //!  load, read ──▶ recent ──▶ a few threads that read the catalogue and chunk files
 //! ```
@@ -17,7 +20,8 @@
 //! - `log`: frames in files that are made ready beforehand. A group is written at once and synced once.
 //! - `committer` decides, appends, and enters what committed into memory; `packer` makes a chunk file of what memory has, in a
 //!   `round`; `chunks` are those files; `apply` brings their rows into the `catalogue`, which is sled, and keeps account.
-//! - `index` is the catalogue with the files it leads into, as readers ask it.
+//! - `index` is the catalogue with the files it leads into, as readers ask it; `holdings` are these files, and what of each is needed.
+//! - `merge` makes one file of several, without what nobody needs any more; `scrub` looks for damage.
 //! - `open` finds all of it again, and makes the catalogue anew from the chunk files where it is damaged or missing.
 //! - `check` reads everything and changes nothing.
 //!
@@ -29,15 +33,19 @@ mod check;
 mod chunks;
 mod committer;
 mod handle;
+mod holdings;
 mod identity;
 mod index;
 mod log;
+mod merge;
+mod metrics;
 mod open;
 mod packer;
 #[cfg(test)]
 mod planted;
 mod room;
 mod round;
+mod scrub;
 mod shared;
 #[cfg(test)]
 mod tests;

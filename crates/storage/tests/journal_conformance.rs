@@ -1,5 +1,5 @@
 //! The journal adapter keeps the contract: as it comes, with everything packed at once, with a little packed now and then,
-//! and with nothing packed.
+//! with what is packed merged all the time, and with nothing packed.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -52,6 +52,15 @@ mod packed_now_and_then {
     headwater_storage::conformance!(super::Directory::new(|options| {
         options.recent_bytes = 10_000;
         options.file_bytes = 64 << 10;
+    }));
+}
+
+mod merged_all_the_time {
+    headwater_storage::conformance!(super::Directory::new(|options| {
+        options.recent_bytes = 0;
+        options.idle = super::Duration::ZERO;
+        options.merge_files = 2;
+        options.merge_bytes = 64 << 10;
     }));
 }
 

@@ -80,3 +80,17 @@ fn memory_and_a_journal_that_packs_at_once_do_the_same() {
 fn memory_and_a_journal_that_packs_now_and_then_do_the_same() {
     check(options(10_000, Duration::from_secs(3600)));
 }
+
+#[test]
+fn memory_and_a_journal_that_merges_all_the_time_do_the_same() {
+    let mut options = options(0, Duration::ZERO);
+    (options.merge_files, options.merge_bytes) = (2, 64 << 10);
+    check(options);
+}
+
+#[test]
+fn memory_and_a_journal_that_merges_everything_do_the_same() {
+    let mut options = options(2_000, Duration::ZERO);
+    (options.merge_files, options.merge_bytes) = (3, 256 << 20);
+    check(options);
+}

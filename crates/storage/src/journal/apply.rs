@@ -4,8 +4,9 @@
 //! stands in it; so whatever catalogue is found later either adds up or is not the one that was written. Applying
 //! the same file twice is the same as once.
 //!
-//! A *grave* is no row of the catalogue: it is the deletion of many. What it deletes goes before the rows of its file come.
+//! A *grave* is no row of the catalogue: it is the deletion of many, those of its own file included.
 
+use std::collections::HashMap;
 use std::ops::Bound;
 
 use headwater_core::Lineage;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalogue::Edit;
 use super::chunks::{Ledger, RowEdit};
+use super::holdings::{self, PerFile};
 use super::index::Index;
 #[cfg(test)]
 use super::planted::{Fault, planted};
@@ -44,15 +46,21 @@ impl Ledger {
     /// Counts a row in.
     pub(super) fn add(&mut self, key: &[u8], value: &[u8]) {
         self.rows = self.rows.wrapping_add(1);
+        self.bytes = self.bytes.wrapping_add(weight(key, value));
         self.digest = self.digest.wrapping_add(fingerprint(value));
         self.streams = self.streams.wrapping_add(u64::from(is_state(key)));
     }
 
-    fn subtract(&mut self, key: &[u8], value: &[u8]) {
+    pub(super) fn subtract(&mut self, key: &[u8], value: &[u8]) {
         self.rows = self.rows.wrapping_sub(1);
+        self.bytes = self.bytes.wrapping_sub(weight(key, value));
         self.digest = self.digest.wrapping_sub(fingerprint(value));
         self.streams = self.streams.wrapping_sub(u64::from(is_state(key)));
     }
+}
+
+fn weight(key: &[u8], value: &[u8]) -> u64 {
+    (key.len() + value.len()) as u64
 }
 
 fn is_state(key: &[u8]) -> bool {
@@ -76,16 +84,15 @@ pub(super) fn after(
     rows: &[RowEdit],
     index: &Index,
 ) -> Result<Ledger, StorageError> {
-    let graves = graves(rows)?;
-    for grave in &graves {
-        grave.visit(index, |key, value| {
+    let mut graves = Graves::default();
+    for row in rows.iter().filter(|row| is_grave(row)) {
+        graves.add(row)?.visit(index, |key, value| {
             ledger.subtract(key, value);
             Ok(())
         })?;
     }
-    for row in rows.iter().filter(|row| is_counted(&row.key)) {
-        let buried = graves.iter().any(|grave| grave.takes(&row.key));
-        if let Some(old) = index.get(&row.key)?.filter(|_| !buried) {
+    for row in rows.iter().filter(|row| is_counted(&row.key) && !graves.take(&row.key)) {
+        if let Some(old) = index.get(&row.key)? {
             ledger.subtract(&row.key, &old);
         }
         if let Some(value) = &row.value {
@@ -95,51 +102,61 @@ pub(super) fn after(
     Ok(ledger)
 }
 
-/// Applies rows, and notes the edition with the last of them.
-pub(super) fn apply(
-    rows: impl IntoIterator<Item = Result<RowEdit, StorageError>>,
+/// Applies rows, which are gone through twice, and notes the edition with the last of them. Returns what nothing leads to any
+/// more.
+pub(super) fn apply<R>(
+    rows: impl Fn() -> R,
     edition: u64,
     index: &Index,
-) -> Result<(), StorageError> {
-    let mut batch = Batch::new(index);
-    let key = Row::Checkpoint.key();
-    let noted = (key.clone(), Some(encode(&key, &Edition { edition })?));
+) -> Result<PerFile, StorageError>
+where
+    R: Iterator<Item = Result<RowEdit, StorageError>>,
+{
+    let (mut batch, mut freed) = (Batch::new(index), PerFile::new());
     #[cfg(test)]
     if planted(Fault::EditionFirst) {
-        batch.edits.push(noted.clone());
-        batch.flush()?;
+        Batch::new(index).finish(edition)?;
     }
-    let (mut kept, mut early) = (Vec::new(), rows.into_iter());
-    // Graves sort behind nearly everything, and what they delete goes first.
-    for row in early.by_ref() {
+    let mut graves = Graves::default();
+    for row in rows() {
         let row = row?;
-        if row.key.first() == Some(&tag::GRAVE) {
-            Grave::of(&row)?.visit(index, |key, _| batch.push((key.to_vec(), None)))?;
-        } else {
-            kept.push(row);
+        if is_grave(&row) {
+            graves.add(&row)?.visit(index, |key, value| {
+                holdings::note(&mut freed, key, value)?;
+                batch.push((key.to_vec(), None))
+            })?;
         }
     }
     batch.flush()?;
-    for row in kept {
-        batch.push((row.key.to_vec(), row.value.map(|value| value.to_vec())))?;
+    for row in rows() {
+        let row = row?;
+        if graves.take(&row.key) {
+            row.value.map_or(Ok(()), |value| holdings::note(&mut freed, &row.key, &value))?;
+        } else if !is_grave(&row) {
+            batch.push((row.key.to_vec(), row.value.map(|value| value.to_vec())))?;
+        }
     }
-    batch.edits.push(noted);
-    batch.flush()
+    batch.finish(edition)?;
+    Ok(freed)
+}
+
+fn is_grave(row: &RowEdit) -> bool {
+    row.key.first() == Some(&tag::GRAVE)
 }
 
 /// Rows that are changed together.
-struct Batch<'i> {
+pub(super) struct Batch<'i> {
     index: &'i Index,
     edits: Vec<Edit>,
     bytes: usize,
 }
 
 impl<'i> Batch<'i> {
-    fn new(index: &'i Index) -> Self {
+    pub(super) fn new(index: &'i Index) -> Self {
         Self { index, edits: Vec::new(), bytes: 0 }
     }
 
-    fn push(&mut self, edit: Edit) -> Result<(), StorageError> {
+    pub(super) fn push(&mut self, edit: Edit) -> Result<(), StorageError> {
         self.bytes += edit.0.len() + edit.1.as_ref().map_or(0, Vec::len);
         self.edits.push(edit);
         if self.edits.len() >= EDIT_KEYS || self.bytes >= BATCH_BYTES {
@@ -148,7 +165,16 @@ impl<'i> Batch<'i> {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), StorageError> {
+    /// Notes the edition with the last rows.
+    pub(super) fn finish(mut self, edition: u64) -> Result<(), StorageError> {
+        let key = Row::Checkpoint.key();
+        let value = encode(&key, &Edition { edition })?;
+        self.edits.push((key, Some(value)));
+        self.flush()
+    }
+
+    /// Changes what was taken in.
+    pub(super) fn flush(&mut self) -> Result<(), StorageError> {
         self.bytes = 0;
         match std::mem::take(&mut self.edits) {
             edits if edits.is_empty() => Ok(()),
@@ -164,8 +190,31 @@ struct Grave {
     what: StoredGrave,
 }
 
-fn graves(rows: &[RowEdit]) -> Result<Vec<Grave>, StorageError> {
-    rows.iter().filter(|row| row.key.first() == Some(&tag::GRAVE)).map(Grave::of).collect()
+/// What the graves of one file delete.
+#[derive(Debug, Default)]
+struct Graves(HashMap<Lineage, StoredGrave>);
+
+impl Graves {
+    fn add(&mut self, row: &RowEdit) -> Result<Grave, StorageError> {
+        let grave = Grave::of(row)?;
+        self.0.insert(grave.lineage, grave.what);
+        Ok(grave)
+    }
+
+    /// Whether one of them takes a row.
+    fn take(&self, key: &[u8]) -> bool {
+        let (Row::Chunk { lineage, .. }
+        | Row::Producer { lineage, .. }
+        | Row::Pin { lineage, .. }
+        | Row::Ranges { lineage, .. }) = (match Row::parse(key) {
+            Some(row) if !self.0.is_empty() => row,
+            _ => return false,
+        })
+        else {
+            return false;
+        };
+        self.0.get(&lineage).is_some_and(|what| Grave { lineage, what: *what }.takes(key))
+    }
 }
 
 impl Grave {

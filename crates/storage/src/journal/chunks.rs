@@ -13,6 +13,7 @@
 //! What a file holds, when it is written, and when it may go, is for others to say.
 
 mod across;
+mod ahead;
 mod column;
 mod cut;
 mod file;
@@ -24,23 +25,22 @@ mod out;
 mod pieces;
 mod place;
 mod refs;
-#[cfg(test)]
 mod scrub;
 mod seen;
+mod spill;
 mod table;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub(crate) use ahead::Ahead;
 pub(crate) use file::ChunkFile;
 #[cfg(test)]
 pub(crate) use footer::Footer;
 pub(crate) use footer::{Facts, Ledger};
 pub(crate) use name::{ChunkName, FOLDER, Listing, tidy_up};
-pub(crate) use pieces::RowEdit;
-pub(crate) use place::Block;
-#[cfg(test)]
-pub(crate) use place::Start;
+pub(crate) use pieces::{RowEdit, Rows as ChunkRows};
+pub(crate) use place::{Block, Start};
 pub(crate) use refs::OrderRef;
 #[cfg(test)]
 pub(crate) use refs::{BlockRef, Extent};

@@ -35,6 +35,8 @@ pub(super) struct Pace {
     pub(super) recent_bytes: usize,
     /// How long nothing must happen before what is recent is packed.
     pub(super) idle: Duration,
+    /// Bytes of a journal file.
+    pub(super) file_bytes: u32,
 }
 
 /// What the thread owns while the directory is open.
@@ -206,6 +208,8 @@ impl Commits for Committer {
     fn observe(&self) {
         let recent = self.view.recent.read().weight();
         self.metrics.unpacked_bytes.set(recent as f64);
+        let end = self.through.mark.place;
+        self.view.packed.holdings().journal_ends(end, self.pace.file_bytes);
     }
 
     fn place(&self) -> String {

@@ -18,8 +18,10 @@ use super::committer::{Committer, Pace};
 use super::identity;
 use super::index::Index;
 use super::log;
+use super::merge::{Limits, Merger};
 use super::open::{self, FOLDER, Opened, Source};
 use super::packer::Packer;
+use super::scrub::{self, Scrubber};
 use super::shared::Exchange;
 use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
 use crate::disk::{Disk, RealDisk};
@@ -54,6 +56,25 @@ pub struct Options {
     pub idle: Duration,
     /// Bytes of a journal file.
     pub file_bytes: u32,
+    /// How many chunk files that lie beside each other are merged into one, at least. Fewer means more writing; 0, that none are.
+    pub merge_files: usize,
+    /// Bytes of a chunk file that several are merged into, at most.
+    pub merge_bytes: u64,
+    /// Bytes of chunk files that are read in a second to see whether they are sound; 0, to read none.
+    pub scrub_bytes: u64,
+    /// How long after the start, and after it has been through all files, looking for damage begins.
+    pub scrub_every: Duration,
+}
+
+impl Options {
+    fn pace(&self) -> Pace {
+        let Self { recent_bytes, idle, file_bytes, .. } = *self;
+        Pace { recent_bytes, idle, file_bytes }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { files: self.merge_files, most: self.merge_bytes }
+    }
 }
 
 impl Default for Options {
@@ -63,6 +84,10 @@ impl Default for Options {
             recent_bytes: 16 << 20,
             idle: Duration::from_secs(1),
             file_bytes: 8 << 20,
+            merge_files: 8,
+            merge_bytes: 256 << 20,
+            scrub_bytes: 1 << 20,
+            scrub_every: Duration::from_secs(6 * 3600),
         }
     }
 }
@@ -109,11 +134,10 @@ impl JournalStorage {
         directory: Option<DataDir>,
     ) -> Result<Self, StorageError> {
         let opened = open::open(&disk, source, options.settings())?;
-        let pace = Pace { recent_bytes: options.recent_bytes, idle: options.idle };
         let view = Arc::clone(&opened.view);
         let threads =
             |error| StorageError::Unavailable(format!("threads cannot be started: {error}"));
-        let committer = start(disk, opened, pace, directory).map_err(threads)?;
+        let committer = start(disk, opened, &options, directory).map_err(threads)?;
         // The log was sealed when it was closed, if it was; what is left is to let go.
         let release = |committer: Committer, _| {
             drop(committer);
@@ -145,7 +169,7 @@ pub(super) fn lay_out(disk: &dyn Disk) -> io::Result<()> {
 fn start(
     disk: Arc<dyn Disk>,
     opened: Opened,
-    pace: Pace,
+    options: &Options,
     directory: Option<DataDir>,
 ) -> io::Result<Committer> {
     let Opened { view, writer, supply, progress, through, .. } = opened;
@@ -158,13 +182,18 @@ fn start(
         exchange: Arc::clone(&exchange),
         threads: Vec::new(),
         through,
-        pace,
+        pace: options.pace(),
         batch: Default::default(),
         encoder: Default::default(),
         metrics: Metrics::new(),
         _directory: directory,
     };
-    let packer = Packer { disk, view, supply: Arc::clone(&supply), exchange, progress };
+    let merger =
+        Merger::new(Arc::clone(&disk), Arc::clone(&view), Arc::clone(&exchange), options.limits());
+    let scrub = scrub::Pace { bytes: options.scrub_bytes, every: options.scrub_every };
+    let scrubber = Scrubber::new(Arc::clone(&view), Arc::clone(&exchange), scrub);
+    let supplied = Arc::clone(&supply);
+    let packer = Packer { disk, view, supply: supplied, exchange, progress };
     let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
         thread::Builder::new().name(name.to_owned()).spawn(work)
     };
@@ -173,6 +202,10 @@ fn start(
     #[cfg(not(test))]
     let packing = || packer.run();
     committer.threads.push(spawn("journal-pack", Box::new(packing))?);
+    committer.threads.push(spawn("journal-merge", Box::new(|| merger.run()))?);
+    if options.scrub_bytes > 0 {
+        committer.threads.push(spawn("journal-scrub", Box::new(|| scrubber.run()))?);
+    }
     committer.threads.push(spawn("journal-prepare", Box::new(move || prepare(&supply)))?);
     Ok(committer)
 }

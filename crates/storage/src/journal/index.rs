@@ -4,7 +4,6 @@
 //! that holds it, in the file it was written to first or in one that was made of that. A file is removed only when nothing
 //! leads into it, and whoever looked before looks again.
 
-use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +12,11 @@ use bytes::Bytes;
 use headwater_core::record::RecordMeta;
 use headwater_core::storage::{SpaceSequence, StorageError};
 use headwater_core::{Lineage, StoreId};
-use parking_lot::RwLock;
 use sled::IVec;
 
 use super::catalogue::{Catalogue, Edit};
 use super::chunks::{Block, ChunkFile, ChunkName, OrderRef};
-use crate::disk::Disk;
+use super::holdings::Holdings;
 use crate::local::frame::{Damage, Verify};
 use crate::local::read::rows::{Part, Parts, Start, row_of, rows_touching};
 use crate::local::recent::SpaceName;
@@ -33,9 +31,7 @@ const BLOCKS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Index {
     catalogue: Arc<dyn Catalogue>,
-    disk: Arc<dyn Disk>,
-    /// Files that were read from. Locked for a look, and to add one.
-    files: RwLock<HashMap<ChunkName, Arc<ChunkFile>>>,
+    holdings: Arc<Holdings>,
     edits: AtomicU64,
 }
 
@@ -47,8 +43,13 @@ pub(super) struct Kept {
 }
 
 impl Index {
-    pub(super) fn new(catalogue: Arc<dyn Catalogue>, disk: Arc<dyn Disk>) -> Self {
-        Self { catalogue, disk, files: RwLock::default(), edits: AtomicU64::new(0) }
+    pub(super) fn new(catalogue: Arc<dyn Catalogue>, holdings: Arc<Holdings>) -> Self {
+        Self { catalogue, holdings, edits: AtomicU64::new(0) }
+    }
+
+    /// The files.
+    pub(super) fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     /// What keeps the rows.
@@ -62,15 +63,15 @@ impl Index {
         self.catalogue.write(edits)
     }
 
-    /// A file, which stays open.
-    pub(super) fn file(&self, name: ChunkName) -> Result<Arc<ChunkFile>, StorageError> {
-        let open = self.files.read().get(&name).map(Arc::clone);
-        if let Some(file) = open {
-            return Ok(file);
-        }
-        let file = Arc::new(ChunkFile::open(&*self.disk, name)?);
-        // Who came second takes what the first one opened, with what that one has verified.
-        Ok(Arc::clone(self.files.write().entry(name).or_insert(file)))
+    /// Takes files away into which nothing leads any more. Whoever read before this that something does looks again.
+    pub(super) fn retire(&self, names: &[ChunkName]) {
+        self.edits.fetch_add(1, Ordering::AcqRel);
+        self.holdings.take(names);
+    }
+
+    fn file(&self, name: ChunkName) -> Result<Arc<ChunkFile>, StorageError> {
+        let missing = || StorageError::Corrupt(format!("the chunk file {name} is missing"));
+        self.holdings.get(name).ok_or_else(missing)
     }
 
     /// Looks at something until nothing changed meanwhile, where it cannot be had otherwise.
@@ -126,6 +127,17 @@ impl Index {
     }
 }
 
+impl Kept {
+    /// Whether a place is in the block.
+    fn holds(&self, place: Start) -> bool {
+        let (start, next) = (self.block.start, self.block.next());
+        let (position, sequence) = (place.position, place.sequence);
+        start.lineage == place.lineage
+            && ((start.position, start.sequence) == (position, sequence)
+                || (position, sequence) < (next.position, next.sequence))
+    }
+}
+
 impl Part for Kept {
     fn start(&self) -> Start {
         self.block.start
@@ -145,8 +157,9 @@ impl Parts for Index {
 
     fn at(&self, start: Start) -> Result<Option<Kept>, StorageError> {
         self.look(|| {
-            let key = start.row().key();
-            self.catalogue.get(&key)?.map(|value| self.open(&key, &value)).transpose()
+            let found = self.floor_block(start)?;
+            // One that was made of the one that began there holds what begins there.
+            Ok(found.filter(|kept| kept.holds(start)))
         })
     }
 

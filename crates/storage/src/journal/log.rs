@@ -55,6 +55,16 @@ pub(crate) struct Place {
     pub(crate) offset: u32,
 }
 
+impl Place {
+    /// Bytes of the log from here to a later place, given the bytes of a file: about, because groups do not fill files.
+    pub(crate) fn distance(self, later: Self, file_bytes: u32) -> u64 {
+        // In front of the first file is where that begins.
+        let files = later.generation.saturating_sub(self.generation.max(1));
+        let bytes = files.saturating_mul(file_bytes.into()).saturating_add(later.offset.into());
+        bytes.saturating_sub(self.offset.into())
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "byte {} of journal file {}", self.offset, self.generation)

@@ -2,7 +2,7 @@
 //!
 //! 1. The chunk files are listed, and their names made durable. Their rounds follow each other without a gap, and so do the parts
 //!    of the journal in them.
-//! 2. Files that the catalogue has not heard of are applied to it. Then it must add up to what the newest file says; one that does
+//! 2. Files that the catalogue has not heard of are applied to it, each as what it is: a round, or a merge. Then it must add up to what the newest file says; one that does
 //!    not, that is missing, or that cannot be read, is set aside and made anew from all files.
 //! 3. The journal is read from where the last round ended, and what it says becomes recent again, by the same function that
 //!    decided it.
@@ -20,9 +20,11 @@ use parking_lot::RwLock;
 use super::apply::{self, Edition, is_counted};
 use super::catalogue::Catalogue;
 use super::chunks::{self, ChunkFile, Ledger, Listing, tidy_up};
+use super::holdings::{self, Holdings, PerFile};
 use super::identity;
 use super::index::Index;
 use super::log::{self, Files, Group, ReadError, Recovered, Supply, Writer};
+use super::merge;
 use super::packer::Progress;
 #[cfg(test)]
 use super::planted::{Fault, planted};
@@ -164,14 +166,13 @@ fn tell(recovered: &Recovered) {
 
 /// The chunk files that count, in the order of their rounds.
 struct Chunks {
-    disk: Arc<dyn Disk>,
-    files: Vec<ChunkFile>,
+    files: Vec<Arc<ChunkFile>>,
     progress: Progress,
 }
 
 impl Chunks {
     fn open(disk: &Arc<dyn Disk>, listing: &Listing) -> Result<Self, StorageError> {
-        let open = |name: &_| ChunkFile::open(&**disk, *name);
+        let open = |name: &_| ChunkFile::open(&**disk, *name).map(Arc::new);
         let files = listing.files.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let mut progress = Progress::default();
         for file in &files {
@@ -189,14 +190,14 @@ impl Chunks {
                 (progress.edition, progress.ledger) = (facts.edition, facts.ledger);
             }
         }
-        Ok(Self { disk: Arc::clone(disk), files, progress })
+        Ok(Self { files, progress })
     }
 
     /// A catalogue that says what the files say.
     fn catalogue(&self, source: &dyn Source) -> Result<Index, StorageError> {
         // A database that was damaged may also panic when it is read.
         let found = guarded(|| {
-            let index = Index::new(source.open()?, Arc::clone(&self.disk));
+            let index = self.index(source.open()?);
             self.catch_up(&index).map(|found| found.then_some(index))
         });
         match found {
@@ -215,6 +216,10 @@ impl Chunks {
         self.rebuild(source)
     }
 
+    fn index(&self, catalogue: Arc<dyn Catalogue>) -> Index {
+        Index::new(catalogue, Arc::new(Holdings::new(&self.files)))
+    }
+
     /// Applies what a catalogue has not heard of. Whether it says what the files say then.
     fn catch_up(&self, index: &Index) -> Result<bool, StorageError> {
         let known = index.read::<Edition>(Row::Checkpoint)?.unwrap_or_default().edition;
@@ -224,22 +229,32 @@ impl Chunks {
         let mut later: Vec<_> =
             self.files.iter().filter(|file| file.footer().facts.edition > known).collect();
         later.sort_unstable_by_key(|file| file.footer().facts.edition);
+        // What lies between may have been merged into what came later, and then only all files together tell it.
+        let editions = later.iter().map(|file| file.footer().facts.edition);
+        if !editions.eq(known + 1..=self.progress.edition) {
+            return Ok(false);
+        }
         for file in later {
-            apply::apply(file.rows(), file.footer().facts.edition, index)?;
+            let facts = file.footer().facts;
+            if facts.is_merge() {
+                merge::lead_into(file, index)?;
+            } else {
+                apply::apply(|| file.rows(), facts.edition, index)?;
+            }
         }
         #[cfg(test)]
         if planted(Fault::IgnoresLedger) {
             return Ok(true);
         }
-        Ok(sum(index)? == self.progress.ledger)
+        Ok(self.sum(index)? == self.progress.ledger)
     }
 
     fn rebuild(&self, source: &dyn Source) -> Result<Index, StorageError> {
-        let index = Index::new(source.anew()?, Arc::clone(&self.disk));
+        let index = self.index(source.anew()?);
         for file in &self.files {
-            apply::apply(file.rows(), self.progress.edition, &index)?;
+            apply::apply(|| file.rows(), self.progress.edition, &index)?;
         }
-        let (found, said) = (sum(&index)?, self.progress.ledger);
+        let (found, said) = (self.sum(&index)?, self.progress.ledger);
         if found != said {
             return Err(StorageError::Corrupt(format!(
                 "the chunk files have {} rows about {} streams where {} rows about {} streams were written, or some of \
@@ -250,19 +265,23 @@ impl Chunks {
         index.catalogue().sync()?;
         Ok(index)
     }
-}
 
-/// What all rows of a catalogue add up to. Each is compared with its checksum where it is used.
-fn sum(index: &Index) -> Result<Ledger, StorageError> {
-    let mut sum = Ledger::default();
-    for entry in index.scan_from(Vec::new(), Bound::Unbounded) {
-        let (key, value) = entry?;
-        apply::verify(&key, &value)?;
-        if is_counted(&key) {
-            sum.add(&key, &value);
+    /// What all rows of a catalogue add up to. Each is compared with its checksum; and what they lead to is counted.
+    fn sum(&self, index: &Index) -> Result<Ledger, StorageError> {
+        let (mut sum, mut live) = (Ledger::default(), PerFile::new());
+        for entry in index.scan_from(Vec::new(), Bound::Unbounded) {
+            let (key, value) = entry?;
+            apply::verify(&key, &value)?;
+            if is_counted(&key) {
+                sum.add(&key, &value);
+                holdings::note(&mut live, &key, &value)?;
+            }
         }
+        index.holdings().count(&live);
+        self.files.iter().for_each(|file| index.holdings().applied(file));
+        index.holdings().observe();
+        Ok(sum)
     }
-    Ok(sum)
 }
 
 /// Makes what the journal says recent again.

@@ -13,11 +13,13 @@ use super::apply;
 use super::chunks::{ChunkFile, ChunkName, ChunkWriter, Facts, Ledger};
 use super::index::Index;
 use super::log::Supply;
+use super::merge::{self, Copied, Merging};
 #[cfg(test)]
 use super::planted::{Fault, planted};
 use super::round;
-use super::shared::{Exchange, Frozen, Through};
+use super::shared::{Exchange, Frozen, Task, Through};
 use crate::disk::Disk;
+use crate::local::metrics::unpacked_bytes;
 use crate::local::pool::guarded;
 use crate::local::view::View;
 
@@ -48,20 +50,61 @@ pub(super) struct Packer {
 impl Packer {
     /// Packs whatever is handed over, until there will be nothing more.
     pub(super) fn run(mut self) {
-        while let Some(frozen) = self.exchange.next() {
-            let was_full = self.is_full();
-            match guarded(|| self.pack(&frozen)) {
-                Ok(()) => self.exchange.done(),
-                // A full disk is no fault. What was written of the file is removed when it is begun anew.
-                Err(StorageError::Unavailable(reason)) if was_full || self.is_full() => {
-                    tracing::warn!(reason, "there is no room to pack; it is tried again");
-                    if !self.exchange.pause(RETRY) {
-                        return;
-                    }
+        // What was there before may be worth merging.
+        self.exchange.note_change();
+        while let Some(task) = self.exchange.next() {
+            let outcome = match task {
+                Task::Pack(frozen) => {
+                    let packed = self.until_there_is_room(|packer| packer.pack(&frozen));
+                    packed.map(|packed| packed.map(|()| self.exchange.done()))
                 }
+                Task::Merge(copied) => self.merge(*copied),
+            };
+            match outcome {
+                Ok(Some(())) => self.exchange.note_change(),
+                Ok(None) => return,
                 Err(error) => return self.exchange.fail(error),
             }
         }
+    }
+
+    /// Does something, again and again while the disk is full; `None` when it is to end meanwhile.
+    fn until_there_is_room<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self) -> Result<T, StorageError>,
+    ) -> Result<Option<T>, StorageError> {
+        loop {
+            let was_full = self.is_full();
+            match guarded(|| work(self)) {
+                Ok(done) => return Ok(Some(done)),
+                // A full disk is no fault. What was written of a file is removed when it is begun anew.
+                Err(StorageError::Unavailable(reason)) if was_full || self.is_full() => {
+                    tracing::warn!(reason, "there is no room to pack; it is tried again");
+                    if !self.exchange.pause(RETRY) {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Lets a file that was merged take the place of those that it was made of, and says what became of it.
+    pub(super) fn merge(&mut self, copied: Copied) -> Result<Option<()>, StorageError> {
+        let index = &self.view.packed;
+        let commit = || merge::commit(&self.disk, index, &mut self.progress, copied);
+        match guarded(commit)? {
+            Merging::Refused(error) => self.exchange.merged(Err(error)),
+            Merging::Named(named) => {
+                let enter =
+                    |packer: &mut Self| merge::enter(&packer.disk, &packer.view.packed, &named);
+                if self.until_there_is_room(enter)?.is_none() {
+                    return Ok(None);
+                }
+                self.exchange.merged(Ok(()));
+            }
+        }
+        Ok(Some(()))
     }
 
     /// Packs a layer, and gives it up.
@@ -70,12 +113,18 @@ impl Packer {
         self.hurry(frozen)?;
         let name = self.write(frozen)?;
         let index = &self.view.packed;
-        let file = ChunkFile::open(&*self.disk, name)?;
-        apply::apply(file.rows(), self.progress.edition, index)?;
+        let file = Arc::new(ChunkFile::open(&*self.disk, name)?);
+        index.holdings().add(Arc::clone(&file), file.data_bytes());
+        let freed = apply::apply(|| file.rows(), self.progress.edition, index)?;
         index.catalogue().sync()?;
+        index.holdings().free(&freed);
+        index.holdings().applied(&file);
+        index.holdings().metrics().packed_bytes.increment(file.size());
+        index.holdings().observe();
         // Dropped outside of the lock: it is large.
         let packed = self.view.recent.write().forget_frozen();
         drop(packed);
+        unpacked_bytes().set(self.view.recent.read().weight() as f64);
         let released = self.supply.release(frozen.through.mark.place.generation);
         // Files that cannot be removed are tried again after the next round.
         if let Err(error) = released {
@@ -103,11 +152,14 @@ impl Packer {
         let (edition, round) = (edition + 1, round + 1);
         #[cfg(test)]
         if planted(Fault::RowsFirst) {
-            apply::apply(writer.rows()?.iter().cloned().map(Ok), edition, index)?;
+            let rows = writer.rows()?.to_vec();
+            apply::apply(|| rows.iter().cloned().map(Ok), edition, index)?;
             index.catalogue().sync()?;
         }
         writer.finish(Facts {
             edition,
+            as_of: edition,
+            latest: edition,
             from: through.mark,
             to: frozen.through.mark,
             unit: frozen.through.unit,

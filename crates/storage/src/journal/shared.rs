@@ -1,4 +1,4 @@
-//! What the committer and the packer tell each other.
+//! What the threads that commit, pack and merge tell each other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use headwater_core::storage::StorageError;
 use parking_lot::{Condvar, Mutex};
 
 use super::log::Mark;
+use super::merge::Copied;
 use crate::local::recent::Recent;
 
 /// What is to be packed.
@@ -14,6 +15,15 @@ use crate::local::recent::Recent;
 pub(super) struct Frozen {
     pub(super) layer: Arc<Recent>,
     pub(super) through: Through,
+}
+
+/// What the packer does next.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// What is recent becomes a file.
+    Pack(Frozen),
+    /// A file that was made of others comes to count.
+    Merge(Box<Copied>),
 }
 
 /// How far the journal is in a layer.
@@ -42,6 +52,12 @@ struct State {
     /// Packing waits for something that may never come, such as room on the disk.
     stalled: bool,
     stopped: bool,
+    /// What was merged, until the packer takes it.
+    copied: Option<Copied>,
+    /// What became of it.
+    merged: Option<Result<(), StorageError>>,
+    /// How often other files came to count.
+    changes: u64,
 }
 
 impl Exchange {
@@ -75,11 +91,63 @@ impl Exchange {
         self.changed.notify_all();
     }
 
-    /// Waits for something to pack; `None` when there will be nothing more.
-    pub(super) fn next(&self) -> Option<Frozen> {
+    /// Waits for something to do; `None` when there will be nothing more. Rounds come first: commits may wait for them.
+    pub(super) fn next(&self) -> Option<Task> {
         let mut state = self.state.lock();
-        self.changed.wait_while(&mut state, |state| state.frozen.is_none() && !state.stopped);
-        if state.stopped { None } else { state.frozen.clone() }
+        self.changed.wait_while(&mut state, |state| {
+            state.frozen.is_none() && state.copied.is_none() && !state.stopped
+        });
+        if state.stopped {
+            return None;
+        }
+        let pack = state.frozen.clone().map(Task::Pack);
+        pack.or_else(|| state.copied.take().map(|copied| Task::Merge(Box::new(copied))))
+    }
+
+    /// What became of a merge, if that was said.
+    #[cfg(test)]
+    pub(super) fn take_merged(&self) -> Option<Result<(), StorageError>> {
+        self.state.lock().merged.take()
+    }
+
+    /// Says what became of a merge.
+    pub(super) fn merged(&self, outcome: Result<(), StorageError>) {
+        let mut state = self.state.lock();
+        state.merged = Some(outcome);
+        self.changed.notify_all();
+    }
+
+    /// Hands over what was merged, and waits for what becomes of it; `None` when nobody will do anything about it any more.
+    pub(super) fn submit(&self, copied: Copied) -> Option<Result<(), StorageError>> {
+        let mut state = self.state.lock();
+        (state.copied, state.merged) = (Some(copied), None);
+        self.changed.notify_all();
+        self.changed.wait_while(&mut state, |state| {
+            state.merged.is_none() && !state.stopped && state.failed.is_none()
+        });
+        state.merged.take()
+    }
+
+    /// Waits until other files count than those that were seen; false when there will be none.
+    pub(super) fn wait_for_changes(&self, seen: &mut u64) -> bool {
+        let mut state = self.state.lock();
+        self.changed.wait_while(&mut state, |state| {
+            state.changes == *seen && !state.stopped && state.failed.is_none()
+        });
+        *seen = state.changes;
+        !state.stopped && state.failed.is_none()
+    }
+
+    /// Says that other files count now.
+    pub(super) fn note_change(&self) {
+        self.state.lock().changes += 1;
+        self.changed.notify_all();
+    }
+
+    /// Whether all is to end.
+    pub(super) fn is_stopped(&self) -> bool {
+        let state = self.state.lock();
+        state.stopped || state.failed.is_some()
     }
 
     /// Waits before something that failed is tried again, or until it is [resumed](Self::resume); false when it need not be.

@@ -18,6 +18,12 @@ pub(crate) struct Metrics {
     pub(crate) unpacked_bytes: Gauge,
 }
 
+/// The gauge of what is not packed yet, for whoever packs.
+#[cfg(feature = "journal")]
+pub(crate) fn unpacked_bytes() -> Gauge {
+    gauge!(UNPACKED_BYTES)
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
         describe_histogram!(

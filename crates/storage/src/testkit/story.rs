@@ -123,7 +123,7 @@ impl Story {
     /// Gives up what lies before some record.
     fn truncate(&mut self, rig: &Rig<'_>) -> Result<(), Failure> {
         let all: Vec<&str> = ROOTS.iter().chain(&FORKS).copied().collect();
-        let (key, now) = (self.pick(&all), rig.now());
+        let (key, now) = (self.pick(&all)?, rig.now());
         let Slot::Live(state) = rig.slot(&key)? else { return self.create(rig) };
         let (floor, tail) = (state.floor.position, state.tail.position);
         if floor == tail {

@@ -86,6 +86,30 @@ impl Filling {
         Ok(())
     }
 
+    /// Adds a block as it stands in another file. It follows those before.
+    pub(super) fn adopt(
+        &mut self,
+        out: &mut Out,
+        block: &Block,
+        payload: &[u8],
+        table: &[u8],
+    ) -> Result<(), Failure> {
+        self.close(out)?;
+        let place = (block.start.position, block.start.sequence);
+        let fits = payload.len() as u64 == u64::from(block.at.payload.len);
+        if block.start.lineage != self.start.lineage || place != self.next || !fits {
+            return Err(Failure::input("a block does not follow the ones before"));
+        }
+        let extent = Extent::new(out.offset(), block.at.payload.len, crc32c::crc32c(payload));
+        out.put(payload)?;
+        let (records, table) = (block.at.records, table.to_vec());
+        self.pending_bytes += table.len() + size_of::<Pending>();
+        self.pending.push(Pending { start: block.start, payload: extent, records, table });
+        self.start = block.next();
+        self.next = (self.start.position, self.start.sequence);
+        if self.pending_bytes > TABLES_BYTES { self.put_tables(out) } else { Ok(()) }
+    }
+
     /// Writes the tables, and returns the blocks.
     pub(super) fn finish(mut self, out: &mut Out) -> Result<Vec<Block>, Failure> {
         self.close(out)?;

@@ -66,9 +66,31 @@ impl ChunkFile {
         Ok(Self { file, path, footer, seen })
     }
 
+    /// What is written of a file that has no footer yet.
+    pub(super) fn unfinished(file: Arc<dyn DiskFile>, path: PathBuf, footer: Footer) -> Self {
+        let seen = Seen::new(footer.section.offset);
+        Self { file, path, footer, seen }
+    }
+
     /// What the footer says.
     pub(crate) fn footer(&self) -> &Footer {
         &self.footer
+    }
+
+    /// Bytes of the file.
+    pub(crate) fn size(&self) -> u64 {
+        let section = self.footer.section;
+        section.offset.saturating_add(section.len).saturating_add(FOOTER as u64)
+    }
+
+    /// Bytes of its payload, tables and orders.
+    pub(crate) fn data_bytes(&self) -> u64 {
+        self.data_end().saturating_sub(HEADER as u64)
+    }
+
+    /// Where they end.
+    pub(super) fn data_end(&self) -> u64 {
+        self.footer.section.offset
     }
 
     /// The rows by which this file changes the catalogue.
@@ -78,11 +100,15 @@ impl ChunkFile {
 
     /// The table of a block.
     pub(crate) fn table(&self, block: &Block) -> Result<Table, StorageError> {
+        let bytes = self.verified(block.file(), &block.at.table, &block.start.row())?;
+        self.decode_table(block, &bytes)
+    }
+
+    pub(super) fn decode_table(&self, block: &Block, bytes: &[u8]) -> Result<Table, StorageError> {
         let (extent, row) = (&block.at.table, block.start.row());
-        let bytes = self.verified(block.file(), extent, &row)?;
         let unlike = || self.wrong(extent, &row, "has a table that does not fit");
         let table =
-            table::decode(&bytes, block.start, block.at.records as usize).map_err(|_| unlike())?;
+            table::decode(bytes, block.start, block.at.records as usize).map_err(|_| unlike())?;
         let covered = match table.runs.last().map(Run::end) {
             Some(end) => end.position >= block.end(),
             None => table.lead == u64::from(block.at.payload.len),
@@ -92,11 +118,19 @@ impl ChunkFile {
 
     /// The stretch of an order that a row leads to.
     pub(crate) fn order(&self, row: &Row<'_>, at: &OrderRef) -> Result<Stretch, StorageError> {
-        let extent = &at.stretch;
-        let bytes = self.verified(at.file(), extent, row)?;
-        let unlike = || self.wrong(extent, row, "cannot be understood");
+        let bytes = self.verified(at.file(), &at.stretch, row)?;
+        self.decode_order(row, at, &bytes)
+    }
+
+    pub(super) fn decode_order(
+        &self,
+        row: &Row<'_>,
+        at: &OrderRef,
+        bytes: &[u8],
+    ) -> Result<Stretch, StorageError> {
+        let unlike = || self.wrong(&at.stretch, row, "cannot be understood");
         let Row::Order { first, .. } = row else { return Err(unlike()) };
-        order::decode(&bytes, first.0, at.to).map_err(|_| unlike())
+        order::decode(bytes, first.0, at.to).map_err(|_| unlike())
     }
 
     /// Reads some bytes whole, and verifies them.

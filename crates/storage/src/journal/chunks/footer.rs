@@ -3,8 +3,8 @@
 use super::super::log::{Mark, Place};
 use super::name::ChunkName;
 
-/// What a file begins with: eight letters, version, checksum, first and last round.
-pub(super) const HEADER: usize = 32;
+/// What a file begins with: eight letters, version, checksum, first and last round, turn.
+pub(super) const HEADER: usize = 40;
 
 /// What a file ends with: eight letters, version, checksum, and [`FIELDS`] numbers.
 pub(super) const FOOTER: usize = LEAD + FIELDS * 8;
@@ -15,7 +15,7 @@ const VERSION: u32 = 1;
 
 /// Letters, version, and checksum.
 const LEAD: usize = 16;
-const FIELDS: usize = 18;
+const FIELDS: usize = 22;
 
 /// What all rows of the catalogue add up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) struct Ledger {
     pub(crate) streams: u64,
     /// The sum of the rows' fingerprints, modulo 2^64.
     pub(crate) digest: u64,
+    /// Bytes of their keys and values.
+    pub(crate) bytes: u64,
 }
 
 /// What is said of a file by who writes it.
@@ -32,6 +34,11 @@ pub(crate) struct Ledger {
 pub(crate) struct Facts {
     /// Its place in the history of the catalogue.
     pub(crate) edition: u64,
+    /// The edition of the catalogue as of which it was chosen what goes into it. A round is its own; what was merged looked at
+    /// an earlier one.
+    pub(crate) as_of: u64,
+    /// The edition of the last round in it.
+    pub(crate) latest: u64,
     /// Where the part of the journal begins that is in it.
     pub(crate) from: Mark,
     /// Where that part ends.
@@ -42,6 +49,13 @@ pub(crate) struct Facts {
     pub(crate) at: u64,
     /// What the catalogue adds up to when the rows of this file are in it.
     pub(crate) ledger: Ledger,
+}
+
+impl Facts {
+    /// Whether the file was made of others: then its rows say nothing new, save where things are.
+    pub(crate) fn is_merge(&self) -> bool {
+        self.as_of != self.edition
+    }
 }
 
 /// Where the rows of a file are.
@@ -86,24 +100,32 @@ impl std::fmt::Display for Fault {
 
 /// The header of a file.
 pub(super) fn header(name: ChunkName) -> Vec<u8> {
-    seal(HEADER_LETTERS, &[name.first(), name.last()])
+    seal(HEADER_LETTERS, &[name.first(), name.last(), name.turn().into()])
 }
 
 /// Which file a header belongs to.
 pub(super) fn parse_header(bytes: &[u8]) -> Result<ChunkName, Fault> {
-    let [first, last] = open::<2>(HEADER_LETTERS, bytes)?;
-    ChunkName::new(first, last).ok_or(Fault::Content)
+    let [first, last, turn] = open::<3>(HEADER_LETTERS, bytes)?;
+    named(first, last, turn)
+}
+
+fn named(first: u64, last: u64, turn: u64) -> Result<ChunkName, Fault> {
+    let turn = u32::try_from(turn).map_err(|_| Fault::Content)?;
+    ChunkName::with_turn(first, last, turn).ok_or(Fault::Content)
 }
 
 impl Footer {
     /// The stored form.
     pub(super) fn encode(&self) -> Vec<u8> {
         let Self { name, facts, section } = *self;
-        let Facts { edition, from, to, unit, at, ledger } = facts;
+        let Facts { edition, as_of, latest, from, to, unit, at, ledger } = facts;
         let numbers: [u64; FIELDS] = [
             name.first(),
             name.last(),
+            name.turn().into(),
             edition,
+            as_of,
+            latest,
             from.place.generation,
             from.place.offset.into(),
             from.group,
@@ -119,6 +141,7 @@ impl Footer {
             ledger.rows,
             ledger.streams,
             ledger.digest,
+            ledger.bytes,
         ];
         seal(FOOTER_LETTERS, &numbers)
     }
@@ -128,7 +151,10 @@ impl Footer {
         let [
             first,
             last,
+            turn,
             edition,
+            as_of,
+            latest,
             from,
             from_offset,
             from_group,
@@ -144,20 +170,23 @@ impl Footer {
             all_rows,
             streams,
             digest,
+            bytes_of_rows,
         ] = open::<FIELDS>(FOOTER_LETTERS, bytes)?;
         let short = |number: u64| u32::try_from(number).map_err(|_| Fault::Content);
         let mark = |generation, offset, group| {
             short(offset).map(|offset| Mark { place: Place { generation, offset }, group })
         };
         Ok(Self {
-            name: ChunkName::new(first, last).ok_or(Fault::Content)?,
+            name: named(first, last, turn)?,
             facts: Facts {
                 edition,
+                as_of,
+                latest,
                 from: mark(from, from_offset, from_group)?,
                 to: mark(to, to_offset, to_group)?,
                 unit,
                 at,
-                ledger: Ledger { rows: all_rows, streams, digest },
+                ledger: Ledger { rows: all_rows, streams, digest, bytes: bytes_of_rows },
             },
             section: Section { offset, len, rows, crc: short(crc)? },
         })

@@ -1,8 +1,10 @@
 //! The names of chunk files, and which of those in a folder count.
 //!
-//! A name says which rounds are in the file. A file replaces every other one whose rounds lie within its own, because it
-//! was made of them; those are left over when the program ends before it has removed them.
+//! A name says which rounds are in the file, and how often these rounds alone were written anew. A file replaces every other one
+//! whose rounds lie within its own, because it was made of them; those are left over when the program ends before it has
+//! removed them.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,12 @@ const DRAFT: &str = ".draft";
 
 const DIGITS: usize = 16;
 
+/// Digits of how often rounds were written anew. Each time a file loses half of what was in it, so no file comes to its tenth.
+const TURN_DIGITS: usize = 4;
+
+/// The largest turn that a name can tell.
+const MOST_TURNS: u32 = 9_999;
+
 /// The largest round that a name can tell.
 const MOST: u64 = 9_999_999_999_999_999;
 
@@ -28,22 +36,35 @@ const MOST: u64 = 9_999_999_999_999_999;
 pub(crate) struct ChunkName {
     first: u64,
     last: u64,
+    turn: u32,
 }
 
 impl ChunkName {
     /// Rounds from the first to the last one; `None` where that is none, or a name cannot tell it.
     pub(crate) fn new(first: u64, last: u64) -> Option<Self> {
-        (0 < first && first <= last && last <= MOST).then_some(Self { first, last })
+        Self::with_turn(first, last, 0)
+    }
+
+    /// The same, written anew so many times.
+    pub(crate) fn with_turn(first: u64, last: u64, turn: u32) -> Option<Self> {
+        let fits = 0 < first && first <= last && last <= MOST && turn <= MOST_TURNS;
+        fits.then_some(Self { first, last, turn })
+    }
+
+    /// The name of a file that is made of this one alone.
+    pub(crate) fn again(self) -> Option<Self> {
+        Self::with_turn(self.first, self.last, self.turn.checked_add(1)?)
     }
 
     /// Reads a name; `None` when it is none of ours.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let (first, last) = name.strip_suffix(SUFFIX)?.split_once('-')?;
-        let number = |text: &str| {
-            let digits = text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
-            digits.then(|| text.parse().ok()).flatten()
+        let (last, turn) = match last.split_once('-') {
+            Some((last, turn)) => (last, number(turn, TURN_DIGITS).filter(|turn| *turn > 0)?),
+            None => (last, 0),
         };
-        Self::new(number(first)?, number(last)?)
+        let turn = u32::try_from(turn).ok()?;
+        Self::with_turn(number(first, DIGITS)?, number(last, DIGITS)?, turn)
     }
 
     /// The first round in it.
@@ -56,9 +77,16 @@ impl ChunkName {
         self.last
     }
 
+    /// How often these rounds were written anew.
+    pub(crate) fn turn(self) -> u32 {
+        self.turn
+    }
+
     /// Whether this file was made of another one.
     pub(crate) fn replaces(self, other: Self) -> bool {
-        self != other && self.first <= other.first && other.last <= self.last
+        let within = self.first <= other.first && other.last <= self.last;
+        let alike = (self.first, self.last) == (other.first, other.last);
+        within && (!alike || other.turn < self.turn)
     }
 
     /// Its place in the data directory.
@@ -67,15 +95,30 @@ impl ChunkName {
     }
 
     /// Where it is until it is complete.
-    pub(super) fn draft(self) -> PathBuf {
+    pub(crate) fn draft(self) -> PathBuf {
         Path::new(FOLDER).join(format!("{self}{DRAFT}"))
+    }
+
+    /// Where its rows are until all else is written.
+    pub(crate) fn rows_draft(self) -> PathBuf {
+        Path::new(FOLDER).join(format!("{self}.rows{DRAFT}"))
     }
 }
 
 impl fmt::Display for ChunkName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016}-{:016}{SUFFIX}", self.first, self.last)
+        write!(f, "{:016}-{:016}", self.first, self.last)?;
+        if self.turn > 0 {
+            write!(f, "-{:04}", self.turn)?;
+        }
+        f.write_str(SUFFIX)
     }
+}
+
+/// A number that stands in a name with so many digits.
+fn number(text: &str, digits: usize) -> Option<u64> {
+    let sound = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    sound.then(|| text.parse().ok()).flatten()
 }
 
 /// What is in the folder.
@@ -118,8 +161,8 @@ impl Listing {
                 None => listing.strange.push(name),
             }
         }
-        // The widest of those that begin alike comes first, so whatever replaces a file stands before it.
-        all.sort_unstable_by_key(|name| (name.first, std::cmp::Reverse(name.last)));
+        // The widest of those that begin alike comes first, and of these the newest, so whatever replaces a file stands before it.
+        all.sort_unstable_by_key(|name| (name.first, Reverse(name.last), Reverse(name.turn)));
         for name in all {
             match listing.files.last() {
                 Some(before) if before.replaces(name) => listing.replaced.push(name),

@@ -46,7 +46,7 @@ impl Failure {
 /// A file that is being written.
 #[derive(Debug)]
 pub(super) struct Out {
-    file: Arc<dyn DiskFile>,
+    pub(super) file: Arc<dyn DiskFile>,
     written: u64,
     buffer: Vec<u8>,
     /// Set when something failed: what is in the file is not known any more, or not all that should be, so nothing may follow.
@@ -78,6 +78,11 @@ impl Out {
         }
         self.buffer.extend_from_slice(bytes);
         Ok(())
+    }
+
+    /// Writes what was gathered.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.flush_with(&[])
     }
 
     /// Makes all of it durable.

@@ -67,21 +67,41 @@ impl RowEdit {
 
 /// Writes rows that are sorted.
 pub(super) fn put_rows(out: &mut Out, rows: &[RowEdit]) -> io::Result<Section> {
-    let mut section =
-        Section { offset: out.offset(), rows: rows.len() as u64, ..Section::default() };
-    let mut piece = Vec::new();
-    for row in rows {
+    let mut cutter = Cutter::new(out.offset());
+    rows.iter().try_for_each(|row| cutter.put(out, row))?;
+    cutter.finish(out)
+}
+
+/// Divides rows into pieces while they are written, one after the other in the order of their keys.
+#[derive(Debug)]
+pub(super) struct Cutter {
+    section: Section,
+    piece: Vec<u8>,
+}
+
+impl Cutter {
+    /// Begins at a place in what is written.
+    pub(super) fn new(offset: u64) -> Self {
+        Self { section: Section { offset, ..Section::default() }, piece: Vec::new() }
+    }
+
+    pub(super) fn put(&mut self, out: &mut Out, row: &RowEdit) -> io::Result<()> {
         let len = LENGTHS + row.key.len() + row.value.as_ref().map_or(0, Bytes::len);
-        if piece.len() + len > PIECE_BYTES && !piece.is_empty() {
-            put_piece(out, &mut section, &mut piece)?;
+        if self.piece.len() + len > PIECE_BYTES && !self.piece.is_empty() {
+            put_piece(out, &mut self.section, &mut self.piece)?;
         }
-        row.put(&mut piece);
+        self.section.rows += 1;
+        row.put(&mut self.piece);
+        Ok(())
     }
-    if !piece.is_empty() {
-        put_piece(out, &mut section, &mut piece)?;
+
+    pub(super) fn finish(mut self, out: &mut Out) -> io::Result<Section> {
+        if !self.piece.is_empty() {
+            put_piece(out, &mut self.section, &mut self.piece)?;
+        }
+        self.section.len = out.offset() - self.section.offset;
+        Ok(self.section)
     }
-    section.len = out.offset() - section.offset;
-    Ok(section)
 }
 
 fn put_piece(out: &mut Out, section: &mut Section, piece: &mut Vec<u8>) -> io::Result<()> {
@@ -121,7 +141,6 @@ impl<'f> Rows<'f> {
     }
 
     /// Where the next piece begins.
-    #[cfg(test)]
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }

@@ -30,11 +30,19 @@ impl Extent {
     }
 }
 
+fn parts(file: ChunkName) -> (u64, u64, u32) {
+    (file.first(), file.last(), file.turn())
+}
+
+fn of_parts((first, last, turn): (u64, u64, u32)) -> Option<ChunkName> {
+    ChunkName::with_turn(first, last, turn)
+}
+
 /// Where a block is: the value of a chunk's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BlockRef {
-    /// First and last round.
-    file: (u64, u64),
+    /// First and last round, and turn.
+    file: (u64, u64, u32),
     pub(crate) payload: Extent,
     pub(crate) table: Extent,
     /// Records that begin in it.
@@ -43,20 +51,20 @@ pub(crate) struct BlockRef {
 
 impl BlockRef {
     pub(super) fn new(file: ChunkName, payload: Extent, table: Extent, records: u32) -> Self {
-        Self { file: (file.first(), file.last()), payload, table, records }
+        Self { file: parts(file), payload, table, records }
     }
 
     /// The file.
     pub(crate) fn file(&self) -> Option<ChunkName> {
-        ChunkName::new(self.file.0, self.file.1)
+        of_parts(self.file)
     }
 }
 
 /// Where a stretch of the order of a space is: the value of an order's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OrderRef {
-    /// First and last round.
-    file: (u64, u64),
+    /// First and last round, and turn.
+    file: (u64, u64, u32),
     pub(crate) stretch: Extent,
     /// The space sequence after the last one that it tells about.
     pub(crate) to: u64,
@@ -64,12 +72,12 @@ pub(crate) struct OrderRef {
 
 impl OrderRef {
     pub(super) fn new(file: ChunkName, stretch: Extent, to: u64) -> Self {
-        Self { file: (file.first(), file.last()), stretch, to }
+        Self { file: parts(file), stretch, to }
     }
 
     /// The file.
     pub(crate) fn file(&self) -> Option<ChunkName> {
-        ChunkName::new(self.file.0, self.file.1)
+        of_parts(self.file)
     }
 }
 

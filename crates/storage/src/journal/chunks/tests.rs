@@ -12,4 +12,5 @@ mod names;
 mod overhead;
 mod reading;
 mod round_trip;
+mod sorted;
 mod story;

@@ -1,6 +1,7 @@
 //! Writing a chunk file.
 //!
-//! Payload and orders go out as they come. Rows are kept until all of them are there, because the file has them sorted.
+//! Payload and orders go out as they come. Rows are kept until all of them are there, because the file has them sorted; those that come
+//! sorted, and may be many, wait in a file of their own.
 //! Until the file has its name it is a draft, which counts for nothing, and which whoever comes next may remove.
 
 use std::io;
@@ -12,13 +13,15 @@ use headwater_core::storage::{SpaceSequence, StorageError};
 use headwater_core::{BatchRecord, StoreId};
 
 use super::cut::Filling;
-use super::footer::{Facts, Footer, header};
+use super::file::ChunkFile;
+use super::footer::{Facts, Footer, Section, header};
 use super::name::{ChunkName, FOLDER};
 use super::order::{self, Open};
 use super::out::{Failure, Out};
 use super::pieces::{RowEdit, put_rows};
-use super::place::Start;
+use super::place::{Block, Start};
 use super::refs::{Extent, OrderRef};
+use super::spill::Spill;
 use crate::disk::{Disk, DiskFile};
 #[cfg(test)]
 use crate::journal::planted::{Fault, planted};
@@ -35,6 +38,10 @@ pub(crate) struct ChunkWriter {
     out: Out,
     filling: Option<Filling>,
     rows: Vec<RowEdit>,
+    /// Where rows are instead that come in the order of their keys.
+    spill: Option<Spill>,
+    /// Where the rows are, when they are written and nothing but the footer is missing.
+    settled: Option<Section>,
 }
 
 impl ChunkWriter {
@@ -44,8 +51,21 @@ impl ChunkWriter {
         let draft = disk.describe(&path);
         let file = create(&*disk, &path).map_err(|error| Failure::Disk(error).at(&draft))?;
         let (out, rows) = (Out::new(file), Vec::new());
-        let mut writer = Self { disk, name, draft, out, filling: None, rows };
+        let (filling, spill, settled) = (None, None, None);
+        let mut writer = Self { disk, name, draft, out, filling, rows, spill, settled };
         writer.out.put(&header(name)).map_err(|error| writer.failed(error))?;
+        Ok(writer)
+    }
+
+    /// Begins a file whose rows all come in the order of their keys, those that lead into it included. Few of them are in memory
+    /// at a time.
+    pub(crate) fn create_sorted(
+        disk: Arc<dyn Disk>,
+        name: ChunkName,
+    ) -> Result<Self, StorageError> {
+        let mut writer = Self::create(Arc::clone(&disk), name)?;
+        let spill = Spill::create(&*disk, name).map_err(|error| writer.failed(error))?;
+        writer.spill = Some(spill);
         Ok(writer)
     }
 
@@ -68,6 +88,21 @@ impl ChunkWriter {
             None => Err(Failure::input("records come before their lineage")),
         };
         pushed.map_err(|failure| self.failed(failure))
+    }
+
+    /// Adds a block of the lineage as it stands in another file, with its bytes and its table as they are stored. It follows what
+    /// was added before.
+    pub(crate) fn adopt(
+        &mut self,
+        block: &Block,
+        payload: &[u8],
+        table: &[u8],
+    ) -> Result<(), StorageError> {
+        let adopted = match &mut self.filling {
+            Some(filling) => filling.adopt(&mut self.out, block, payload, table),
+            None => Err(Failure::input("a block comes before its lineage")),
+        };
+        adopted.map_err(|failure| self.failed(failure))
     }
 
     /// Adds the part `first..to` of the order of a space, given the runs in it: in their order, none reaching out of it.
@@ -113,11 +148,20 @@ impl ChunkWriter {
         if !row.is_sound() {
             return Err(self.refused(&format!("{} cannot be a row", describe(&row.key))));
         }
-        self.rows.push(row);
-        Ok(())
+        self.end_stream()?;
+        match &mut self.spill {
+            Some(spill) => {
+                let put = spill.put(row);
+                put.map_err(|failure| self.failed(failure))
+            }
+            None => {
+                self.rows.push(row);
+                Ok(())
+            }
+        }
     }
 
-    /// All rows, those included that lead into this file, in the order of their keys.
+    /// All rows that are in memory, those included that lead into this file, in the order of their keys.
     ///
     /// # Errors
     /// `Corrupt` when a row is there twice.
@@ -133,6 +177,29 @@ impl ChunkWriter {
         }
     }
 
+    /// Writes everything but the footer, and makes it durable, so that [`finish`](Self::finish) takes no longer than a small file does.
+    /// Nothing can be added any more.
+    pub(crate) fn settle(&mut self) -> Result<(), StorageError> {
+        self.rows()?;
+        let section = self.put_section();
+        let settled = section.and_then(|section| self.out.sync().map(|()| section));
+        self.settled = Some(settled.map_err(|error| self.failed(error))?);
+        Ok(())
+    }
+
+    fn put_section(&mut self) -> io::Result<Section> {
+        match self.spill.take() {
+            Some(spill) => spill.pour(&*self.disk, &mut self.out),
+            None => put_rows(&mut self.out, &self.rows),
+        }
+    }
+
+    /// What is written, when it is settled.
+    pub(crate) fn settled(&self) -> Option<ChunkFile> {
+        let footer = Footer { name: self.name, facts: Facts::default(), section: self.settled? };
+        Some(ChunkFile::unfinished(Arc::clone(&self.out.file), self.draft.clone(), footer))
+    }
+
     /// Completes the file: when this returns, it is durable, and has its name.
     ///
     /// # Errors
@@ -144,7 +211,10 @@ impl ChunkWriter {
     }
 
     fn complete(&mut self, facts: Facts) -> io::Result<Footer> {
-        let section = put_rows(&mut self.out, &self.rows)?;
+        let section = match self.settled {
+            Some(section) => section,
+            None => self.put_section()?,
+        };
         let footer = Footer { name: self.name, facts, section };
         self.out.put(&footer.encode())?;
         self.out.sync()?;
@@ -210,7 +280,7 @@ impl ChunkWriter {
     }
 }
 
-fn create(disk: &dyn Disk, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+pub(super) fn create(disk: &dyn Disk, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
     match disk.create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             disk.remove(path)?;

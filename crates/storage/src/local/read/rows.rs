@@ -53,7 +53,7 @@ pub(crate) trait Part {
 pub(crate) trait Parts {
     type Part: Part;
 
-    /// The part that begins somewhere.
+    /// The part that begins somewhere, or holds what begins there because parts were joined meanwhile.
     fn at(&self, start: Start) -> Result<Option<Self::Part>, StorageError>;
 
     /// The last part that begins at or before a place.
@@ -89,11 +89,16 @@ pub(crate) fn rows_touching(
             rows.extend(row_of(parts, place)?.filter(|row| touches(row, from, to)));
         }
     }
+    let mut told = 0;
     while let Some(part) = next {
         if part.start().position > to {
             break;
         }
         for row in part.rows()? {
+            // Joined with what was told already.
+            if row.sequence < told {
+                continue;
+            }
             if row.position > to || before.is_some_and(|before| row.sequence >= before) {
                 return Ok(rows);
             }
@@ -101,6 +106,7 @@ pub(crate) fn rows_touching(
                 rows.push(row);
             }
         }
+        told = part.next().sequence;
         next = parts.at(part.next())?;
     }
     Ok(rows)

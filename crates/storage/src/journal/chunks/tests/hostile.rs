@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::super::column::put;
+use super::super::footer::HEADER;
 use super::super::*;
 use super::disk::MemDisk;
 use super::story::{Append, Index, Story, facts, name, order_row};
@@ -15,6 +16,7 @@ use crate::local::row::Row;
 use crate::local::run::{Head, Run};
 use crate::local::stored::encode;
 
+const BEGIN: u64 = HEADER as u64;
 const START: Start = Start { lineage: Lineage(7), position: 100, sequence: 3 };
 
 fn file() -> (MemDisk, ChunkFile) {
@@ -39,15 +41,15 @@ fn references_that_lead_out_of_a_chunk_file_are_refused_unread() {
         (rows - 1, 2),
         (rows + 1, 0),
         (0, 32),
-        (31, 1),
+        (BEGIN - 1, 1),
         (end, 1),
         (end - 1, u32::MAX),
-        (32, u32::MAX),
+        (BEGIN, u32::MAX),
         (u64::MAX, 1),
         (u64::MAX, u32::MAX),
         (u64::MAX - 10, 10),
     ] {
-        let (extent, good) = (Extent::new(offset, len, 0), Extent::new(32, 0, 0));
+        let (extent, good) = (Extent::new(offset, len, 0), Extent::new(BEGIN, 0, 0));
         for at in [
             BlockRef::new(name(), extent, extent, u32::MAX),
             BlockRef::new(name(), extent, good, 0),
@@ -67,7 +69,7 @@ fn references_that_lead_out_of_a_chunk_file_are_refused_unread() {
         assert!(is_corrupt(&file.order(&order_row("s", 1), &order)), "{offset} {len}");
     }
     let other = ChunkName::new(3, 6).unwrap();
-    let at = BlockRef::new(other, Extent::new(32, 10, 0), Extent::new(32, 10, 0), 1);
+    let at = BlockRef::new(other, Extent::new(BEGIN, 10, 0), Extent::new(BEGIN, 10, 0), 1);
     assert!(is_corrupt(&file.block(&Block { start: START, at })));
     assert!(is_corrupt(&file.table(&Block { start: START, at })));
     assert_eq!(disk.reads(), []);
@@ -80,7 +82,9 @@ fn references_to_other_places_in_a_chunk_file_serve_nothing() {
     let (payload, table) = (sound.at.payload, sound.at.table);
     let crc = |bytes: &[u8]| crc32c::crc32c(bytes);
     let bytes = file.block(&sound).unwrap();
-    for (offset, len) in [(33, payload.len), (32, payload.len - 1), (31, 1), (40, 8)] {
+    for (offset, len) in
+        [(BEGIN + 1, payload.len), (BEGIN, payload.len - 1), (BEGIN - 1, 1), (BEGIN + 8, 8)]
+    {
         let file = ChunkFile::open(&disk, name()).unwrap();
         let moved = Extent::new(offset, len, crc(&bytes));
         let at = BlockRef::new(name(), moved, table, sound.at.records);
@@ -97,7 +101,7 @@ fn references_to_other_places_in_a_chunk_file_serve_nothing() {
         let found = file.table(&Block { start, at });
         assert!(records == sound.at.records || is_corrupt(&found), "{found:?}");
     }
-    let at = BlockRef::new(name(), Extent::new(32, payload.len + 1, 0), table, sound.at.records);
+    let at = BlockRef::new(name(), Extent::new(BEGIN, payload.len + 1, 0), table, sound.at.records);
     assert!(
         is_corrupt(&file.table(&Block { at, ..sound })),
         "a table that does not cover its block"
@@ -106,7 +110,7 @@ fn references_to_other_places_in_a_chunk_file_serve_nothing() {
 
 #[test]
 fn rows_that_lead_to_impossible_places_in_chunks_are_refused() {
-    let extent = Extent::new(32, 100, 0);
+    let extent = Extent::new(BEGIN, 100, 0);
     let of = |start: Start, at: BlockRef| {
         let key = start.row().key();
         Block::of_row(&key, &encode(&key, &at).unwrap(), Verify::Checksum)

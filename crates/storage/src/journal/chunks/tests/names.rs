@@ -43,6 +43,26 @@ fn chunk_names_are_read_as_they_are_written() {
 }
 
 #[test]
+fn names_tell_how_often_the_same_rounds_were_written_anew() {
+    let (once, twice) =
+        (named(3, 7).again().unwrap(), named(3, 7).again().unwrap().again().unwrap());
+    assert_eq!(once.to_string(), "0000000000000003-0000000000000007-0001.chunk");
+    for name in [once, twice, ChunkName::with_turn(1, 2, 9_999).unwrap()] {
+        assert_eq!(ChunkName::parse(&name.to_string()), Some(name));
+    }
+    assert_eq!(ChunkName::with_turn(1, 2, 9_999).unwrap().again(), None);
+    for text in ["0000", "1", "00001", "+001", "", "0001-0001"] {
+        let text = format!("0000000000000003-0000000000000007-{text}.chunk");
+        assert_eq!(ChunkName::parse(&text), None, "{text}");
+    }
+    let all = [named(3, 7), twice, once, named(3, 3), named(8, 8)].map(|name| name.to_string());
+    let listing = Listing::of(all).unwrap();
+    assert_eq!(listing.files, [twice, named(8, 8)]);
+    assert_eq!(listing.replaced, [once, named(3, 7), named(3, 3)]);
+    assert!(!once.replaces(twice) && !named(3, 3).replaces(once));
+}
+
+#[test]
 fn a_wider_chunk_file_replaces_those_it_was_made_of() {
     type Rounds = &'static [(u64, u64)];
     let names = |rounds: Rounds| -> Vec<ChunkName> {

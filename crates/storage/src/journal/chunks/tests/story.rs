@@ -151,11 +151,13 @@ impl Story {
 pub(super) fn facts() -> Facts {
     Facts {
         edition: 7,
+        as_of: 7,
+        latest: 7,
         from: mark(11, 4096, 5),
         to: mark(12, 64, 9),
         unit: 1_234_567,
         at: 1_700_000_000_000,
-        ledger: Ledger { rows: 10, streams: 3, digest: 0xFEDC_BA98_7654_3210 },
+        ledger: Ledger { rows: 10, streams: 3, digest: 0xFEDC_BA98_7654_3210, bytes: 1_500 },
     }
 }
 

@@ -1,0 +1,10 @@
+//! Merging: what everyone sees stays as it is, through crashes at every step, and what nobody needs goes.
+
+mod choosing;
+mod crashes;
+mod damage;
+mod rig;
+mod scrubbing;
+mod space;
+mod story;
+mod table;

@@ -1,0 +1,99 @@
+//! What is chosen, and what it costs, over files that are only numbers.
+
+use super::story::Dice;
+use crate::journal::merge::policy::{Limits, Stat, Totals};
+
+const MIB: u64 = 1 << 20;
+const LIMITS: Limits = Limits { files: 8, most: 256 * MIB };
+
+fn file(live: u64, rows: u64) -> Stat {
+    Stat { data: live, live, rows, as_of: 0, stuck: false }
+}
+
+const PLENTY: Totals = Totals { rows: u64::MAX / 4, latest: 1, room: u64::MAX };
+
+#[test]
+fn what_is_worth_it_is_chosen() {
+    let small = file(MIB, 1000);
+    type Case = (&'static str, Vec<Stat>, Option<std::ops::Range<usize>>);
+    let cases: [Case; 9] = [
+        ("nothing", vec![], None),
+        ("too few", vec![small; 7], None),
+        ("enough", vec![small; 8], Some(0..8)),
+        ("behind a large one", [vec![file(60 * MIB, 0)], vec![small; 8]].concat(), Some(1..9)),
+        ("full ones are left alone", vec![file(200 * MIB, 0); 20], None),
+        ("two that fill one", vec![file(100 * MIB, 0), file(90 * MIB, 0)], Some(0..2)),
+        (
+            "a full one between",
+            [vec![small; 7], vec![file(130 * MIB, 0)], vec![small; 7]].concat(),
+            None,
+        ),
+        (
+            "mostly dead",
+            vec![small, Stat { data: 200 * MIB, ..file(99 * MIB, 0) }, small],
+            Some(1..2),
+        ),
+        (
+            "mostly dead, but damaged",
+            vec![Stat { data: 200 * MIB, stuck: true, ..file(99 * MIB, 0) }],
+            None,
+        ),
+    ];
+    for (name, files, expected) in cases {
+        assert_eq!(LIMITS.choose(&files, PLENTY), expected, "{name}");
+    }
+    let off = Limits { files: 0, ..LIMITS };
+    assert_eq!(off.choose(&[small; 100], PLENTY), None);
+    let full = Totals { room: 3 * MIB, ..PLENTY };
+    assert_eq!(LIMITS.choose(&[small; 100], full), None, "there is no room");
+}
+
+#[test]
+fn rows_that_are_outdated_are_written_anew_where_they_were_longest() {
+    let rows = |as_of| Stat { as_of, ..file(1000, 40 * MIB) };
+    let totals = Totals { rows: 40 * MIB, latest: 9, room: u64::MAX };
+    let full = [rows(3), rows(2), Stat { as_of: 5, ..file(1000, 20 * MIB) }, rows(9)];
+    // There was no round since the last one.
+    assert_eq!(LIMITS.choose(&full, totals), Some(1..3));
+    let only_new = [rows(9), rows(9), rows(9), rows(9)];
+    assert_eq!(LIMITS.choose(&only_new, totals), None, "there was no round since");
+    let few = Totals { rows: 80 * MIB, ..totals };
+    assert_eq!(LIMITS.choose(&full, few), None, "they are not outdated");
+}
+
+/// Packs at these sizes, merging all that is chosen; returns bytes written by merges for each that was packed, and the most files.
+fn simulate(sizes: impl Iterator<Item = u64>) -> (f64, usize, usize) {
+    let (mut files, mut packed, mut merged, mut most) = (Vec::<Stat>::new(), 0, 0, 0);
+    for size in sizes {
+        files.push(file(size, size / 20));
+        packed += size;
+        while let Some(window) = LIMITS.choose(&files, PLENTY) {
+            let sum = |of: fn(&Stat) -> u64| files[window.clone()].iter().map(of).sum::<u64>();
+            let whole = file(sum(|stat| stat.live), sum(|stat| stat.rows));
+            merged += whole.live + whole.rows;
+            files.splice(window, [whole]);
+        }
+        most = most.max(files.len());
+    }
+    let full = files.iter().filter(|stat| stat.live + stat.rows >= LIMITS.most / 2).count();
+    assert!(files.len() <= 4 * LIMITS.files * (full + 1), "{} files, {full} full", files.len());
+    (merged as f64 / packed as f64, most, full)
+}
+
+#[test]
+fn what_is_written_again_is_bounded_and_so_are_files() {
+    let mut dice = Dice(9);
+    type Shape = (&'static str, Box<dyn FnMut(u64) -> u64>, f64);
+    let shapes: [Shape; 5] = [
+        ("as fast as it can", Box::new(|_| 12 * MIB), 2.0),
+        ("small", Box::new(|_| 256 << 10), 4.0),
+        ("tiny", Box::new(|_| 4 << 10), 4.0),
+        ("of all sizes", Box::new(move |_| 1 << (12 + dice.below(13))), 3.0),
+        ("a ruler", Box::new(|n| (4 << 10) << (2 * (n + 1).trailing_zeros().min(6))), 7.0),
+    ];
+    for (name, size, bound) in shapes {
+        let (again, files, full) = simulate((0..4_000).map(size));
+        println!("{name}: {again:.2} bytes for each, at most {files} files, {full} full");
+        assert!(again <= bound, "{name}: {again}");
+    }
+}
