@@ -27,6 +27,16 @@ fn documented() -> Vec<(&'static str, &'static str)> {
     .collect()
 }
 
+/// Whether a metric is the `journal` adapter's alone.
+fn is_journals(name: &str) -> bool {
+    name.starts_with("headwater_journal_")
+}
+
+/// A way to start a server on the `journal` adapter.
+fn on_journal() -> Launch {
+    Launch::new(Storage::Sled).without_storage().flags(&["--storage", "journal"])
+}
+
 /// What makes each metric grow, and what it must at least grow by.
 fn cause(server: &Server, name: &str) -> f64 {
     let unique = name.replace('_', "-");
@@ -79,7 +89,8 @@ fn counters_and_histograms_grow_when_what_they_count_happens() {
     let server = Launch::new(Storage::Sled).flags(&["--max-body-bytes", "1000"]).start();
     let grows = |kind: &str, name: &str| kind != "gauge" || name == "headwater_store_bytes";
     let mut seen = 0;
-    for (name, _) in documented().into_iter().filter(|(name, kind)| grows(kind, name)) {
+    let common = documented().into_iter().filter(|(name, _)| !is_journals(name));
+    for (name, _) in common.filter(|(name, kind)| grows(kind, name)) {
         let before = value(&server.samples(), name);
         let by = cause(&server, name);
         wait::until(&format!("{name} to grow by {by}"), || {
@@ -161,17 +172,48 @@ fn gauges_show_what_is_under_way() {
     });
 }
 
+/// Merges and damage take a while to come, and are looked at where they can be made to.
+#[test]
+fn what_the_journal_holds_is_shown() {
+    let server = on_journal().start();
+    let above = |name: &str, least: f64| {
+        wait::until(&format!("{name} to be above {least}"), || {
+            (value(&server.samples(), name) > least).then_some(())
+        });
+    };
+    server.create_text("a");
+    above("headwater_journal_replay_bytes", 0.0);
+    server.put("b").bytes(vec![b'x'; 3 << 20]).send().expect(201);
+    above("headwater_journal_packed_bytes_total", 3e6);
+    above("headwater_journal_chunk_bytes", 3e6);
+    above("headwater_journal_live_bytes", 3e6);
+    above("headwater_journal_chunk_files", 0.0);
+    server.delete("b").send().expect(204);
+    server.put("c").bytes(vec![b'x'; 3 << 20]).send().expect(201);
+    // What is mostly dead is written anew at once.
+    above("headwater_journal_merges_total", 0.0);
+    above("headwater_journal_merged_bytes_total", 0.0);
+    let samples = server.samples();
+    assert!(value(&samples, "headwater_journal_chunk_bytes") < 5e6);
+    assert_eq!(value(&samples, "headwater_journal_damage_total"), 0.0);
+}
+
 #[test]
 fn every_documented_metric_is_there_with_its_meaning_and_nothing_else_is() {
-    let server = Launch::new(Storage::Sled).start();
+    let common: Vec<_> = documented().into_iter().filter(|(name, _)| !is_journals(name)).collect();
+    there(&Launch::new(Storage::Sled).start(), &common);
+    there(&on_journal().start(), &documented());
+}
+
+fn there(server: &Server, expected: &[(&str, &str)]) {
     server.create_text("a");
     server.append_text("a", "x");
     let text = server.operate("/metrics").send().expect(200).text().to_owned();
     let mut kinds: Vec<(&str, &str)> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, documented());
-    for (name, _) in documented() {
+    assert_eq!(kinds, expected);
+    for (name, _) in expected {
         assert!(text.contains(&format!("# HELP {name} ")), "{name} has no help");
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use headwater_engine::{Engine, Options, SystemClock};
 use headwater_storage::MemoryStorage;
+use headwater_storage::journal::JournalStorage;
 use headwater_storage::sled::SledStorage;
 use metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
@@ -69,6 +70,12 @@ fn every_metric_is_documented_with_its_kind_and_meaning() {
             )
             .unwrap();
             headwater_core::Storage::close(&sled).await.unwrap();
+            let journal = JournalStorage::open(
+                folder.path().join("journal"),
+                headwater_storage::journal::Options::default(),
+            )
+            .unwrap();
+            headwater_core::Storage::close(&journal).await.unwrap();
         });
     });
     let described = described.0.into_inner().unwrap();
