@@ -12,7 +12,7 @@ use headwater_storage::testkit::{Rig, make};
 use super::store::{folder, packing_at, read_all};
 
 /// Bytes of an append, which is packed before the next one is made.
-const LEN: usize = 900;
+const LEN: usize = 64 * 1024;
 
 fn open(path: &std::path::Path) -> Given {
     Given(Arc::new(JournalStorage::open(path, packing_at(0)).unwrap()))

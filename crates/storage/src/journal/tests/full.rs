@@ -48,7 +48,7 @@ fn a_full_disk_refuses_and_recovers_by_itself() {
     life.disk.leave_free(1 << 40);
     let (after, none_again) = play(&life, &mut side, 3);
     assert!(before > 10 && none == 0, "{before} committed, {none} refused");
-    assert!(refused > 10, "{refused} refused");
+    assert!(refused > 3, "{refused} refused");
     assert!(after > 10 && none_again == 0, "{after} committed, {none_again} refused");
     drop(side);
     let extent = Extent { images: 2, ..NO_MORE };
