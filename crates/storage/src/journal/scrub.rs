@@ -45,7 +45,7 @@ impl Scrubber {
 
     /// Goes round until it is told to stop.
     pub(super) fn run(mut self) {
-        while self.pace.bytes > 0 && self.exchange.pause(self.pace.every) {
+        while self.pace.bytes > 0 && self.exchange.rest(self.pace.every) {
             // A panic in it was reported; the next time round begins anew.
             drop(guarded(|| Ok(self.round())));
         }
@@ -75,7 +75,7 @@ impl Scrubber {
         }
         let seconds = std::mem::take(unpaid) as f64 / self.pace.bytes.max(1) as f64;
         let time = Duration::try_from_secs_f64(seconds).unwrap_or(self.pace.every);
-        if self.exchange.pause(time) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if self.exchange.rest(time) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
     fn tell(&mut self, error: &StorageError) {

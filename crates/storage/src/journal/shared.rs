@@ -150,7 +150,15 @@ impl Exchange {
         state.stopped || state.failed.is_some()
     }
 
-    /// Waits before something that failed is tried again, or until it is [resumed](Self::resume); false when it need not be.
+    /// Lets time pass for work that nobody waits for; false when there is nothing more to do.
+    pub(super) fn rest(&self, time: Duration) -> bool {
+        let mut state = self.state.lock();
+        self.changed.wait_while_for(&mut state, |state| !state.stopped, time);
+        !state.stopped
+    }
+
+    /// Has packing wait before something that failed is tried again, or until it is [resumed](Self::resume); false when it need
+    /// not be. Who waits for packing is told.
     pub(super) fn pause(&self, time: Duration) -> bool {
         let mut state = self.state.lock();
         state.stalled = true;

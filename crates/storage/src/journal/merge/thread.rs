@@ -75,7 +75,7 @@ impl Merger {
                 match self.step(|copied| exchange.submit(copied)) {
                     Step::Done => wait = RETRY,
                     Step::Nothing => break,
-                    Step::Later if self.exchange.pause(wait) => wait = (wait * 2).min(LONGEST),
+                    Step::Later if self.exchange.rest(wait) => wait = (wait * 2).min(LONGEST),
                     Step::Later | Step::Stopped => return,
                 }
             }
