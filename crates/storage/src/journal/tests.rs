@@ -33,8 +33,7 @@ use crate::testkit::{Rig, make};
 fn options() -> Options {
     let mut options = Options::default();
     // Crashes in a merge have tests of their own.
-    options.merge_files = 0;
-    (options.recent_bytes, options.file_bytes) = (6_000, 8_192);
+    (options.recent_bytes, options.file_bytes, options.merge_files) = (6_000, 8_192, 0);
     // Packed is what is too much, and nothing else.
     options.idle = Duration::from_secs(3600);
     options
