@@ -80,6 +80,7 @@ pub fn detect(directory: &Path) -> Result<Option<String>, OpenError> {
 ///
 /// # Errors
 /// As [`DataDir::claim`].
+#[cfg(feature = "journal")]
 pub(crate) fn hold(directory: &Path, layout: Layout) -> Result<Option<File>, OpenError> {
     acceptable(directory, layout)?;
     let path = directory.join(LOCK);
