@@ -57,13 +57,20 @@ impl Directory {
         Rig::open(self).unwrap()
     }
 
-    fn lose_catalogue(&self) {
-        fs::remove_dir_all(self.path().join("catalogue")).unwrap();
+    /// The directory, when nobody works in it any more: what was dropped ends in its own time.
+    fn left(&self) -> PathBuf {
+        let path = self.path();
+        fs::File::open(path.join("LOCK")).unwrap().lock().unwrap();
+        path
     }
 
-    /// The files in a folder, in the order of their names.
+    fn lose_catalogue(&self) {
+        fs::remove_dir_all(self.left().join("catalogue")).unwrap();
+    }
+
+    /// The files in a folder, in the order of their names, when nobody works in it any more.
     fn files(&self, folder: &str) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.path().join(folder)).unwrap();
+        let entries = fs::read_dir(self.left().join(folder)).unwrap();
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
         files.sort();
         files
@@ -125,11 +132,13 @@ fn what_is_ahead_of_the_catalogue_is_found() {
         drop(rig);
         let sight = places.look(&directory.rig()).unwrap();
         if old.exists() {
+            directory.left();
             // The catalogue as it was before the last rounds: chunk files and the journal are ahead of it.
             fs::remove_dir_all(&catalogue).unwrap();
             fs::rename(&old, &catalogue).unwrap();
         }
         directory.check(&places, &sight);
+        directory.left();
         copy(&catalogue, &old);
     }
     assert!(directory.files("chunks").len() > 3);
@@ -176,7 +185,7 @@ fn files_that_are_gone_are_named_at_once() {
     assert!(needed.len() > 1);
     for chunk in needed {
         let damaged = Directory::new(NOW_AND_THEN);
-        copy(&directory.path(), &damaged.path());
+        copy(&directory.left(), &damaged.path());
         fs::remove_file(damaged.path().join("chunks").join(chunk.file_name().unwrap())).unwrap();
         let Err(OpenError::Corrupt(what)) = damaged.try_open() else {
             panic!("{chunk:?} was not missed")
