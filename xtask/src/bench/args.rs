@@ -122,6 +122,8 @@ pub(super) enum Kind {
     CatchUpJson,
     /// Appends at half the most that is possible, while readers catch up.
     Mixed,
+    /// Reads of what is recent, while syncs take 5 ms.
+    SlowSyncs,
     /// Appends to a hundred thousand streams at random, beside a hundred.
     ManyStreams,
     /// The first answer after kill -9, with a million records in ten thousand streams.
@@ -146,6 +148,7 @@ impl Kind {
         Self::FanOut,
         Self::LongPoll,
         Self::Mixed,
+        Self::SlowSyncs,
         Self::ManyStreams,
         Self::StartKilled,
         Self::StartIdle,

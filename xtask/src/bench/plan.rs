@@ -10,8 +10,8 @@ use super::adapter::Alone;
 use super::args::{BenchArgs, Kind};
 use super::server::{Profile, Target};
 use super::workload::{
-    Append, CatchUp, Creates, Ending, FanOut, LongPoll, ManyStreams, Mixed, Pace, ReadBack, Start,
-    Window, Workload,
+    Append, CatchUp, Creates, Ending, FanOut, LongPoll, ManyStreams, Mixed, Pace, ReadBack,
+    SlowSyncs, Start, Window, Workload,
 };
 use super::writers::Batch;
 
@@ -105,6 +105,9 @@ const FEW_STREAMS: u32 = 100;
 /// Connections that append to many streams, or beside readers.
 const SOME_CONNECTIONS: u16 = 16;
 
+/// What a sync takes on a disk that is slow.
+const SLOW_SYNC: Duration = Duration::from_millis(5);
+
 /// Bursts of creates in a round.
 const BURSTS: u32 = 10;
 
@@ -195,6 +198,12 @@ impl<'a> Settled<'a> {
                 size,
                 readers: defaults.readers,
                 bytes: args.catch_up_mib.unwrap_or(defaults.catch_up_mib) << 20,
+                window,
+            })],
+            Kind::SlowSyncs => vec![Box::new(SlowSyncs {
+                writers: SOME_CONNECTIONS,
+                size,
+                sync: SLOW_SYNC,
                 window,
             })],
             Kind::ManyStreams => vec![Box::new(ManyStreams {

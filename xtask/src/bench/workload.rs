@@ -14,6 +14,7 @@ mod many_streams;
 mod mixed;
 mod publisher;
 mod readers;
+mod slow_syncs;
 mod start;
 mod subscriber;
 mod tally;
@@ -34,6 +35,7 @@ pub(crate) use fan_out::{FanOut, Pace};
 pub(crate) use long_poll::LongPoll;
 pub(crate) use many_streams::ManyStreams;
 pub(crate) use mixed::Mixed;
+pub(crate) use slow_syncs::SlowSyncs;
 pub(crate) use start::{Ending, Start};
 
 /// How long the measured part of a round lasts.
@@ -86,6 +88,8 @@ pub(crate) enum Unit {
     Create,
     /// Starts of a server.
     Start,
+    /// Answered reads.
+    Read,
 }
 
 /// One measurement.

@@ -16,13 +16,14 @@ impl Unit {
             Self::Wake => "wake",
             Self::Create => "create",
             Self::Start => "start",
+            Self::Read => "read",
         }
     }
 }
 
 impl Beside {
     /// All, in the order in which they are told.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Kept,
         Self::OfFew,
         Self::IdleStream,
@@ -32,6 +33,7 @@ impl Beside {
         Self::Disk,
         Self::Last,
         Self::Sync,
+        Self::Append,
         Self::Waits,
     ];
 
@@ -47,6 +49,7 @@ impl Beside {
             Self::Disk => "disk/payload",
             Self::Last => "last fifth",
             Self::Sync => "mean sync",
+            Self::Append => "append p50",
             Self::Waits => "thread waits for one",
         }
     }
@@ -59,7 +62,7 @@ impl Beside {
             Self::Files => grouped_whole(value),
             Self::Peak | Self::Backlog => memory(value),
             Self::Last => format!("{}/s", grouped(value)),
-            Self::Sync => time(value),
+            Self::Sync | Self::Append => time(value),
         }
     }
 }

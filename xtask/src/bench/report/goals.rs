@@ -48,6 +48,7 @@ enum What {
     Rate,
     Cpu,
     Median,
+    Tail,
     Resident,
     Beside(Beside),
 }
@@ -153,6 +154,7 @@ impl What {
             Self::Rate => Some(medians.rate),
             Self::Cpu => medians.server_nanos,
             Self::Median => medians.p50,
+            Self::Tail => medians.p99,
             Self::Resident => medians.resident,
             Self::Beside(what) => entry.beside(what),
         }
@@ -163,6 +165,7 @@ impl What {
             Self::Rate => "rate".to_owned(),
             Self::Cpu => format!("CPU/{}", row.unit.name()),
             Self::Median => "p50".to_owned(),
+            Self::Tail => "p99".to_owned(),
             Self::Resident => "RSS".to_owned(),
             Self::Beside(what) => what.name().to_owned(),
         }
@@ -171,7 +174,7 @@ impl What {
     fn told(self, value: f64, row: &Row) -> String {
         match self {
             Self::Rate => figures::rate(value, row.unit),
-            Self::Cpu | Self::Median => figures::time(value),
+            Self::Cpu | Self::Median | Self::Tail => figures::time(value),
             Self::Resident => figures::memory(value),
             Self::Beside(what) => what.told(value),
         }

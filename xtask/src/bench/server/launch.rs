@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context;
 use tempfile::TempDir;
@@ -68,7 +69,15 @@ impl Launcher {
 
     /// Starts a server on this data, and leaves the data when it ends.
     pub(crate) fn start_on(&self, target: &Target, data: &Path) -> anyhow::Result<Server> {
-        let command = self.command(target, data)?;
+        self.start_command(self.command(target, data)?, target, data)
+    }
+
+    fn start_command(
+        &self,
+        command: Command,
+        target: &Target,
+        data: &Path,
+    ) -> anyhow::Result<Server> {
         let (mut process, url) = Process::start(command, data.with_extension("stderr.log"))
             .with_context(|| format!("starting {target}"))?;
         Ok(Server {
@@ -84,6 +93,15 @@ impl Launcher {
             process: Some(process),
             _folder: None,
         })
+    }
+
+    /// Starts one server on a directory of its own, each of whose syncs takes at least so long.
+    pub(crate) fn start_slowed(&self, target: &Target, sync: Duration) -> anyhow::Result<Server> {
+        let folder = self.folder(target)?;
+        let data = folder.path().join("data");
+        let command = slowed(&self.command(target, &data)?, sync);
+        let server = self.start_command(command, target, &data)?;
+        Ok(Server { _folder: Some(folder), ..server })
     }
 
     fn command(&self, target: &Target, data: &Path) -> anyhow::Result<Command> {
@@ -117,4 +135,26 @@ impl Launcher {
             Target::Running { .. } => anyhow::bail!("a running server is not started"),
         }
     }
+}
+
+/// The same under `strace`, which begins each sync late. A filter lets all other calls pass at full speed.
+fn slowed(command: &Command, sync: Duration) -> Command {
+    let calls = "fdatasync,fsync,sync_file_range";
+    let delay = sync.as_micros();
+    let mut slowed = Command::new("strace");
+    // -DD: the server is the child, and the tracer, in a process group of its own, ends after it.
+    slowed.args(["-DD", "-f", "--seccomp-bpf", "-q", "-o", "/dev/null", "-e"]);
+    slowed.arg(format!("trace={calls}"));
+    slowed.args(["-e", &format!("inject={calls}:delay_enter={delay}"), "--"]);
+    slowed.arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        slowed.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => slowed.env(name, value),
+            None => slowed.env_remove(name),
+        };
+    }
+    slowed
 }

@@ -33,6 +33,8 @@ pub(crate) enum Beside {
     Last,
     /// Nanoseconds of the mean sync.
     Sync,
+    /// Nanoseconds of the median append.
+    Append,
     /// How often a thread of the server waits for something, for one unit: for the next request, the disk, or another thread.
     Waits,
 }

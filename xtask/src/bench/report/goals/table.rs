@@ -2,7 +2,7 @@
 
 use super::Limit::{AtLeast, AtMost};
 use super::Of::{Itself, Other};
-use super::What::{Cpu, Median, Rate, Resident};
+use super::What::{Cpu, Median, Rate, Resident, Tail};
 use super::{Bound, Goal, Limit, Of, Ours, What};
 use crate::bench::workload::Beside;
 
@@ -44,6 +44,7 @@ const MANY: &str = "append 100 B to 100000 streams at random, 16 connections, be
 const KILLED: &str = "start after kill -9, 10000 streams, 1000000 records of 100 B";
 const IDLE: &str = "start after a clean stop, 1000000 streams, 0 records of 100 B";
 const CREATES: &str = "300 empty creates at once";
+const SLOW: &str = "read what is recent, beside 16 appending 100 B, syncs of 5ms";
 const SMALL_ONE: &str = "adapter alone, 200 B, groups of 64, 1 stream";
 const SMALL_MANY: &str = "adapter alone, 200 B, groups of 64, 1000 streams";
 const LARGE_ONE: &str = "adapter alone, 200 B, groups of 1024, 1 stream";
@@ -76,6 +77,8 @@ pub(crate) const GOALS: &[Goal] = &[
     durable(CATCH_UP_JSON, &[bound(Rate, DSR, AtLeast(0.95))]),
     durable(CATCH_UP_JSON, &[bound(Cpu, DSR, AtMost(1.1))]),
     durable(MIXED, &[own(Beside::Kept, AtLeast(0.9))]),
+    // Half a sync: nobody who reads waits for one.
+    durable(SLOW, &[bound(Tail, Itself, AtMost(2.5e6))]),
     durable(MANY, &[own(Beside::OfFew, AtLeast(0.8))]),
     durable(MANY, &[own(Beside::IdleStream, AtMost(400.0))]),
     durable(MANY, &[own(Beside::Files, AtMost(1000.0))]),
