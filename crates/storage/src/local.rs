@@ -11,6 +11,8 @@
 pub(crate) mod committer;
 pub(crate) mod database;
 pub(crate) mod decide;
+#[cfg(test)]
+pub(crate) mod format_story;
 pub(crate) mod frame;
 pub(crate) mod handle;
 pub(crate) mod memory;

@@ -26,7 +26,8 @@ pub(super) fn create(disk: &dyn Disk) -> io::Result<()> {
     write(disk, RandomState::new().hash_one(NAME))
 }
 
-fn write(disk: &dyn Disk, number: u64) -> io::Result<()> {
+/// Writes a number.
+pub(super) fn write(disk: &dyn Disk, number: u64) -> io::Result<()> {
     let file = disk.create(Path::new(NAME))?;
     write_all(&*file, &mut [IoSlice::new(&encode(number))], 0)?;
     file.sync_data()

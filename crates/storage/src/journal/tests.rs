@@ -8,6 +8,7 @@ mod counts;
 mod crash;
 mod everywhere;
 mod failing;
+mod format;
 mod full;
 mod life;
 mod middle;

@@ -160,7 +160,7 @@ impl Life {
     }
 
     /// That every opening so far succeeded.
-    fn check(&self) -> Result<(), Failure> {
+    pub(super) fn check(&self) -> Result<(), Failure> {
         match &*self.failed.lock() {
             Some(error) => Err(Failure::new(format!("it does not open: {error}"))),
             None => Ok(()),
