@@ -82,6 +82,13 @@ impl Launch {
         self
     }
 
+    /// Uses another data directory: a path in [`home`](Self::home).
+    #[must_use]
+    pub fn in_directory(mut self, name: &str) -> Self {
+        self.data_dir = self.home.path().join(name);
+        self
+    }
+
     /// Lets the data directory decide about the storage.
     #[must_use]
     pub fn without_storage(mut self) -> Self {

@@ -28,6 +28,7 @@ pub mod server;
 pub mod sse;
 pub mod strace;
 mod streams;
+pub mod tool;
 pub mod wait;
 
 pub use launch::{Launch, Storage};

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use headwater_core::cursor;
 use headwater_engine::{Clock, Engine, ServiceError, SystemClock};
+use headwater_storage::journal::Backups;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::config::Config;
@@ -27,6 +29,9 @@ pub(crate) struct App {
     pub(crate) connections: Arc<Gate>,
     pub(crate) requests: Arc<Gate>,
     pub(crate) readers: Arc<Stays>,
+    pub(crate) backups: Option<Backups>,
+    /// The place of the one backup that is made at a time: each reads as fast as its client takes it.
+    pub(crate) backing_up: Arc<Semaphore>,
     readiness: Readiness,
     started: Instant,
     clock: SystemClock,
@@ -42,6 +47,8 @@ impl App {
             config,
             ids: RequestIds::new(),
             metrics: Metrics::new(),
+            backups: None,
+            backing_up: Arc::new(Semaphore::new(1)),
             readiness: Readiness::default(),
             started: Instant::now(),
             clock: SystemClock::new(),

@@ -56,6 +56,9 @@ pub const SPARE_DESCRIPTORS: usize = 256;
 /// Connections of operators, who must get in whatever else is going on.
 pub const MAX_ADMIN_CONNECTIONS: usize = 64;
 
+/// Pieces of a backup, of a quarter of a MiB, that are read before its client takes them: one on its way while the next is read.
+pub const BACKUP_PIECES: usize = 2;
+
 /// Connections beyond the most that are told so at one time; others are cut.
 pub const MAX_REFUSALS: usize = 64;
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod append;
+pub(crate) mod backup;
 pub(crate) mod catalog;
 pub(crate) mod create;
 pub(crate) mod delete;

@@ -1,15 +1,17 @@
 //! The process around the server: command line, signals, exit codes.
 //!
 //! The rooms: `cli` and `settings` (what may be asked for, and by whom), `serve` (from there to a server that runs and stops), `announce`
-//! (what a person is told), `check` (a directory that nobody serves), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
+//! (what a person is told), `check` and `backup` (what is done with directories and backups, and `remote`, how a server is asked), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
 
 mod announce;
+mod backup;
 mod check;
 mod cli;
 mod descriptors;
 mod exit;
 mod export;
 mod logging;
+mod remote;
 mod serve;
 mod settings;
 mod signals;
@@ -19,7 +21,7 @@ pub use exit::Exit;
 use std::io::Write;
 use std::process::ExitCode;
 
-use cli::{Asked, Task};
+use cli::{Asked, Task, Verb};
 use exit::Failed;
 use export::Export;
 use settings::{Environment, Flags};
@@ -48,8 +50,17 @@ pub fn main() -> ExitCode {
 
 fn run(asked: Asked) -> Result<(), Failed> {
     match asked {
-        Asked::Check(directory) => check::run(&directory, &mut std::io::stdout().lock()),
+        Asked::Verb(verb) => perform(&verb),
         Asked::Server { flags, task } => with_settings(flags, task),
+    }
+}
+
+fn perform(verb: &Verb) -> Result<(), Failed> {
+    let out = &mut std::io::stdout().lock();
+    match verb {
+        Verb::Check(directory) => check::run(directory, out),
+        Verb::Backup { of, to, rate } => backup::backup(of, to, *rate, out),
+        Verb::Restore { from, directory } => backup::restore(from, directory, out),
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) enum Target {
     Metrics(Exporter),
     /// How the server stands.
     Status,
+    /// All that is stored.
+    Backup,
 }
 
 impl Target {
@@ -42,7 +44,7 @@ impl Target {
             Self::Health => Route::Health,
             Self::Ready => Route::Ready,
             Self::Metrics(_) => Route::Metrics,
-            Self::Status => Route::Admin,
+            Self::Status | Self::Backup => Route::Admin,
         }
     }
 }
@@ -63,11 +65,12 @@ pub(crate) fn route(door: &Door, roots: &StreamRoots, path: &str) -> Result<Targ
         Door::Admin(exporter) => match path {
             "/metrics" => Ok(Target::Metrics(exporter.clone())),
             "/v1/admin/status" => Ok(Target::Status),
+            "/v1/admin/backup" => Ok(Target::Backup),
             "/healthz" => Ok(Target::Health),
             "/readyz" => Ok(Target::Ready),
             _ => Err(Problem::new(
                 Code::NotFound,
-                "there is nothing here; this listener has /metrics, /v1/admin/status, /healthz and /readyz",
+                "there is nothing here; this listener has /metrics, /v1/admin/status, /v1/admin/backup, /healthz and /readyz",
             )),
         },
     }
@@ -158,6 +161,7 @@ mod tests {
             ("/readyz", Ok("readyz")),
             ("/metrics", Err("not_found")),
             ("/v1/admin/status", Err("not_found")),
+            ("/v1/admin/backup", Err("not_found")),
             ("/healthz/", Err("not_found")),
         ] {
             assert_eq!(routed(path), expected.map(str::to_owned), "{path}");

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headwater_engine::Engine;
+use headwater_storage::journal::Backups;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -53,6 +54,16 @@ impl Server {
     #[must_use]
     pub fn new(engine: Engine, config: Config) -> Self {
         Self { app: Arc::new(App::new(engine, config)) }
+    }
+
+    /// The same, of whose data operators can have backups.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Option<Backups>) -> Self {
+        // Nobody else has it before it serves.
+        if let Some(app) = Arc::get_mut(&mut self.app) {
+            app.backups = backups;
+        }
+        self
     }
 
     /// Serves until `shutdown` is done, then drains: accepts nothing more, has the engine answer waiters and

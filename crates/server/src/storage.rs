@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use headwater_core::Storage;
 use headwater_storage::MemoryStorage;
 use headwater_storage::directory::{self, OpenError};
-use headwater_storage::journal::{self, JournalStorage};
+use headwater_storage::journal::{self, Backup, Backups, JournalStorage};
 use headwater_storage::sled::{self, SledStorage};
 
 use crate::process::Exit;
@@ -53,6 +53,8 @@ pub struct Opened {
     pub adapter: Adapter,
     /// The storage, ready to use.
     pub storage: Arc<dyn Storage>,
+    /// What makes backups of it while it is used, where it can do that.
+    pub backups: Option<Backups>,
 }
 
 /// Why no storage was opened. The text says what to do.
@@ -89,6 +91,15 @@ pub enum StorageFailure {
         /// The directory.
         directory: PathBuf,
     },
+    /// It is of sled, of which there are no backups but copies.
+    #[error(
+        "the data directory {} is kept by `sled`: while no server has it open, a copy of the directory is a backup",
+        directory.display()
+    )]
+    NoBackups {
+        /// The directory.
+        directory: PathBuf,
+    },
 }
 
 impl StorageFailure {
@@ -97,7 +108,9 @@ impl StorageFailure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::UnknownAdapter { .. } => Exit::Foreign,
-            Self::NoDirectory { .. } | Self::Unchecked { .. } => Exit::Usage,
+            Self::NoDirectory { .. } | Self::Unchecked { .. } | Self::NoBackups { .. } => {
+                Exit::Usage
+            }
             Self::Open(OpenError::InUse { .. }) => Exit::DataInUse,
             Self::Open(OpenError::Foreign { .. } | OpenError::NewerFormat { .. }) => Exit::Foreign,
             Self::Open(OpenError::Corrupt(_)) => Exit::Corrupt,
@@ -120,13 +133,29 @@ impl StorageFailure {
 /// [`StorageFailure`] when there is no such directory, when it is in use, or is of an adapter that cannot look without
 /// changing something.
 pub fn check(data_dir: &Path) -> Result<journal::Report, StorageFailure> {
+    of_journal(data_dir, |directory| StorageFailure::Unchecked { directory })?;
+    Ok(journal::check(data_dir)?)
+}
+
+/// Begins a backup of a data directory that nobody has open. Changes nothing in it. Blocks.
+///
+/// # Errors
+/// As [`check`], and where a start would be refused because of damage.
+pub fn backup(data_dir: &Path) -> Result<Backup, StorageFailure> {
+    of_journal(data_dir, |directory| StorageFailure::NoBackups { directory })?;
+    Ok(journal::backup(data_dir)?)
+}
+
+/// Requires a directory that the adapter `journal` keeps.
+fn of_journal(
+    data_dir: &Path,
+    of_sled: impl FnOnce(PathBuf) -> StorageFailure,
+) -> Result<(), StorageFailure> {
     let directory = || data_dir.to_owned();
     match directory::detect(data_dir)? {
         None => Err(StorageFailure::NoDirectory { directory: directory() }),
-        Some(name) if name == Adapter::Journal.name() => Ok(journal::check(data_dir)?),
-        Some(name) if name == Adapter::Sled.name() => {
-            Err(StorageFailure::Unchecked { directory: directory() })
-        }
+        Some(name) if name == Adapter::Journal.name() => Ok(()),
+        Some(name) if name == Adapter::Sled.name() => Err(of_sled(directory())),
         Some(adapter) => Err(StorageFailure::UnknownAdapter { directory: directory(), adapter }),
     }
 }
@@ -150,12 +179,17 @@ pub fn open(wanted: Wanted, data_dir: &Path) -> Result<Opened, StorageFailure> {
         Some(adapter) => adapter,
         None => found(data_dir)?,
     };
+    let mut backups = None;
     let storage: Arc<dyn Storage> = match adapter {
         Adapter::Memory => Arc::new(MemoryStorage::new()),
         Adapter::Sled => Arc::new(SledStorage::open(data_dir, sled::Options::default())?),
-        Adapter::Journal => Arc::new(JournalStorage::open(data_dir, wanted.journal)?),
+        Adapter::Journal => {
+            let storage = JournalStorage::open(data_dir, wanted.journal)?;
+            backups = Some(storage.backups());
+            Arc::new(storage)
+        }
     };
-    Ok(Opened { adapter, storage })
+    Ok(Opened { adapter, storage, backups })
 }
 
 fn found(data_dir: &Path) -> Result<Adapter, StorageFailure> {

@@ -18,9 +18,9 @@ mod files;
 mod manifest;
 
 pub use claim::detect;
-#[cfg(feature = "journal")]
-pub(crate) use claim::hold;
 pub(crate) use claim::{Claimed, DataDir, Layout, with_patience};
+#[cfg(feature = "journal")]
+pub(crate) use claim::{Vacant, hold};
 pub use error::OpenError;
 pub(crate) use files::{sync_directory, write_atomically};
 

@@ -23,11 +23,12 @@
 //! - `index` is the catalogue with the files it leads into, as readers ask it; `holdings` are these files, and what of each is needed.
 //! - `merge` makes one file of several, without what nobody needs any more; `scrub` looks for damage.
 //! - `open` finds all of it again, and makes the catalogue anew from the chunk files where it is damaged or missing.
-//! - `check` reads everything and changes nothing.
+//! - `check` reads everything and changes nothing. `backup` copies what there is as of one commit, and makes a directory of it again.
 //!
 //! `docs/format.md` describes the files.
 
 mod apply;
+mod backup;
 mod catalogue;
 mod check;
 mod chunks;
@@ -51,6 +52,7 @@ mod shared;
 mod tests;
 mod unit;
 
+pub use backup::{Backup, BackupError, Backups, RestoreError, Summary, backup, restore, verify};
 pub use check::{Damage, Report, check};
 pub use handle::{JournalStorage, Options};
 

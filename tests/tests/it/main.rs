@@ -10,6 +10,7 @@
 
 mod admin;
 mod append;
+mod backup;
 mod bad_input;
 mod browser;
 mod busy;

@@ -1,24 +1,23 @@
 //! The command line: a flag per setting, and what is no setting.
 
+mod verbs;
+
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
-use super::settings::{Arity, Flags, Given, ROWS, Row, Settings, Shown};
+pub(super) use verbs::{Of, Verb};
 
-/// The verb that looks whether a directory is sound, and what it is given.
-const CHECK: &str = "check";
-const DIRECTORY: &str = "DIR";
+use super::settings::{Arity, Flags, Given, ROWS, Row, Settings, Shown};
 
 /// What is asked for.
 #[derive(Debug)]
 pub(super) enum Asked {
     /// Something that depends on settings.
     Server { flags: Flags, task: Task },
-    /// Look whether a data directory is sound.
-    Check(PathBuf),
+    /// Something that is done without a server of this process.
+    Verb(Verb),
 }
 
 /// What is to be done with the settings.
@@ -33,10 +32,10 @@ pub(super) enum Task {
 pub(super) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Asked, clap::Error> {
     let matches = command().try_get_matches_from(line)?;
     Ok(match matches.subcommand() {
-        Some((CHECK, check)) => {
-            Asked::Check(check.get_one::<PathBuf>(DIRECTORY).cloned().unwrap_or_default())
-        }
-        Some((_, serve)) => asked(serve),
+        Some((name, given)) => match Verb::of(name, given) {
+            Some(verb) => Asked::Verb(verb),
+            None => asked(given),
+        },
         None => asked(&matches),
     })
 }
@@ -57,24 +56,13 @@ fn command() -> Command {
                            file.";
     let serve =
         Command::new("serve").about("Serve streams over HTTP. What is done when no verb is given");
-    let check = Command::new(CHECK)
-        .about("Read all of a data directory that nobody serves, change nothing, and tell what is damaged")
-        .after_help("Exit code 0: nothing is damaged; 6: something is; 4: the directory is in use.")
-        .arg(
-            Arg::new(DIRECTORY)
-                .value_name("DIR")
-                .required(true)
-                .value_parser(ValueParser::path_buf())
-                .value_hint(ValueHint::DirPath)
-                .help("The data directory"),
-        );
     with_flags(Command::new("headwater"))
         .version(env!("CARGO_PKG_VERSION"))
         .about("A durable event-stream server")
         .after_help(SOURCES)
         .args_conflicts_with_subcommands(true)
         .subcommand(with_flags(serve).after_help(SOURCES))
-        .subcommand(check)
+        .subcommands(verbs::commands())
 }
 
 fn with_flags(command: Command) -> Command {

@@ -50,7 +50,8 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
     let mut signals = Signals::catch().map_err(|error| {
         Failed::new(Exit::Internal, format!("signals cannot be caught: {error}"))
     })?;
-    let Some(Opened { adapter, storage }) = open(wanted, &data_dir, &mut signals).await? else {
+    let Some(Opened { adapter, storage, backups }) = open(wanted, &data_dir, &mut signals).await?
+    else {
         return Ok(());
     };
     metrics::recovered(begun.elapsed());
@@ -64,7 +65,7 @@ async fn serve(settings: Settings) -> Result<(), Failed> {
     let admin_address = admin.as_ref().map(|(_, address)| *address);
     let roots = &http.stream_roots;
     let _ = announce(&mut io::stdout().lock(), address, admin_address, adapter, &data_dir, roots);
-    let server = Server::new(engine.clone(), http);
+    let server = Server::new(engine.clone(), http).with_backups(backups);
     let stopped = CancellationToken::new();
     let operators = admin.map(|(listener, _)| {
         let (server, stopped) = (server.clone(), stopped.clone());

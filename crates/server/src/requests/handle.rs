@@ -18,7 +18,7 @@ use crate::errors::Problem;
 use crate::gate::Seat;
 use crate::headers;
 use crate::metrics::Limit;
-use crate::ops::{admin, append, catalog, create, delete, head, options, read, truncate};
+use crate::ops::{admin, append, backup, catalog, create, delete, head, options, read, truncate};
 use crate::origin::Origin;
 use crate::request::body::discard;
 use crate::response::{self, Place, Reply, ResponseBody, Sending};
@@ -112,6 +112,12 @@ impl Call<'_> {
                     _ => Err(Problem::method(headers::DO_METHODS)),
                 };
             }
+            Target::Backup => {
+                return match parts.method {
+                    Method::POST => backup::backup(app).await,
+                    _ => Err(Problem::method(headers::DO_METHODS)),
+                };
+            }
             target => target,
         };
         if !matches!(parts.method, Method::GET | Method::HEAD) {
@@ -119,6 +125,7 @@ impl Call<'_> {
         }
         match target {
             Target::Stream(key) | Target::Truncate(key) => read::read(app, &key, parts, seat).await,
+            Target::Backup => backup::backup(app).await,
             Target::Catalog => catalog::catalog(app, parts).await,
             Target::Health => Ok(admin::health()),
             Target::Ready => admin::ready(app).await,

@@ -1,4 +1,5 @@
-//! What a response can carry: nothing, one buffer, a page in pieces, or events without end.
+//! What a response can carry: nothing, one buffer, a page in pieces, events without end, or what somebody
+//! else brings.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,11 +7,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use headwater_engine::Held;
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 
 use super::chunks::Chunks;
 use crate::sse::{Events, Torn};
 
-/// The body of a response. Everything but events knows its length, so it is sent with `Content-Length`.
+/// The body of a response. Everything but events and what somebody brings knows its length, so it is sent with `Content-Length`.
 #[derive(Debug)]
 pub(crate) struct ResponseBody {
     kind: Kind,
@@ -25,6 +27,8 @@ enum Kind {
     Chunks(Chunks),
     /// Boxed, because it is many times larger than the others and most responses are small.
     Events(Box<Events>),
+    /// What a thread of its own reads.
+    Pieces(mpsc::Receiver<Result<Bytes, Torn>>),
 }
 
 impl ResponseBody {
@@ -52,6 +56,11 @@ impl ResponseBody {
         matches!(self.kind, Kind::Events(_))
     }
 
+    /// What arrives, until the other end is gone.
+    pub(crate) fn pieces(pieces: mpsc::Receiver<Result<Bytes, Torn>>) -> Self {
+        Self::new(Kind::Pieces(pieces))
+    }
+
     pub(crate) fn events(events: Events) -> Self {
         Self::new(Kind::Events(Box::new(events)))
     }
@@ -74,6 +83,9 @@ impl Body for ResponseBody {
             }
             Kind::Chunks(chunks) => chunks.next(),
             Kind::Events(events) => return events.poll_frame(cx),
+            Kind::Pieces(pieces) => {
+                return pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)));
+            }
         };
         Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -81,7 +93,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Empty => true,
-            Kind::Full(_) | Kind::Events(_) => false,
+            Kind::Full(_) | Kind::Events(_) | Kind::Pieces(_) => false,
             Kind::Chunks(chunks) => chunks.left() == 0,
         }
     }
@@ -91,7 +103,7 @@ impl Body for ResponseBody {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Chunks(chunks) => SizeHint::with_exact(chunks.left()),
-            Kind::Events(_) => SizeHint::default(),
+            Kind::Events(_) | Kind::Pieces(_) => SizeHint::default(),
         }
     }
 }

@@ -14,10 +14,15 @@ use super::session::{Session, Turn};
 
 /// A response was broken off, so that its end is not taken for the end of the stream.
 #[derive(Debug, thiserror::Error)]
-#[error("the events were broken off: {0}")]
-pub(crate) struct Torn(Failure<AccessError>);
+#[error("the answer was broken off: {0}")]
+pub(crate) struct Torn(String);
 
 impl Torn {
+    /// Breaks off an answer. Whoever did something for it has said so in the log.
+    pub(crate) fn because(reason: &impl ToString) -> Self {
+        Self(reason.to_string())
+    }
+
     /// Breaks off the events of a stream, and says so in the log: the head of the response has been sent, so nobody else
     /// will hear of the fault. Damage needs somebody's hand; all else passes.
     pub(super) fn of(key: &StreamKey, failure: Failure<AccessError>) -> Self {
@@ -28,7 +33,7 @@ impl Torn {
             }
             _ => warn!(%key, code = code.as_str(), "events were broken off: {failure}"),
         }
-        Self(failure)
+        Self(failure.to_string())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Claiming a directory: whose is it, is it free, and was it finished?
 
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -142,6 +143,67 @@ impl DataDir {
     }
 }
 
+/// A directory that holds nothing yet, and that this handle alone has. A start on it is refused from the first file on that is put
+/// into it, until it is finished.
+#[cfg(feature = "journal")]
+#[derive(Debug)]
+pub(crate) struct Vacant {
+    path: PathBuf,
+    layout: Layout,
+    _lock: File,
+}
+
+#[cfg(feature = "journal")]
+impl Vacant {
+    /// Takes a directory, and creates it if there is none; or says what it holds.
+    ///
+    /// # Errors
+    /// [`OpenError`], when that cannot be told, or another process has it.
+    pub(crate) fn occupy(
+        directory: &Path,
+        layout: Layout,
+    ) -> Result<Result<Self, String>, OpenError> {
+        if let Some(found) = Self::holds(directory)? {
+            return Ok(Err(found));
+        }
+        create(directory)?;
+        let vacant = Self { path: directory.to_owned(), layout, _lock: lock(directory)? };
+        // Looked at once more, because until now another process could have created something here.
+        match Self::holds(directory)? {
+            Some(found) => Ok(Err(found)),
+            None => Ok(Ok(vacant)),
+        }
+    }
+
+    fn holds(directory: &Path) -> Result<Option<String>, OpenError> {
+        let names = match names(directory)? {
+            Some(names) => names,
+            None => return Ok(None),
+        };
+        let found = names.iter().find(|name| *name != LOCK && *name != NOBODYS);
+        Ok(found.map(|name| name.display().to_string()))
+    }
+
+    /// Says that all that belongs into it is there, and synced: from now on it is a data directory. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`OpenError::Io`].
+    pub(crate) fn finish(&self) -> Result<(), OpenError> {
+        let Layout { adapter, format, .. } = self.layout;
+        let manifest = Manifest { adapter: adapter.to_owned(), format };
+        // Not the draft that a creation writes first: with that one there, a start would clear the directory.
+        let draft = self.path.join("MANIFEST.restored");
+        let written = write_synced(&draft, manifest.render().as_bytes())
+            .and_then(|()| rename(&self.path, &draft, MANIFEST));
+        written.inspect_err(|_| drop(fs::remove_file(&draft)))
+    }
+
+    /// Gives it up.
+    pub(crate) fn leave(self) {
+        drop(fs::remove_file(self.path.join(LOCK)));
+    }
+}
+
 /// Creates a directory and those above it that are missing, durably: without its name, all that is in it is lost.
 fn create(directory: &Path) -> Result<(), OpenError> {
     let changed = parents_of_missing(directory);
@@ -177,18 +239,7 @@ fn acceptable(directory: &Path, layout: Layout) -> Result<Found, OpenError> {
 }
 
 fn look(directory: &Path) -> Result<Found, OpenError> {
-    let names = match fs::read_dir(directory) {
-        Ok(entries) => entries
-            .map(|entry| entry.map(|entry| entry.file_name()))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(OpenError::io("cannot list", directory))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Vacant),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
-            let found = "it is no directory".to_owned();
-            return Err(OpenError::Foreign { directory: directory.to_owned(), found });
-        }
-        Err(error) => return Err(OpenError::io("cannot list", directory)(error)),
-    };
+    let Some(names) = names(directory)? else { return Ok(Found::Vacant) };
     if names.iter().any(|name| name == MANIFEST) {
         return read_manifest(directory).map(Found::Ours);
     }
@@ -204,6 +255,23 @@ fn look(directory: &Path) -> Result<Found, OpenError> {
             Err(OpenError::Foreign { directory: directory.to_owned(), found })
         }
         None => Ok(Found::Vacant),
+    }
+}
+
+/// What is in a directory; `None` where there is none.
+fn names(directory: &Path) -> Result<Option<Vec<OsString>>, OpenError> {
+    match fs::read_dir(directory) {
+        Ok(entries) => entries
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Some)
+            .map_err(OpenError::io("cannot list", directory)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            let found = "it is no directory".to_owned();
+            Err(OpenError::Foreign { directory: directory.to_owned(), found })
+        }
+        Err(error) => Err(OpenError::io("cannot list", directory)(error)),
     }
 }
 

@@ -85,6 +85,7 @@ impl Committer {
             for committed in accepted.iter().flat_map(|unit| unit.committed(mark.group, at.0)) {
                 recent.active.publish(&committed);
             }
+            self.exchange.reach(self.through);
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use headwater_core::storage::{
 };
 use headwater_core::{ProducerId, StreamKey, Timestamp, Version};
 
+use super::backup::Backups;
 use super::catalogue::{Catalogue, DatabaseCatalogue};
 use super::chunks;
 use super::committer::{Committer, Pace};
@@ -103,7 +104,7 @@ impl Options {
 ///
 /// See the [module](super) for what it promises. Dropping it without closing it leaves the directory as a crash would:
 /// what was reported as committed is found again.
-pub struct JournalStorage(Handle<Index>);
+pub struct JournalStorage(Handle<Index>, Backups);
 
 sole_storage!(JournalStorage);
 
@@ -137,7 +138,11 @@ impl JournalStorage {
         let view = Arc::clone(&opened.view);
         let threads =
             |error| StorageError::Unavailable(format!("threads cannot be started: {error}"));
-        let committer = start(disk, opened, &options, directory).map_err(threads)?;
+        let (supply, through) = (Arc::clone(&opened.supply), opened.through);
+        let committer = start(Arc::clone(&disk), opened, &options, directory).map_err(threads)?;
+        let exchange = Arc::clone(&committer.exchange);
+        exchange.reach(through);
+        let backups = Backups { disk, view: Arc::downgrade(&view), supply, exchange };
         // The log was sealed when it was closed, if it was; what is left is to let go.
         let release = |committer: Committer, _| {
             drop(committer);
@@ -145,7 +150,13 @@ impl JournalStorage {
         };
         let handle = Handle::start("journal", &view, committer, release);
         drop(view);
-        handle.map(Self).map_err(threads)
+        handle.map(|handle| Self(handle, backups)).map_err(threads)
+    }
+
+    /// What makes backups of it while it is open.
+    #[must_use]
+    pub fn backups(&self) -> Backups {
+        self.1.clone()
     }
 }
 

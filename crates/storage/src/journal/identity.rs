@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IoSlice};
 use std::path::Path;
 
+use bytes::Bytes;
 use headwater_core::storage::StorageError;
 
 use super::log::Identity;
@@ -51,6 +52,12 @@ pub(super) fn read(disk: &dyn Disk) -> Result<Identity, StorageError> {
     };
     let number = content.as_deref().and_then(decode);
     number.map(Identity::new).ok_or_else(|| damaged("does not match its checksum"))
+}
+
+/// The file's content, after [`read`] has found it sound.
+pub(super) fn content(disk: &dyn Disk) -> Result<Bytes, StorageError> {
+    let content = disk.open(Path::new(NAME)).and_then(|file| file.read(0, SIZE));
+    content.map_err(|error| StorageError::Unavailable(format!("cannot read {NAME}: {error}")))
 }
 
 fn encode(number: u64) -> [u8; SIZE] {

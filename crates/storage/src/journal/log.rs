@@ -34,14 +34,14 @@ use std::fmt;
 
 pub(crate) use batch::Batch;
 pub(crate) use error::{Flaw, ReadError, WriteError};
-pub(crate) use files::Files;
+pub(crate) use files::{Files, is_file};
 pub(crate) use frame::{CONTENT, Identity, Kind};
 pub(crate) use opening::{Settings, open};
 #[cfg(test)]
 pub(crate) use prepare::Prepared;
-pub(crate) use prepare::Supply;
+pub(crate) use prepare::{Hold, Supply};
 pub(crate) use recovery::{Cut, Frame, Group, Recovered, recover};
-pub(crate) use seal::NAME as SEAL;
+pub(crate) use seal::{NAME as SEAL, content as seal};
 pub(crate) use writer::Writer;
 #[cfg(test)]
 pub(crate) use writer::Written;

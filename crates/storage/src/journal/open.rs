@@ -23,7 +23,7 @@ use super::chunks::{self, ChunkFile, Ledger, Listing, tidy_up};
 use super::holdings::{self, Holdings, PerFile};
 use super::identity;
 use super::index::Index;
-use super::log::{self, Files, Group, ReadError, Recovered, Supply, Writer};
+use super::log::{self, Files, Group, Identity, ReadError, Recovered, Supply, Writer};
 use super::merge;
 use super::packer::Progress;
 #[cfg(test)]
@@ -128,6 +128,25 @@ pub(super) fn look(
     let from = replay.through.mark;
     let recovered = log::recover(&files, from, |group| replay.group(&group))?;
     Ok(recovered.cut)
+}
+
+/// The chunk files that count, in the order of their rounds, and how far the journal reaches. Changes nothing.
+pub(super) fn extent(
+    disk: &Arc<dyn Disk>,
+) -> Result<(Identity, Vec<Arc<ChunkFile>>, Through), StorageError> {
+    let identity = identity::read(&**disk)?;
+    let chunks = Chunks::open(disk, &listing(&**disk)?)?;
+    let mut through = chunks.progress.through;
+    let files = Files::new(Arc::clone(disk), FOLDER, identity);
+    log::recover(&files, through.mark, |group| {
+        if let Some(last) = group.frames.last() {
+            let last = unit::decode(last)?;
+            (through.unit, through.at) = (last.number, last.at);
+        }
+        through.mark = group.end;
+        Ok::<_, StorageError>(())
+    })?;
+    Ok((identity, chunks.files, through))
 }
 
 /// The chunk files that there are. Where there is no journal there is nothing to go by: a store that has lost it would be

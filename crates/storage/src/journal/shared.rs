@@ -58,6 +58,8 @@ struct State {
     merged: Option<Result<(), StorageError>>,
     /// How often other files came to count.
     changes: u64,
+    /// How far what was committed reaches.
+    through: Through,
 }
 
 impl Exchange {
@@ -142,6 +144,16 @@ impl Exchange {
     pub(super) fn note_change(&self) {
         self.state.lock().changes += 1;
         self.changed.notify_all();
+    }
+
+    /// Says how far what is committed reaches; before anyone is told that it is.
+    pub(super) fn reach(&self, through: Through) {
+        self.state.lock().through = through;
+    }
+
+    /// How far what is committed reaches.
+    pub(super) fn through(&self) -> Through {
+        self.state.lock().through
     }
 
     /// Whether all is to end.

@@ -41,7 +41,32 @@ fn what_is_no_setting_is_taken_too() {
 #[test]
 fn a_check_is_of_a_directory() {
     let asked = line("check some/dir").unwrap();
-    assert!(matches!(&asked, Asked::Check(dir) if dir.to_str() == Some("some/dir")), "{asked:?}");
+    let Asked::Verb(verb) = asked else { panic!("{asked:?}") };
+    assert_eq!(verb, Verb::Check("some/dir".into()));
+}
+
+#[test]
+fn a_backup_is_of_a_server_or_of_a_directory() {
+    let to = || "b".into();
+    for (text, expected) in [
+        (
+            "backup --to b",
+            Verb::Backup { of: Of::Server("127.0.0.1:4438".to_owned()), to: to(), rate: None },
+        ),
+        (
+            "backup --admin http://h:1 --to b --rate 5000",
+            Verb::Backup { of: Of::Server("http://h:1".to_owned()), to: to(), rate: Some(5000) },
+        ),
+        (
+            "backup --data-dir d --to b",
+            Verb::Backup { of: Of::Directory("d".into()), to: to(), rate: None },
+        ),
+        ("restore --from b d", Verb::Restore { from: "b".into(), directory: "d".into() }),
+    ] {
+        let asked = line(text).unwrap();
+        let Asked::Verb(verb) = asked else { panic!("{asked:?}") };
+        assert_eq!(verb, expected, "{text}");
+    }
 }
 
 #[test]
@@ -53,6 +78,12 @@ fn what_makes_no_sense_is_refused() {
         "check",
         "check a b",
         "check a --data-dir b",
+        "backup",
+        "backup b",
+        "backup --to b --data-dir d --admin h:1",
+        "backup --to b --rate 0",
+        "restore d",
+        "restore --from b",
         "--storage memory serve",
         "--data-dir",
         "--data-dir --storage sled",

@@ -147,7 +147,7 @@ impl ChunkFile {
     }
 
     /// Reads some bytes that are inside of the file.
-    pub(super) fn read(&self, offset: u64, len: usize) -> Result<Bytes, StorageError> {
+    pub(crate) fn read(&self, offset: u64, len: usize) -> Result<Bytes, StorageError> {
         let read = self.file.read(offset, len).and_then(|bytes| {
             let whole = bytes.len() == len;
             whole.then_some(bytes).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())

@@ -74,6 +74,16 @@ impl Files {
         self.open(generation).map_err(ReadError::io("open", &self.describe(generation)))
     }
 
+    /// Opens a file with its path, and says how long it is.
+    pub(crate) fn open_whole(
+        &self,
+        generation: u64,
+    ) -> Result<(PathBuf, Arc<dyn DiskFile>, u64), ReadError> {
+        let file = self.open_to_read(generation)?;
+        let size = file.size().map_err(ReadError::io("measure", &self.describe(generation)))?;
+        Ok((self.path(generation), file, size))
+    }
+
     /// Begins a file that has no generation yet, in place of one that a crash left behind.
     pub(super) fn create_draft(&self) -> io::Result<Arc<dyn DiskFile>> {
         self.remove_draft()?;
@@ -114,6 +124,11 @@ impl Files {
     fn path(&self, generation: u64) -> PathBuf {
         self.folder.join(format!("{generation:0DIGITS$}.log"))
     }
+}
+
+/// Whether a name is that of a file of a log.
+pub(crate) fn is_file(name: &str) -> bool {
+    generation(name).is_some()
 }
 
 /// The generation that a name means; one spelling only.

@@ -45,6 +45,8 @@ struct Stock {
     used: VecDeque<u64>,
     /// Files that the log does not need any more, in order.
     old: VecDeque<u64>,
+    /// How many look at files that the log may not need any more: until none does, they stay as they are.
+    holds: usize,
     stopped: bool,
     /// A sync of the folder failed. What names it was for may turn up after a crash, over those that came later, so no file
     /// is made any more.
@@ -58,6 +60,16 @@ pub(super) struct Spare {
     pub(super) file: Arc<dyn DiskFile>,
     /// Bytes that are durably its.
     pub(super) capacity: u32,
+}
+
+/// Somebody looks at the files. What became old meanwhile is used again, or removed, after the next round.
+#[derive(Debug)]
+pub(crate) struct Hold(Arc<Supply>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.stock.lock().holds -= 1;
+    }
 }
 
 /// Whether there was something to prepare.
@@ -81,7 +93,8 @@ pub(super) struct Inventory {
 impl Supply {
     pub(super) fn new(files: Files, capacity: u32, bound: usize, found: Inventory) -> Self {
         let Inventory { old, used, ready, next } = found;
-        let stock = Mutex::new(Stock { next, ready, used, old, stopped: false, broken: false });
+        let (holds, stopped, broken) = (0, false, false);
+        let stock = Mutex::new(Stock { next, ready, used, old, holds, stopped, broken });
         let making = Mutex::new(());
         Self { files, capacity, bound: bound.max(1), making, stock, wanted: Condvar::new() }
     }
@@ -138,6 +151,12 @@ impl Supply {
         }
     }
 
+    /// Keeps all files of the log as they are, those included that it will not need any more, for as long as the value lives.
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
+        self.stock.lock().holds += 1;
+        Hold(Arc::clone(self))
+    }
+
     /// The next file of the log: a spare, or one that is made at once.
     pub(super) fn take(&self) -> io::Result<Spare> {
         loop {
@@ -169,7 +188,7 @@ impl Supply {
             if stock.next > MOST {
                 return Err(io::Error::other("no more journal files can be numbered"));
             }
-            (stock.next, stock.old.pop_front())
+            (stock.next, stock.give())
         };
         let file = self.make(generation, old).inspect_err(|_| {
             // The old file may be where it was; where it is not, the next attempt goes without it.
@@ -229,9 +248,14 @@ impl Stock {
         }
     }
 
+    /// An old file that nobody looks at.
+    fn give(&mut self) -> Option<u64> {
+        if self.holds == 0 { self.old.pop_front() } else { None }
+    }
+
     /// An old file that is more than are kept.
     fn surplus(&mut self, bound: usize) -> Option<u64> {
-        if self.old.len() > bound { self.old.pop_front() } else { None }
+        if self.old.len() > bound { self.give() } else { None }
     }
 }
 

@@ -5,9 +5,9 @@
 use std::io;
 use std::path::Path;
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, Bytes};
 
-use super::{Files, Flaw, Mark, Place, ReadError};
+use super::{Files, Flaw, Identity, Mark, Place, ReadError};
 use crate::disk::write_all;
 
 /// The file's name, in the disk's root.
@@ -30,7 +30,7 @@ pub(super) fn write(files: &Files, end: Mark) -> io::Result<()> {
     let disk = files.disk();
     remove_if_there(files, DRAFT)?;
     let file = disk.create(Path::new(DRAFT))?;
-    write_all(&*file, &mut [io::IoSlice::new(&encode(files, end))], 0)?;
+    write_all(&*file, &mut [io::IoSlice::new(&encode(files.identity(), end))], 0)?;
     file.sync_data()?;
     disk.rename(Path::new(DRAFT), Path::new(NAME))?;
     disk.sync_folder(Path::new(""))
@@ -51,7 +51,7 @@ pub(super) fn read(files: &Files) -> Result<Option<Mark>, ReadError> {
     };
     let sealed = content.and_then(|content| {
         let end = decode(&content)?;
-        (encode(files, end) == *content).then_some(end)
+        (encode(files.identity(), end) == *content).then_some(end)
     });
     let damaged = ReadError::Corrupt { path, offset: 0, flaw: Flaw::Seal, later: None };
     sealed.ok_or(damaged).map(Some)
@@ -71,7 +71,12 @@ fn remove_if_there(files: &Files, name: &str) -> io::Result<()> {
     }
 }
 
-fn encode(files: &Files, end: Mark) -> [u8; SIZE] {
+/// The content of the seal of a log that ends there.
+pub(crate) fn content(identity: Identity, end: Mark) -> Bytes {
+    Bytes::copy_from_slice(&encode(identity, end))
+}
+
+fn encode(identity: Identity, end: Mark) -> [u8; SIZE] {
     let mut bytes = [0; SIZE];
     let (said, mut sum) = bytes.split_at_mut(SAID);
     let mut out = &mut *said;
@@ -79,7 +84,7 @@ fn encode(files: &Files, end: Mark) -> [u8; SIZE] {
     out.put_u64_le(end.place.generation);
     out.put_u32_le(end.place.offset);
     out.put_u64_le(end.group);
-    sum.put_u32_le(files.identity().checksum(said));
+    sum.put_u32_le(identity.checksum(said));
     bytes
 }
 

@@ -150,3 +150,26 @@ fn a_log_lives_on_a_real_disk() {
         }
     }
 }
+
+#[test]
+fn files_that_somebody_looks_at_stay_as_they_are() {
+    let disk = FakeDisk::new();
+    let mut log = Log::new(&disk, CAPACITY);
+    for _ in 0..6 {
+        log.write(&[[1; 400]]).unwrap();
+    }
+    let held = log.supply.hold();
+    let content = |generation| disk.read_all(&path(generation)).unwrap();
+    let before: Vec<_> = (1..=6).map(content).collect();
+    log.supply.release(log.writer.end().place.generation).unwrap();
+    log.supply.prepare_one().unwrap();
+    for _ in 0..3 {
+        log.write(&[[2; 400]]).unwrap();
+    }
+    for (generation, before) in (1..=6).zip(before) {
+        assert_eq!(content(generation), before, "file {generation}");
+    }
+    drop(held);
+    log.supply.release(log.writer.end().place.generation).unwrap();
+    assert_eq!(log.supply.count(), (2, 1, 0));
+}

@@ -1,0 +1,116 @@
+//! The verbs besides serving, and what each is given.
+
+use std::path::PathBuf;
+
+use clap::builder::ValueParser;
+use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+
+/// Where operators ask unless it is said: the default of `--admin-listen`.
+const ADMIN: &str = "127.0.0.1:4438";
+
+/// Something to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::process) enum Verb {
+    /// Look whether a data directory is sound.
+    Check(PathBuf),
+    /// Make a backup.
+    Backup {
+        of: Of,
+        to: PathBuf,
+        /// Most bytes in a second.
+        rate: Option<u64>,
+    },
+    /// Make a data directory of a backup.
+    Restore { from: PathBuf, directory: PathBuf },
+}
+
+/// Of what a backup is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::process) enum Of {
+    /// Of what a server has, which is asked at its operators' listener.
+    Server(String),
+    /// Of a directory that no server has.
+    Directory(PathBuf),
+}
+
+impl Verb {
+    /// What a line asks for; `None` when it is to serve.
+    pub(super) fn of(name: &str, given: &ArgMatches) -> Option<Self> {
+        let path = |name: &str| given.get_one::<PathBuf>(name).cloned().unwrap_or_default();
+        Some(match name {
+            "check" => Self::Check(path("DIR")),
+            "backup" => Self::Backup {
+                of: match given.get_one::<PathBuf>("data-dir") {
+                    Some(directory) => Of::Directory(directory.clone()),
+                    None => {
+                        let admin = given.get_one::<String>("admin");
+                        Of::Server(admin.map_or(ADMIN, String::as_str).to_owned())
+                    }
+                },
+                to: path("to"),
+                rate: given.get_one::<u64>("rate").copied(),
+            },
+            "restore" => Self::Restore { from: path("from"), directory: path("DIR") },
+            _ => return None,
+        })
+    }
+}
+
+/// Their definitions.
+pub(super) fn commands() -> [Command; 3] {
+    [check(), backup(), restore()]
+}
+
+fn check() -> Command {
+    Command::new("check")
+        .about("Read all of a data directory that nobody serves, change nothing, and tell what is damaged")
+        .after_help("Exit code 0: nothing is damaged; 6: something is; 4: the directory is in use.")
+        .arg(directory("The data directory"))
+}
+
+fn backup() -> Command {
+    let of_server = Arg::new("admin")
+        .long("admin")
+        .value_name("ADDRESS")
+        .help(format!("The operators' listener of the server [default: {ADMIN}]"));
+    let of_directory = file("data-dir", "DIR", ValueHint::DirPath)
+        .conflicts_with("admin")
+        .help("A data directory that no server has open, instead");
+    let rate = Arg::new("rate")
+        .long("rate")
+        .value_name("BYTES")
+        .value_parser(value_parser!(u64).range(1..))
+        .help("Most bytes in a second [default: as fast as it goes]");
+    Command::new("backup")
+        .about("Write a backup of everything, as of one commit, while the server goes on serving")
+        .after_help("Until it is complete the file has `.part` behind its name. Exit code 0: it is complete, verified and synced.")
+        .arg(of_server)
+        .arg(of_directory)
+        .arg(file("to", "FILE", ValueHint::FilePath).required(true).help("The backup; it must not be there yet"))
+        .arg(rate)
+}
+
+fn restore() -> Command {
+    Command::new("restore")
+        .about("Make a data directory of a backup, verifying every byte")
+        .after_help("Exit code 6: the backup is damaged or not complete, and there is no directory; or there is one, and what is damaged in it was so when the backup was made.")
+        .arg(file("from", "FILE", ValueHint::FilePath).required(true).help("The backup"))
+        .arg(directory("The data directory to make: a new or an empty one"))
+}
+
+fn file(name: &'static str, value: &'static str, hint: ValueHint) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .value_parser(ValueParser::path_buf())
+        .value_hint(hint)
+}
+
+fn directory(help: &'static str) -> Arg {
+    Arg::new("DIR")
+        .value_name("DIR")
+        .required(true)
+        .value_parser(ValueParser::path_buf())
+        .value_hint(ValueHint::DirPath)
+        .help(help)
+}
