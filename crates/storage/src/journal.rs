@@ -29,6 +29,7 @@
 
 mod apply;
 mod backup;
+mod begins;
 mod catalogue;
 mod check;
 mod chunks;

@@ -4,7 +4,8 @@
 //! stands in it; so whatever catalogue is found later either adds up or is not the one that was written. Applying
 //! the same file twice is the same as once.
 //!
-//! A *grave* is no row of the catalogue: it is the deletion of many, those of its own file included.
+//! A *grave* is no row of the catalogue: it is the deletion of many, those of its own file included. So is a *trim*, of what a stream
+//! gave up.
 
 use std::collections::HashMap;
 use std::ops::Bound;
@@ -14,7 +15,7 @@ use headwater_core::storage::StorageError;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Edit;
-use super::chunks::{Ledger, RowEdit};
+use super::chunks::{Block, Ledger, RowEdit};
 use super::holdings::{self, PerFile};
 use super::index::Index;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use crate::local::database::tuning::{BATCH_BYTES, BATCH_KEYS};
 use crate::local::frame::{self, Verify, fingerprint};
 use crate::local::row::{Row, of_lineage, tag};
 use crate::local::rows::Rows;
-use crate::local::stored::{Stored, StoredGrave, decode, encode};
+use crate::local::stored::{Stored, StoredGrave, StoredTrim, decode, encode};
 
 /// The kinds of rows that a lineage may have many of.
 const KINDS: [u8; 4] = [tag::CHUNK, tag::PRODUCER, tag::PIN, tag::RANGES];
@@ -69,7 +70,7 @@ fn is_state(key: &[u8]) -> bool {
 
 /// Whether a row is one of those that the ledger counts.
 pub(super) fn is_counted(key: &[u8]) -> bool {
-    !matches!(key.first(), Some(&(tag::GRAVE | tag::CHECKPOINT)))
+    !matches!(key.first(), Some(&(tag::GRAVE | tag::TRIM | tag::CHECKPOINT)))
 }
 
 /// Whether a row's value is the one that was written under its key.
@@ -91,7 +92,10 @@ pub(super) fn after(
             Ok(())
         })?;
     }
-    for row in rows.iter().filter(|row| is_counted(&row.key) && !graves.take(&row.key)) {
+    for row in rows.iter().filter(|row| is_counted(&row.key)) {
+        if graves.take(row)? {
+            continue;
+        }
         if let Some(old) = index.get(&row.key)? {
             ledger.subtract(&row.key, &old);
         }
@@ -130,7 +134,7 @@ where
     batch.flush()?;
     for row in rows() {
         let row = row?;
-        if graves.take(&row.key) {
+        if graves.take(&row)? {
             row.value.map_or(Ok(()), |value| holdings::note(&mut freed, &row.key, &value))?;
         } else if !is_grave(&row) {
             batch.push((row.key.to_vec(), row.value.map(|value| value.to_vec())))?;
@@ -141,7 +145,7 @@ where
 }
 
 fn is_grave(row: &RowEdit) -> bool {
-    row.key.first() == Some(&tag::GRAVE)
+    matches!(row.key.first(), Some(&(tag::GRAVE | tag::TRIM)))
 }
 
 /// Rows that are changed together.
@@ -187,56 +191,90 @@ impl<'i> Batch<'i> {
 #[derive(Clone, Copy, Debug)]
 struct Grave {
     lineage: Lineage,
-    what: StoredGrave,
+    what: Deletion,
+}
+
+/// Which rows.
+#[derive(Clone, Copy, Debug)]
+enum Deletion {
+    Grave(StoredGrave),
+    /// Blocks that end before a position and sequence. One that was made of some before it and some behind it stays.
+    Trim(StoredTrim),
 }
 
 /// What the graves of one file delete.
 #[derive(Debug, Default)]
-struct Graves(HashMap<Lineage, StoredGrave>);
+struct Graves(HashMap<Lineage, Vec<Deletion>>);
 
 impl Graves {
     fn add(&mut self, row: &RowEdit) -> Result<Grave, StorageError> {
         let grave = Grave::of(row)?;
-        self.0.insert(grave.lineage, grave.what);
+        self.0.entry(grave.lineage).or_default().push(grave.what);
         Ok(grave)
     }
 
     /// Whether one of them takes a row.
-    fn take(&self, key: &[u8]) -> bool {
+    fn take(&self, row: &RowEdit) -> Result<bool, StorageError> {
         let (Row::Chunk { lineage, .. }
         | Row::Producer { lineage, .. }
         | Row::Pin { lineage, .. }
-        | Row::Ranges { lineage, .. }) = (match Row::parse(key) {
+        | Row::Ranges { lineage, .. }) = (match Row::parse(&row.key) {
             Some(row) if !self.0.is_empty() => row,
-            _ => return false,
+            _ => return Ok(false),
         })
         else {
-            return false;
+            return Ok(false);
         };
-        self.0.get(&lineage).is_some_and(|what| Grave { lineage, what: *what }.takes(key))
+        for what in self.0.get(&lineage).into_iter().flatten() {
+            let grave = Grave { lineage, what: *what };
+            if grave.takes(&row.key, row.value.as_deref().unwrap_or_default())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
 impl Grave {
     fn of(row: &RowEdit) -> Result<Self, StorageError> {
         let corrupt = || StorageError::Corrupt("a grave cannot be understood".to_owned());
-        let Some(Row::Grave(lineage)) = Row::parse(&row.key) else { return Err(corrupt()) };
         let value = row.value.as_deref().ok_or_else(corrupt)?;
-        Ok(Self { lineage, what: decode(&row.key, value, Verify::Checksum)? })
+        match Row::parse(&row.key) {
+            Some(Row::Grave(lineage)) => {
+                let what = Deletion::Grave(decode(&row.key, value, Verify::Checksum)?);
+                Ok(Self { lineage, what })
+            }
+            Some(Row::Trim(lineage)) => {
+                let what = Deletion::Trim(decode(&row.key, value, Verify::Checksum)?);
+                Ok(Self { lineage, what })
+            }
+            _ => Err(corrupt()),
+        }
     }
 
     /// Whether a row is one of those that it deletes.
-    fn takes(&self, key: &[u8]) -> bool {
+    fn takes(&self, key: &[u8], value: &[u8]) -> Result<bool, StorageError> {
         let of_kind = |kind: &u8| key.starts_with(&of_lineage(*kind, self.lineage));
-        match self.what {
-            StoredGrave::Whole => KINDS.iter().any(of_kind),
+        Ok(match self.what {
+            Deletion::Grave(StoredGrave::Whole) => KINDS.iter().any(of_kind),
             // Empty records at the very end are inherited too.
-            StoredGrave::Past(last) => matches!(
+            Deletion::Grave(StoredGrave::Past(last)) => matches!(
                 Row::parse(key),
                 Some(Row::Chunk { lineage, position, .. })
                     if lineage == self.lineage && position > last
             ),
-        }
+            Deletion::Trim(StoredTrim(position, sequence)) => {
+                of_kind(&tag::CHUNK) && {
+                    let block = Block::of_row(key, value, Verify::Checksum)?;
+                    #[cfg(test)]
+                    if planted(Fault::TrimsTooMuch) {
+                        return Ok(block.start.position <= position);
+                    }
+                    let next = block.next();
+                    (next.position, next.sequence) <= (position, sequence)
+                }
+            }
+        })
     }
 
     /// Visits the rows that it deletes, as they stand in the catalogue.
@@ -246,15 +284,17 @@ impl Grave {
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
         let kinds = match self.what {
-            StoredGrave::Whole => &KINDS[..],
-            StoredGrave::Past(_) => &[tag::CHUNK],
+            Deletion::Grave(StoredGrave::Whole) => &KINDS[..],
+            Deletion::Grave(StoredGrave::Past(_)) | Deletion::Trim(_) => &[tag::CHUNK],
         };
         for kind in kinds {
             let prefix = of_lineage(*kind, self.lineage);
             for entry in index.scan_from(prefix.clone(), Bound::Included(prefix)) {
                 let (key, value) = entry?;
-                if self.takes(&key) {
+                if self.takes(&key, &value)? {
                     visit(&key, &value)?;
+                } else if matches!(self.what, Deletion::Trim(_)) {
+                    break;
                 }
             }
         }

@@ -33,6 +33,10 @@ pub(super) enum Fault {
     SkipsProducers,
     /// Deadlines that passed away stay.
     KeepsDeadlines,
+    /// What a stream gives up goes although forks need it.
+    IgnoresForks,
+    /// A trim deletes the block that holds the floor, too.
+    TrimsTooMuch,
 }
 
 thread_local! {

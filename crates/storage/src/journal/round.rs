@@ -11,18 +11,19 @@ use headwater_core::producer::ProducerState;
 use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, ProducerId, Slot, StreamKey, Timestamp};
 
+use super::begins::{Beginning, Begins};
 use super::chunks::ChunkWriter;
 use super::index::Index;
 #[cfg(test)]
 use super::planted::{Fault, planted};
 use crate::local::frame::Verify;
 use crate::local::read::rows::Start;
-use crate::local::recent::{Recent, RecentStream, SpaceName};
+use crate::local::recent::{Recent, RecentRun, RecentStream, SpaceName};
 use crate::local::row::{Row, of_lineage, tag};
 use crate::local::rows::Rows;
 use crate::local::stored::{
     Stored, StoredDeadline, StoredGrave, StoredLineage, StoredPin, StoredProducer, StoredRanges,
-    StoredSlot, decode, encode,
+    StoredSlot, StoredTrim, decode, encode,
 };
 
 /// Writes everything that a layer has.
@@ -63,7 +64,9 @@ impl Lineages<'_> {
             return self.remove(lineage, stream);
         }
         let slot = self.frozen.slot(&stream.key).cloned().unwrap_or_default();
-        self.put_records(lineage, stream)?;
+        let begins = Beginning { index: self.index, lineage, stream }.of(&slot)?;
+        let dead = begins.as_ref().map_or(0, |begins| begins.dead);
+        self.put_records(lineage, stream.runs.get(dead..).unwrap_or_default())?;
         for (id, state) in producers(stream) {
             let row = Row::Producer { lineage, id: id.as_str() };
             put(self.writer, row, &StoredProducer::of(*state))?;
@@ -79,17 +82,28 @@ impl Lineages<'_> {
             let last = pins.last_key_value().map_or(0, |(position, _)| *position);
             listed = self.reclaim(lineage, last, listed)?;
         }
+        if let Some(Begins { base, listed: known, .. }) = begins {
+            if stream.unlisted.is_none() {
+                let trim = StoredTrim(base.position, base.sequence.saturating_add(1));
+                put(self.writer, Row::Trim(lineage), &trim)?;
+            }
+            listed = Some(listed.unwrap_or(known).kept_from(base));
+        }
         match listed {
             Some(listed) => put(self.writer, Row::Lineage(lineage), &listed),
             None => Ok(()),
         }
     }
 
-    fn put_records(&mut self, lineage: Lineage, stream: &RecentStream) -> Result<(), StorageError> {
-        let Some(first) = stream.runs.first().map(|run| run.head) else { return Ok(()) };
+    fn put_records(
+        &mut self,
+        lineage: Lineage,
+        runs: &[Arc<RecentRun>],
+    ) -> Result<(), StorageError> {
+        let Some(first) = runs.first().map(|run| run.head) else { return Ok(()) };
         let start = Start { lineage, position: first.position, sequence: first.sequence };
         self.writer.stream(start)?;
-        for run in &stream.runs {
+        for run in runs {
             let payload = std::slice::from_ref(run.batch.payload());
             self.writer.push(run.head, run.batch.records(), payload)?;
         }
@@ -141,14 +155,7 @@ impl Lineages<'_> {
         last: u64,
         listed: Option<StoredLineage>,
     ) -> Result<Option<StoredLineage>, StorageError> {
-        let row = Row::Lineage(lineage);
-        let stored = match listed {
-            Some(listed) => listed,
-            None => self
-                .index
-                .read::<StoredLineage>(row)?
-                .ok_or_else(|| StorageError::Corrupt(format!("{row} is missing")))?,
-        };
+        let stored = listed.map_or_else(|| known(self.index, lineage), Ok)?;
         if stored.kept().is_some_and(|kept| kept <= last) {
             return Ok(None);
         }
@@ -166,6 +173,13 @@ impl Lineages<'_> {
     }
 }
 
+/// What the catalogue says of a lineage.
+pub(super) fn known(index: &Index, lineage: Lineage) -> Result<StoredLineage, StorageError> {
+    let row = Row::Lineage(lineage);
+    let missing = || StorageError::Corrupt(format!("{row} is missing"));
+    index.read::<StoredLineage>(row)?.ok_or_else(missing)
+}
+
 fn put_order(
     writer: &mut ChunkWriter,
     index: &Index,
@@ -176,8 +190,7 @@ fn put_order(
     let Some(last) = runs.last() else { return Ok(()) };
     let mut space = index.space(name)?;
     let (first, to) = (space.last + 1, last.end().space);
-    let stays = |lineage| frozen.stream(lineage).is_none_or(|stream| !stream.removed);
-    let kept = runs.iter().filter(|run| stays(run.head.lineage));
+    let kept = runs.iter().filter(|run| stays(frozen, run));
     writer.order(
         (name.store, &name.space),
         (first, to),
@@ -185,6 +198,16 @@ fn put_order(
     )?;
     space.last = to - 1;
     put(writer, Row::Space { store: name.store, space: &name.space }, &space)
+}
+
+/// Whether records have a place in the order of their space: some are not given up, of a stream that is there.
+fn stays(frozen: &Recent, run: &RecentRun) -> bool {
+    let removed = frozen.stream(run.head.lineage).is_some_and(|stream| stream.removed);
+    let given_up = match frozen.slot(&run.key) {
+        Some(Slot::Live(state)) if state.ranges.own() == run.head.lineage => state.floor.sequence,
+        _ => 0,
+    };
+    !removed && run.end().sequence > given_up.saturating_add(1)
 }
 
 /// Writes what stands under a key, and when it ends.

@@ -176,7 +176,7 @@ impl Copy<'_> {
         let block =
             Block::of_row(&row.key, row.value.as_deref().unwrap_or_default(), Verify::Checksum)?;
         if !self.is_live(row)? {
-            self.keeping.missing.block(block.start.lineage, block.start.position, &row.key);
+            self.keeping.missing.block(&block, &row.key);
             return Ok(());
         }
         if self.next != Some(block.start) {

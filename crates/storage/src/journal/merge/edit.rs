@@ -13,6 +13,7 @@ use super::super::chunks::{Block, ChunkFile, Ledger, OrderRef, RowEdit};
 use super::super::holdings::{self, PerFile};
 use super::super::index::Index;
 use crate::local::frame::{Damage, Verify};
+use crate::local::read::rows::Start;
 use crate::local::row::{Row, of_lineage, of_space, tag};
 use crate::local::rows::{Entry, Rows};
 use crate::local::stored::{StoredLineage, decode};
@@ -20,43 +21,41 @@ use crate::local::stored::{StoredLineage, decode};
 /// What is known of the lineage that was asked about last: rows of one lineage come one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Lineages {
-    last: Option<(Lineage, Kept)>,
+    last: Option<(Lineage, Option<Kept>)>,
 }
 
 /// What is kept of a lineage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
-    /// Nothing.
-    Nothing,
-    /// What begins at or before a position.
-    To(u64),
-    /// Everything.
-    All,
+pub(super) struct Kept {
+    /// What ends behind this place.
+    from: Start,
+    /// And begins at or before this position, if it is not all.
+    to: Option<u64>,
 }
 
 impl Lineages {
-    /// What the catalogue says is kept of a lineage.
-    pub(super) fn kept(&mut self, index: &Index, lineage: Lineage) -> Result<Kept, StorageError> {
+    /// What the catalogue says is kept of a lineage, if anything is.
+    pub(super) fn kept(
+        &mut self,
+        index: &Index,
+        lineage: Lineage,
+    ) -> Result<Option<Kept>, StorageError> {
         if let Some((_, kept)) = self.last.filter(|(last, _)| *last == lineage) {
             return Ok(kept);
         }
-        let kept = match index.read::<StoredLineage>(Row::Lineage(lineage))? {
-            None => Kept::Nothing,
-            Some(stored) => stored.kept().map_or(Kept::All, Kept::To),
-        };
+        let stored = index.read::<StoredLineage>(Row::Lineage(lineage))?;
+        let kept = stored
+            .map(|stored| Kept { from: Start::behind(lineage, stored.base()), to: stored.kept() });
         self.last = Some((lineage, kept));
         Ok(kept)
     }
 }
 
 impl Kept {
-    /// Whether a block is kept that begins at a position. Empty records at the very end are inherited too.
-    pub(super) fn keeps(self, position: u64) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::To(last) => position <= last,
-            Self::All => true,
-        }
+    /// Whether a block is kept. Empty records at the very end are inherited too.
+    pub(super) fn keeps(&self, start: Start, next: Start) -> bool {
+        (next.position, next.sequence) > (self.from.position, self.from.sequence)
+            && self.to.is_none_or(|last| start.position <= last)
     }
 }
 
@@ -153,7 +152,8 @@ fn leads<'r>(
         Some(&tag::CHUNK) => {
             let block = Block::of_row(&row.key, value, Verify::Checksum)?;
             let lineage = block.start.lineage;
-            if !lineages.kept(index, lineage)?.keeps(block.start.position) {
+            let kept = lineages.kept(index, lineage)?;
+            if !kept.is_some_and(|kept| kept.keeps(block.start, block.next())) {
                 return Ok(None);
             }
             (of_lineage(tag::CHUNK, lineage), block.next().row().key())

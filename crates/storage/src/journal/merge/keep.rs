@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use headwater_core::Lineage;
 use headwater_core::storage::StorageError;
 
-use super::super::chunks::RowEdit;
+use super::super::chunks::{Block, RowEdit, Start};
 use super::super::holdings::Holding;
 use super::super::index::Index;
 use super::edit::Lineages;
@@ -48,7 +48,8 @@ fn lineage_of(key: &[u8]) -> Option<Lineage> {
         | Row::Producer { lineage, .. }
         | Row::Deadline { lineage, .. }
         | Row::Pin { lineage, .. }
-        | Row::Grave(lineage) => Some(lineage),
+        | Row::Grave(lineage)
+        | Row::Trim(lineage) => Some(lineage),
         _ => None,
     }
 }
@@ -58,18 +59,30 @@ fn lineage_of(key: &[u8]) -> Option<Lineage> {
 /// A round that is applied at the moment may have deleted one row and not yet the other, so this is looked at between rounds.
 #[derive(Debug, Default)]
 pub(super) struct Missing {
-    /// By lineage: from where on something is not there, and of which row that was learned.
-    blocks: BTreeMap<Lineage, (u64, Vec<u8>)>,
+    /// By lineage: stretches of blocks that follow each other.
+    blocks: BTreeMap<Lineage, Vec<Gap>>,
+    /// Lineages that may not be there any more, and by which row that was learned.
+    lineages: BTreeMap<Lineage, Vec<u8>>,
     /// Lineages of streams that are not there.
     streams: BTreeMap<Lineage, Vec<u8>>,
 }
 
+/// Blocks of a lineage that are not there.
+#[derive(Debug)]
+struct Gap {
+    start: Start,
+    next: Start,
+    /// The row of the first one.
+    key: Vec<u8>,
+}
+
 impl Missing {
-    /// Takes in what is gone from a position of a lineage on.
-    pub(super) fn block(&mut self, lineage: Lineage, position: u64, key: &[u8]) {
-        let known = self.blocks.get(&lineage).is_some_and(|(first, _)| *first <= position);
-        if !known {
-            self.blocks.insert(lineage, (position, key.to_vec()));
+    /// Takes in that a block is gone. Those of a lineage come in their order.
+    pub(super) fn block(&mut self, block: &Block, key: &[u8]) {
+        let gaps = self.blocks.entry(block.start.lineage).or_default();
+        match gaps.last_mut().filter(|gap| gap.next == block.start) {
+            Some(gap) => gap.next = block.next(),
+            None => gaps.push(Gap { start: block.start, next: block.next(), key: key.to_vec() }),
         }
     }
 
@@ -77,8 +90,15 @@ impl Missing {
     pub(super) fn explain(&self, index: &Index) -> Result<(), StorageError> {
         let lost = |key: &[u8]| StorageError::Corrupt(format!("{} is missing", describe(key)));
         let mut lineages = Lineages::default();
-        for (lineage, (position, key)) in &self.blocks {
-            if lineages.kept(index, *lineage)?.keeps(*position) {
+        for (lineage, gaps) in &self.blocks {
+            let kept = lineages.kept(index, *lineage)?;
+            let needed = |gap: &&Gap| kept.is_some_and(|kept| kept.keeps(gap.start, gap.next));
+            if let Some(gap) = gaps.iter().find(needed) {
+                return Err(lost(&gap.key));
+            }
+        }
+        for (lineage, key) in &self.lineages {
+            if lineages.kept(index, *lineage)?.is_some() {
                 return Err(lost(key));
             }
         }
@@ -102,7 +122,7 @@ pub(super) struct Keeping<'i> {
 impl Keeping<'_> {
     /// Whether a row goes into the new file, given the edition of the last round of the file that has it.
     pub(super) fn keeps(&mut self, row: &RowEdit, latest: u64) -> Result<bool, StorageError> {
-        if row.key.first() == Some(&tag::GRAVE) {
+        if matches!(row.key.first(), Some(&(tag::GRAVE | tag::TRIM))) {
             return Ok(self.older.may_have(&row.key, latest));
         }
         Ok(match (&row.value, self.index.get(&row.key)?) {
@@ -124,7 +144,7 @@ impl Keeping<'_> {
             }
             // They go with all of their lineage, and not before.
             Some(Row::Producer { lineage, .. } | Row::Ranges { lineage, .. }) => {
-                self.missing.block(lineage, u64::MAX, key);
+                self.missing.lineages.entry(lineage).or_insert_with(|| key.to_vec());
             }
             Some(row @ Row::Space { .. }) => {
                 return Err(StorageError::Corrupt(format!("{row} is missing")));

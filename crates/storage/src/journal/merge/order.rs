@@ -1,4 +1,4 @@
-//! The order of spaces, written anew: without runs of lineages that are gone, in stretches that are as long as they may be.
+//! The order of spaces, written anew: without runs of lineages that are gone and those that were given up, in stretches that are as long as they may be.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::local::frame::{Damage, Verify};
 use crate::local::row::Row;
 use crate::local::rows::Rows;
 use crate::local::run::Run;
-use crate::local::stored::decode;
+use crate::local::stored::{StoredLineage, decode};
 
 /// Records that are in memory at once, about: a few times what the longest stretch has.
 const RECORDS: usize = 64 * 1024;
@@ -35,12 +35,13 @@ struct Part {
 pub(super) struct Orders<'i> {
     index: &'i Index,
     open: Option<Part>,
-    gone: HashMap<Lineage, bool>,
+    /// The last sequence of a lineage that is not kept.
+    given_up: HashMap<Lineage, u64>,
 }
 
 impl<'i> Orders<'i> {
     pub(super) fn new(index: &'i Index) -> Self {
-        Self { index, open: None, gone: HashMap::new() }
+        Self { index, open: None, given_up: HashMap::new() }
     }
 
     /// Takes the stretch that a row leads to.
@@ -66,7 +67,7 @@ impl<'i> Orders<'i> {
         let mut runs = stretch.runs;
         let mut failed = Ok(());
         runs.retain(|run| {
-            let gone = self.is_gone(run.head.lineage);
+            let gone = self.is_gone(run);
             gone.map_or_else(
                 |error| {
                     failed = Err(error);
@@ -96,15 +97,18 @@ impl<'i> Orders<'i> {
         writer.order((store, &space), (span.start, span.end), runs)
     }
 
-    fn is_gone(&mut self, lineage: Lineage) -> Result<bool, StorageError> {
-        if let Some(gone) = self.gone.get(&lineage) {
-            return Ok(*gone);
+    fn is_gone(&mut self, run: &Run) -> Result<bool, StorageError> {
+        let end = run.end().sequence;
+        let lineage = run.head.lineage;
+        if let Some(last) = self.given_up.get(&lineage) {
+            return Ok(end.saturating_sub(1) <= *last);
         }
-        if self.gone.len() >= LINEAGES {
-            self.gone.clear();
+        if self.given_up.len() >= LINEAGES {
+            self.given_up.clear();
         }
-        let gone = self.index.get(&Row::Lineage(lineage).key())?.is_none();
-        self.gone.insert(lineage, gone);
-        Ok(gone)
+        let stored = self.index.read::<StoredLineage>(Row::Lineage(lineage))?;
+        let last = stored.map_or(u64::MAX, |stored| stored.base().sequence);
+        self.given_up.insert(lineage, last);
+        Ok(end.saturating_sub(1) <= last)
     }
 }

@@ -20,6 +20,8 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::SkipsPins, ""),
     (Fault::SkipsProducers, "producers of"),
     (Fault::KeepsDeadlines, "due"),
+    (Fault::IgnoresForks, ""),
+    (Fault::TrimsTooMuch, ""),
 ];
 
 fn found(fault: Fault) -> Result<(), Failure> {

@@ -184,7 +184,12 @@ pub(crate) fn missing<P: Rows>(
         (Slot::SoftDeleted(_), None) => base.position,
         _ => state.tail.position,
     };
-    if (base.position..needed).contains(&position) {
+    // Given up just now: it may be gone already.
+    let begins = match state.forks {
+        0 => state.floor.position.max(base.position),
+        _ => base.position,
+    };
+    if (begins..needed).contains(&position) {
         let lineage = lineage.0;
         return Err(StorageError::Corrupt(format!(
             "the bytes of lineage {lineage} at position {position} are missing"

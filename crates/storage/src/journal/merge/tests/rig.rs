@@ -9,7 +9,7 @@ use headwater_core::record::{Entry, RecordMeta};
 use headwater_core::storage::{
     Detail, ListQuery, Listed, ReadRange, SpaceRead, SpaceSequence, StorageError, UnitResult,
 };
-use headwater_core::{Lineage, Slot, StoreId, StreamKey, Timestamp};
+use headwater_core::{Lineage, Slot, StoreId, StreamKey, StreamState, Timestamp};
 
 use super::table::{Rows, Table, TableSource};
 use crate::disk::{Disk, FakeDisk};
@@ -110,6 +110,14 @@ impl Rig {
         self.view.slot(key).unwrap()
     }
 
+    /// The live stream under a key.
+    pub(super) fn live_state(&self, key: &StreamKey) -> Arc<StreamState> {
+        match self.slot(key) {
+            Slot::Live(state) => state,
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+
     /// Packs everything that is recent.
     pub(super) fn round(&mut self) {
         if self.view.recent.read().active.weight() > 0 {
@@ -178,17 +186,30 @@ impl Rig {
         let mut content = BTreeMap::new();
         for Listed { key, state } in &streams {
             for range in state.ranges.inherited() {
-                let span = (range.from, range.to);
-                content.entry(range.lineage).or_insert_with(|| self.read(range.lineage, span));
+                let span = (range.from.max(state.floor.position), range.to);
+                if span.0 < span.1 {
+                    content.entry(range.lineage).or_insert_with(|| self.read(range.lineage, span));
+                }
             }
-            let (own, span) = (state.ranges.own(), (state.ranges.base(), state.tail.position));
-            let read = self.read(own, span);
+            let own = state.ranges.own();
+            let from = state.ranges.base().max(state.floor.position);
+            let span = (from, state.tail.position);
+            let mut read = self.read(own, span);
+            read.1.retain(|record| record.sequence > state.floor.sequence);
             assert_eq!(read.0.len() as u64, span.1 - span.0, "{key}");
             content.insert(own, read);
         }
         let spaces = self.spaces.iter().flat_map(|name| self.space(name)).collect();
         let due = catalogue::expiring(view, Timestamp(u64::MAX), usize::MAX).unwrap();
         Seen { streams, content, spaces, due }
+    }
+
+    /// The rows of what a stream appended and has not given up.
+    pub(super) fn records(&self, state: &StreamState) -> Vec<RecordMeta> {
+        let from = state.ranges.base().max(state.floor.position);
+        let mut records = self.read(state.ranges.own(), (from, state.tail.position)).1;
+        records.retain(|record| record.sequence > state.floor.sequence);
+        records
     }
 
     fn read(&self, lineage: Lineage, (from, to): (u64, u64)) -> (Vec<u8>, Vec<RecordMeta>) {

@@ -1,7 +1,7 @@
 //! A history with everything that merging must not lose and may not keep.
 
 use headwater_core::change::{Birth, Change, Effect, PinChange, ProducerChange, Update};
-use headwater_core::{Batch, Expiry, Slot, StreamKey, StreamState, Timestamp};
+use headwater_core::{Batch, Expiry, Slot, StreamKey, StreamState, Tail, Timestamp};
 
 use super::rig::Rig;
 use crate::testkit::make;
@@ -55,7 +55,7 @@ impl Story {
                 rig.commit([make::creation(&key, birth)]);
             }
             Slot::SoftDeleted(_) => self.let_go(rig),
-            Slot::Live(state) => match self.dice.below(12) {
+            Slot::Live(state) => match self.dice.below(14) {
                 0 if state.forks == 0 => {
                     rig.commit([make::removal(&key, state.version())]);
                 }
@@ -65,6 +65,7 @@ impl Story {
                 2 => self.fork(rig, &key, &state),
                 3 => self.produce(rig, &key, &state),
                 4 => self.let_go(rig),
+                5 | 6 => self.truncate(rig, &key, &state),
                 _ => {
                     rig.commit([make::append(&key, state.version(), self.batch())]);
                 }
@@ -90,6 +91,22 @@ impl Story {
         }
     }
 
+    /// Gives up some of the records that a stream appended, or all.
+    fn truncate(&mut self, rig: &mut Rig, key: &StreamKey, state: &StreamState) {
+        let floor = match self.dice.below(4) {
+            0 => state.tail,
+            _ => {
+                let records = rig.records(state);
+                match records.get(self.dice.below(records.len() as u64) as usize) {
+                    Some(record) => Tail { position: record.end(), sequence: record.sequence },
+                    None => return,
+                }
+            }
+        };
+        let update = Update { floor: Some(floor), ..Update::default() };
+        rig.commit([make::update(key, state.version(), update)]);
+    }
+
     fn produce(&mut self, rig: &mut Rig, key: &StreamKey, state: &StreamState) {
         let id = make::producer(&format!("p{}", self.dice.below(3))).unwrap();
         let known = rig.view.load(key, Some(&id)).unwrap().producer;
@@ -110,7 +127,7 @@ impl Story {
         let at = state.tail;
         let update = Update { pin: Some(PinChange::Add(at.position)), ..Update::default() };
         rig.commit([
-            make::creation(&name, make::fork_birth(key, state, at)),
+            make::creation(&name, Birth { floor: state.floor, ..make::fork_birth(key, state, at) }),
             make::update(key, state.version(), update),
         ]);
         self.forked.push((name, key.clone(), at.position));
