@@ -1,7 +1,7 @@
 //! The process around the server: command line, signals, exit codes.
 //!
 //! The rooms: `cli` and `settings` (what may be asked for, and by whom), `serve` (from there to a server that runs and stops), `announce`
-//! (what a person is told), `check` and `backup` (what is done with directories and backups, and `remote`, how a server is asked), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
+//! (what a person is told), `check`, `backup` and `repair` (what is done with directories and backups, and `remote`, how a server is asked), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
 
 mod announce;
 mod backup;
@@ -12,6 +12,7 @@ mod exit;
 mod export;
 mod logging;
 mod remote;
+mod repair;
 mod serve;
 mod settings;
 mod signals;
@@ -60,6 +61,7 @@ fn perform(verb: &Verb) -> Result<(), Failed> {
     match verb {
         Verb::Check(directory) => check::run(directory, out),
         Verb::Backup { of, to, rate } => backup::backup(of, to, *rate, out),
+        Verb::Repair { damaged, to } => repair::repair(damaged, to, out),
         Verb::Restore { from, directory } => backup::restore(from, directory, out),
     }
 }

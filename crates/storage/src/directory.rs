@@ -20,7 +20,7 @@ mod manifest;
 pub use claim::detect;
 pub(crate) use claim::{Claimed, DataDir, Layout, with_patience};
 #[cfg(feature = "journal")]
-pub(crate) use claim::{Vacant, hold};
+pub(crate) use claim::{Vacant, hold, hold_whatever_it_is};
 pub use error::OpenError;
 pub(crate) use files::{sync_directory, write_atomically};
 

@@ -24,6 +24,7 @@
 //! - `merge` makes one file of several, without what nobody needs any more; `scrub` looks for damage.
 //! - `open` finds all of it again, and makes the catalogue anew from the chunk files where it is damaged or missing.
 //! - `check` reads everything and changes nothing. `backup` copies what there is as of one commit, and makes a directory of it again.
+//!   `repair` copies what is good of a damaged one.
 //!
 //! `docs/format.md` describes the files.
 
@@ -45,6 +46,7 @@ mod open;
 mod packer;
 #[cfg(test)]
 mod planted;
+mod repair;
 mod room;
 mod round;
 mod scrub;
@@ -56,5 +58,6 @@ mod unit;
 pub use backup::{Backup, BackupError, Backups, RestoreError, Summary, backup, restore, verify};
 pub use check::{Damage, Report, check};
 pub use handle::{JournalStorage, Options};
+pub use repair::{Loss, Repaired, repair};
 
 pub use crate::directory::OpenError;

@@ -56,6 +56,7 @@ mod offsets;
 mod paging;
 mod producers;
 mod quiet;
+mod repair;
 mod restart;
 mod retention;
 mod shutdown;

@@ -91,7 +91,15 @@ pub(super) fn restore(from: &Path, directory: &Path, out: &mut impl Write) -> Re
         Failed::new(exit, format!("cannot open {}: {error}", from.display()))
     })?;
     let restored = journal::restore(BufReader::new(backup), directory);
-    let summary = restored.map_err(|error| match error {
+    let summary = restored.map_err(|error| not_made(error, from))?;
+    tell(out, "restored", &summary)?;
+    // What was damaged when the backup was made is so now.
+    check::run(directory, out)
+}
+
+/// Why there is no new directory.
+pub(super) fn not_made(error: RestoreError, from: &Path) -> Failed {
+    match error {
         RestoreError::Backup(error) => {
             let exit = match error {
                 BackupError::Damaged { .. } | BackupError::Incomplete { .. } => Exit::Corrupt,
@@ -105,10 +113,7 @@ pub(super) fn restore(from: &Path, directory: &Path, out: &mut impl Write) -> Re
             Failed::new(error.exit(), error.to_string())
         }
         error => Failed::new(Exit::Usage, error.to_string()),
-    })?;
-    tell(out, "restored", &summary)?;
-    // What was damaged when the backup was made is so now.
-    check::run(directory, out)
+    }
 }
 
 fn tell(out: &mut impl Write, what: &str, summary: &Summary) -> Result<(), Failed> {

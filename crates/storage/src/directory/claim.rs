@@ -84,12 +84,45 @@ pub fn detect(directory: &Path) -> Result<Option<String>, OpenError> {
 #[cfg(feature = "journal")]
 pub(crate) fn hold(directory: &Path, layout: Layout) -> Result<Option<File>, OpenError> {
     acceptable(directory, layout)?;
+    lock_if_there(directory)
+}
+
+#[cfg(feature = "journal")]
+fn lock_if_there(directory: &Path) -> Result<Option<File>, OpenError> {
     let path = directory.join(LOCK);
     let file = match File::open(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(OpenError::io("cannot open", &path))?,
     };
     take(file, directory, &path).map(Some)
+}
+
+/// As [`hold`], also where the manifest is damaged or missing, which is told.
+///
+/// # Errors
+/// As [`hold`], when the manifest says that it is another's.
+#[cfg(feature = "journal")]
+pub(crate) fn hold_whatever_it_is(
+    directory: &Path,
+    layout: Layout,
+    tell: impl FnOnce(String),
+) -> Result<Option<File>, OpenError> {
+    if names(directory)?.is_none() {
+        let error = std::io::ErrorKind::NotFound.into();
+        return Err(OpenError::io("cannot open", directory)(error));
+    }
+    let path = directory.join(MANIFEST);
+    match fs::read(&path) {
+        Ok(content) => match Manifest::parse(&content) {
+            Ok(_) | Err(NotAManifest::Newer(_)) => drop(acceptable(directory, layout)?),
+            Err(_) => tell(format!("{} does not match its checksum", path.display())),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            tell(format!("{} is missing", path.display()));
+        }
+        Err(error) => return Err(OpenError::io("cannot read", &path)(error)),
+    }
+    lock_if_there(directory)
 }
 
 impl DataDir {

@@ -7,7 +7,7 @@
 //!
 //! sled's own files are not looked at: they hold nothing that cannot be made anew, and sled cannot read without writing.
 
-mod memory;
+pub(super) mod memory;
 
 use std::collections::HashMap;
 use std::fmt;

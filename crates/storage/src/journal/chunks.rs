@@ -37,7 +37,7 @@ pub(crate) use ahead::Ahead;
 pub(crate) use file::ChunkFile;
 #[cfg(test)]
 pub(crate) use footer::Footer;
-pub(crate) use footer::{Facts, Ledger};
+pub(crate) use footer::{Facts, Ledger, header};
 pub(crate) use name::{ChunkName, FOLDER, Listing, tidy_up};
 pub(crate) use pieces::{RowEdit, Rows as ChunkRows};
 pub(crate) use place::{Block, Start};

@@ -24,6 +24,7 @@ mod opening;
 mod planted;
 mod prepare;
 mod recovery;
+mod salvage;
 mod seal;
 mod writer;
 
@@ -41,6 +42,7 @@ pub(crate) use opening::{Settings, open};
 pub(crate) use prepare::Prepared;
 pub(crate) use prepare::{Hold, Supply};
 pub(crate) use recovery::{Cut, Frame, Group, Recovered, recover};
+pub(crate) use salvage::{find_identity, salvage};
 pub(crate) use seal::{NAME as SEAL, content as seal};
 pub(crate) use writer::Writer;
 #[cfg(test)]

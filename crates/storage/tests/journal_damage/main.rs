@@ -22,5 +22,6 @@ mod check;
 mod chunks;
 mod files;
 mod log;
+mod repair;
 mod store;
 mod trial;

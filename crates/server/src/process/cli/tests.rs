@@ -62,6 +62,7 @@ fn a_backup_is_of_a_server_or_of_a_directory() {
             Verb::Backup { of: Of::Directory("d".into()), to: to(), rate: None },
         ),
         ("restore --from b d", Verb::Restore { from: "b".into(), directory: "d".into() }),
+        ("repair d --to n", Verb::Repair { damaged: "d".into(), to: "n".into() }),
     ] {
         let asked = line(text).unwrap();
         let Asked::Verb(verb) = asked else { panic!("{asked:?}") };
@@ -84,6 +85,7 @@ fn what_makes_no_sense_is_refused() {
         "backup --to b --rate 0",
         "restore d",
         "restore --from b",
+        "repair d",
         "--storage memory serve",
         "--data-dir",
         "--data-dir --storage sled",

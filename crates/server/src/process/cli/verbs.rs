@@ -22,6 +22,8 @@ pub(in crate::process) enum Verb {
     },
     /// Make a data directory of a backup.
     Restore { from: PathBuf, directory: PathBuf },
+    /// Make a data directory of what is good in a damaged one.
+    Repair { damaged: PathBuf, to: PathBuf },
 }
 
 /// Of what a backup is made.
@@ -51,14 +53,15 @@ impl Verb {
                 rate: given.get_one::<u64>("rate").copied(),
             },
             "restore" => Self::Restore { from: path("from"), directory: path("DIR") },
+            "repair" => Self::Repair { damaged: path("DIR"), to: path("to") },
             _ => return None,
         })
     }
 }
 
 /// Their definitions.
-pub(super) fn commands() -> [Command; 3] {
-    [check(), backup(), restore()]
+pub(super) fn commands() -> [Command; 4] {
+    [check(), backup(), restore(), repair()]
 }
 
 fn check() -> Command {
@@ -96,6 +99,18 @@ fn restore() -> Command {
         .after_help("Exit code 6: the backup is damaged or not complete, and there is no directory; or there is one, and what is damaged in it was so when the backup was made.")
         .arg(file("from", "FILE", ValueHint::FilePath).required(true).help("The backup"))
         .arg(directory("The data directory to make: a new or an empty one"))
+}
+
+fn repair() -> Command {
+    Command::new("repair")
+        .about("Copy what is good of a damaged data directory into a new one, and tell what is lost")
+        .after_help("Exit code 0: nothing is lost; 6: something is, and the new directory has the rest. Nothing in the damaged one is changed.")
+        .arg(directory("The damaged data directory, which no server has open"))
+        .arg(
+            file("to", "NEWDIR", ValueHint::DirPath)
+                .required(true)
+                .help("The data directory to make: a new or an empty one"),
+        )
 }
 
 fn file(name: &'static str, value: &'static str, hint: ValueHint) -> Arg {

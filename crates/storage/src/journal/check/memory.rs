@@ -14,7 +14,7 @@ use crate::journal::open::Source;
 use crate::local::rows::Entry;
 
 /// Empty catalogues.
-pub(super) struct InMemory;
+pub(in crate::journal) struct InMemory;
 
 impl Source for InMemory {
     fn open(&self) -> Result<Arc<dyn Catalogue>, StorageError> {

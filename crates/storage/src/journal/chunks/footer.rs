@@ -99,7 +99,7 @@ impl std::fmt::Display for Fault {
 }
 
 /// The header of a file.
-pub(super) fn header(name: ChunkName) -> Vec<u8> {
+pub(crate) fn header(name: ChunkName) -> Vec<u8> {
     seal(HEADER_LETTERS, &[name.first(), name.last(), name.turn().into()])
 }
 

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Identity, ReadError};
-use crate::disk::{Disk, DiskFile};
+use super::{Identity, Mark, ReadError, seal};
+use crate::disk::{Disk, DiskFile, write_all};
 
 /// Digits of a generation in a name, so that the names sort as the generations do.
 const DIGITS: usize = 16;
@@ -82,6 +82,16 @@ impl Files {
         let file = self.open_to_read(generation)?;
         let size = file.size().map_err(ReadError::io("measure", &self.describe(generation)))?;
         Ok((self.path(generation), file, size))
+    }
+
+    /// Makes a log that begins and ends there, in a file of so many zeros, and seals it.
+    pub(crate) fn begin_blank(&self, end: Mark, bytes: u32) -> io::Result<()> {
+        self.create()?;
+        let file = self.disk.create(&self.path(end.place.generation))?;
+        write_all(&*file, &mut [io::IoSlice::new(&vec![0; bytes as usize])], 0)?;
+        file.sync_data()?;
+        self.sync_names()?;
+        seal::write(self, end)
     }
 
     /// Begins a file that has no generation yet, in place of one that a crash left behind.

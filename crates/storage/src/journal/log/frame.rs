@@ -46,6 +46,31 @@ impl Identity {
         Self(crc32c::crc32c(&number.to_le_bytes()))
     }
 
+    /// The only one by which a frame would be whole that takes all of these bytes.
+    pub(super) fn of_frame(bytes: &[u8]) -> Option<Self> {
+        let (&len, rest) = bytes.split_first_chunk::<4>()?;
+        let (&sum, rest) = rest.split_first_chunk::<4>()?;
+        let size = u32::from_le_bytes(len) as usize;
+        let said = rest.get(..HEADER - 8 + size)?;
+        let checksum = |seed| crc32c::crc32c_append(Self(seed).checksum(&len), said);
+        // A CRC is linear in what it begins with, save for what it is of zero: so that can be had from it, bit by bit.
+        let zero = checksum(0);
+        let mut rows: Vec<(u32, u32)> =
+            (0..u32::BITS).map(|bit| (checksum(1 << bit) ^ zero, 1 << bit)).collect();
+        let (mut left, mut seed) = (u32::from_le_bytes(sum) ^ zero, 0);
+        for bit in (0..u32::BITS).map(|bit| 1_u32 << bit) {
+            let at = rows.iter().position(|(image, _)| image & bit != 0)?;
+            let (image, source) = rows.swap_remove(at);
+            for row in rows.iter_mut().filter(|row| row.0 & bit != 0) {
+                *row = (row.0 ^ image, row.1 ^ source);
+            }
+            if left & bit != 0 {
+                (left, seed) = (left ^ image, seed ^ source);
+            }
+        }
+        (left == 0).then_some(Self(seed))
+    }
+
     /// A checksum of this log.
     pub(super) fn checksum(self, bytes: &[u8]) -> u32 {
         crc32c::crc32c_append(self.0, bytes)

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use self::behind::Behind;
 use self::chain::{Chain, Part};
+pub(super) use self::chain::{goes_on, read_whole};
 use super::frame::{Begin, Stretch};
 #[cfg(test)]
 use super::planted::{Fault, unless};

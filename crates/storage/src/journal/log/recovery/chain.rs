@@ -82,7 +82,11 @@ impl Chain {
 
 /// Whether the log goes on behind a place where a seal says that it ended. Then the seal was removed, because nothing is written
 /// before that; but the removal did not last, because its sync had failed when the log was opened first.
-pub(super) fn goes_on(files: &Files, from: Mark, sealed: Mark) -> Result<bool, ReadError> {
+pub(in crate::journal::log) fn goes_on(
+    files: &Files,
+    from: Mark,
+    sealed: Mark,
+) -> Result<bool, ReadError> {
     #[cfg(test)]
     if adapter::planted(adapter::Fault::TrustsSeals) {
         return Ok(false);
@@ -170,7 +174,10 @@ impl Part {
 }
 
 /// All bytes of a file.
-pub(super) fn read_whole(files: &Files, generation: u64) -> Result<Stretch, ReadError> {
+pub(in crate::journal::log) fn read_whole(
+    files: &Files,
+    generation: u64,
+) -> Result<Stretch, ReadError> {
     let file = files.open_to_read(generation)?;
     let size = file.size().map_err(ReadError::io("measure", &files.describe(generation)))?;
     read(files, &*file, size, Place { generation, offset: 0 })
