@@ -25,6 +25,8 @@
 //! - `open` finds all of it again, and makes the catalogue anew from the chunk files where it is damaged or missing.
 //! - `check` reads everything and changes nothing. `backup` copies what there is as of one commit, and makes a directory of it again.
 //!   `repair` copies what is good of a damaged one.
+//! - `open` finds all of it again, looks through the catalogue (`sum`), and makes the catalogue anew from the chunk files where it is damaged or missing.
+//! - `check` reads everything and changes nothing.
 //!
 //! `docs/format.md` describes the files.
 
@@ -51,6 +53,7 @@ mod room;
 mod round;
 mod scrub;
 mod shared;
+mod sum;
 #[cfg(test)]
 mod tests;
 mod unit;

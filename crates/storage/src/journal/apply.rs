@@ -52,6 +52,14 @@ impl Ledger {
         self.streams = self.streams.wrapping_add(u64::from(is_state(key)));
     }
 
+    /// Counts in what other rows come to.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.rows = self.rows.wrapping_add(other.rows);
+        self.bytes = self.bytes.wrapping_add(other.bytes);
+        self.digest = self.digest.wrapping_add(other.digest);
+        self.streams = self.streams.wrapping_add(other.streams);
+    }
+
     pub(super) fn subtract(&mut self, key: &[u8], value: &[u8]) {
         self.rows = self.rows.wrapping_sub(1);
         self.bytes = self.bytes.wrapping_sub(weight(key, value));

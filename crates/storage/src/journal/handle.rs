@@ -26,6 +26,7 @@ use super::scrub::{self, Scrubber};
 use super::shared::Exchange;
 use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
 use crate::disk::{Disk, RealDisk};
+use crate::local::database::tuning::CACHE_BYTES;
 use crate::local::handle::{Handle, sole_storage};
 use crate::local::metrics::Metrics;
 
@@ -81,7 +82,7 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            cache_bytes: 16 << 20,
+            cache_bytes: CACHE_BYTES,
             recent_bytes: 16 << 20,
             idle: Duration::from_secs(1),
             file_bytes: 8 << 20,

@@ -9,7 +9,6 @@
 //! 4. What was found is made durable before anyone is shown it.
 
 use std::io;
-use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,10 +16,10 @@ use headwater_core::change::{Change, Unit};
 use headwater_core::storage::StorageError;
 use parking_lot::RwLock;
 
-use super::apply::{self, Edition, is_counted};
+use super::apply::{self, Edition};
 use super::catalogue::Catalogue;
 use super::chunks::{self, ChunkFile, Ledger, Listing, tidy_up};
-use super::holdings::{self, Holdings, PerFile};
+use super::holdings::Holdings;
 use super::identity;
 use super::index::Index;
 use super::log::{self, Files, Group, Identity, ReadError, Recovered, Supply, Writer};
@@ -29,6 +28,7 @@ use super::packer::Progress;
 #[cfg(test)]
 use super::planted::{Fault, planted};
 use super::shared::Through;
+use super::sum::{self, Sum};
 use super::unit::{self, CommittedUnit};
 use crate::disk::Disk;
 use crate::local::memory::Memory;
@@ -285,21 +285,14 @@ impl Chunks {
         Ok(index)
     }
 
-    /// What all rows of a catalogue add up to. Each is compared with its checksum; and what they lead to is counted.
+    /// What all rows of a catalogue add up to; and what they lead to is noted.
     fn sum(&self, index: &Index) -> Result<Ledger, StorageError> {
-        let (mut sum, mut live) = (Ledger::default(), PerFile::new());
-        for entry in index.scan_from(Vec::new(), Bound::Unbounded) {
-            let (key, value) = entry?;
-            apply::verify(&key, &value)?;
-            if is_counted(&key) {
-                sum.add(&key, &value);
-                holdings::note(&mut live, &key, &value)?;
-            }
-        }
+        let Progress { ledger, through, .. } = self.progress;
+        let Sum { ledger, live } = sum::all_rows(index, ledger.rows, through.unit)?;
         index.holdings().count(&live);
         self.files.iter().for_each(|file| index.holdings().applied(file));
         index.holdings().observe();
-        Ok(sum)
+        Ok(ledger)
     }
 }
 

@@ -14,9 +14,10 @@ pub(crate) use open::{is_released, open, sync_files};
 
 use super::rows::Entry;
 
-/// Accesses beside the first to each entry that a scan meets. sled evicts a leaf only when its shard of the page cache has
-/// been accessed 64 times; without these, a scan would keep up to 16,384 leaves in memory.
-pub(crate) const TOUCHES: usize = 2;
+/// Bytes of entries after which a scan accesses one once more. sled evicts a leaf only when its shard of the page cache has been
+/// accessed 64 times, and a scan accesses each leaf once: without this, it would keep up to 16,384 leaves in memory. With it, they
+/// have 32 MiB together, whatever the size of their entries is.
+const TOUCH_EVERY: usize = 2048;
 
 /// Accesses after which sled has freed what was waiting: 32 rounds of its garbage collector, which goes round every 128.
 const SETTLING: usize = 4096;
@@ -35,7 +36,7 @@ impl Database {
         self.0.get(key).map_err(failure)
     }
 
-    /// A value, for a reader that goes through many: see [`TOUCHES`].
+    /// A value, for a reader that goes through many: see [`TOUCH_EVERY`].
     pub(crate) fn get_in_passing(&self, key: &[u8]) -> Result<Option<IVec>, StorageError> {
         self.get(key)?;
         self.get(key)
@@ -80,9 +81,12 @@ impl Database {
     }
 
     fn touching(&self, entries: sled::Iter) -> impl Iterator<Item = Entry> {
-        entries.map(|entry| {
+        let mut bytes = 0;
+        entries.map(move |entry| {
             let (key, value) = entry.map_err(failure)?;
-            for _ in 0..TOUCHES {
+            bytes += key.len() + value.len();
+            while bytes >= TOUCH_EVERY {
+                bytes -= TOUCH_EVERY;
                 self.get(&key)?;
             }
             Ok((key, value))

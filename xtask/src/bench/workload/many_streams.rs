@@ -25,8 +25,11 @@ const SLACK: Duration = Duration::from_secs(600);
 /// Between two looks at a server's memory, where measurements are not shorter.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// How long it is looked at.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Looks in a row at which it has not become less, after which it is at rest: a server may keep what was used last for ten seconds.
+const QUIET: u32 = 5;
+
+/// Looks at most.
+const LOOKS: u32 = 15;
 
 /// Appends of records of one size.
 #[derive(Clone, Debug)]
@@ -76,19 +79,19 @@ impl Workload for ManyStreams {
     }
 }
 
-/// A server's memory when it has come to rest: when it has not become less from one look to the next.
+/// A server's memory when it has come to rest.
 fn at_rest(server: &Server, look: Duration) -> anyhow::Result<Option<u64>> {
     let Some(pid) = server.pid else { return Ok(None) };
     server.settle()?;
-    let begun = Instant::now();
-    let mut least = resident(pid)?;
-    while begun.elapsed() < PATIENCE {
+    let (mut least, mut quiet) = (resident(pid)?, 0);
+    for _ in 0..LOOKS {
         thread::sleep(look);
         let now = resident(pid)?;
-        if now >= least {
+        quiet = if now < least { 0 } else { quiet + 1 };
+        least = least.min(now);
+        if quiet == QUIET {
             break;
         }
-        least = now;
     }
     Ok(Some(least))
 }

@@ -8,7 +8,7 @@
 //!   loss of power can take it back long after it was acknowledged. So values are small: [`VALUE_BYTES`], [`SEGMENT_BYTES`].
 //!   Should such a file come into being all the same, it is synced too: [`super::barrier`].
 //! - The page cache evicts by leaf, and only after 64 accesses to each of its 256 shards. What is in memory is bounded by
-//!   the size of a leaf far more than by the configured capacity: [`super::TOUCHES`].
+//!   the size of a leaf far more than by the configured capacity: [`super::TOUCH_EVERY`].
 //!
 //! All that an edit replaces is kept until it is complete, with a copy of the leaf for each key: an edit of 20,000 keys took
 //! hundreds of megabytes. So background work is cut into edits of about [`BATCH_KEYS`] keys and [`BATCH_BYTES`] bytes: one that
