@@ -22,11 +22,10 @@
 //!   `round`; `chunks` are those files; `apply` brings their rows into the `catalogue`, which is sled, and keeps account.
 //! - `index` is the catalogue with the files it leads into, as readers ask it; `holdings` are these files, and what of each is needed.
 //! - `merge` makes one file of several, without what nobody needs any more; `scrub` looks for damage.
-//! - `open` finds all of it again, and makes the catalogue anew from the chunk files where it is damaged or missing.
+//! - `open` finds all of it again, looks through the catalogue (`sum`), and makes the catalogue anew from the chunk files where it is
+//!   damaged or missing.
 //! - `check` reads everything and changes nothing. `backup` copies what there is as of one commit, and makes a directory of it again.
 //!   `repair` copies what is good of a damaged one.
-//! - `open` finds all of it again, looks through the catalogue (`sum`), and makes the catalogue anew from the chunk files where it is damaged or missing.
-//! - `check` reads everything and changes nothing.
 //!
 //! `docs/format.md` describes the files.
 
