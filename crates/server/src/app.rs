@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::request::body::Bounds;
 use crate::requests::RequestIds;
+use crate::server::carriers::Carriers;
 
 /// The engine, the settings, the limits by number, and the time of day.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) backups: Option<Backups>,
     /// The place of the one backup that is made at a time: each reads as fast as its client takes it.
     pub(crate) backing_up: Arc<Semaphore>,
+    pub(crate) carriers: Arc<Carriers>,
     readiness: Readiness,
     started: Instant,
     clock: SystemClock,
@@ -43,6 +45,7 @@ impl App {
             connections: Gate::new(config.max_connections),
             requests: Gate::new(config.max_requests),
             readers: Stays::new(config.max_live_readers),
+            carriers: Arc::new(Carriers::new()),
             engine,
             config,
             ids: RequestIds::new(),

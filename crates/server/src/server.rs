@@ -5,11 +5,13 @@
 //! engine down.
 
 pub(crate) mod activity;
+pub(crate) mod carriers;
 mod connection;
 mod patient;
 mod refusal;
 mod streams;
 mod watch;
+mod wire;
 
 use std::future::Future;
 use std::io;

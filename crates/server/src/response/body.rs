@@ -51,6 +51,15 @@ impl ResponseBody {
         Self::new(Kind::Chunks(Chunks::new(chunks)))
     }
 
+    /// All that it will be, where that is known.
+    pub(super) fn pieces(&self) -> &[Bytes] {
+        match &self.kind {
+            Kind::Full(bytes) => std::slice::from_ref(bytes),
+            Kind::Chunks(chunks) => chunks.rest(),
+            Kind::Empty | Kind::Events(_) => &[],
+        }
+    }
+
     /// Whether it goes on for as long as its reader stays.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.kind, Kind::Events(_))

@@ -1,6 +1,5 @@
 //! A page as a body: its pieces as they are, except that runs of tiny ones are joined.
 
-use std::iter::Peekable;
 use std::vec::IntoIter;
 
 use bytes::{Bytes, BytesMut};
@@ -10,14 +9,14 @@ use crate::limits::{JOINED_BYTES, SMALL_CHUNK_BYTES};
 /// The pieces of a page that are still to be sent.
 #[derive(Debug)]
 pub(super) struct Chunks {
-    rest: Peekable<IntoIter<Bytes>>,
+    rest: IntoIter<Bytes>,
     left: u64,
 }
 
 impl Chunks {
     pub(super) fn new(chunks: Vec<Bytes>) -> Self {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self { rest: chunks.into_iter().peekable(), left }
+        Self { rest: joined(chunks).into_iter(), left }
     }
 
     /// Bytes still to come.
@@ -25,32 +24,39 @@ impl Chunks {
         self.left
     }
 
+    /// The pieces still to come.
+    pub(super) fn rest(&self) -> &[Bytes] {
+        self.rest.as_slice()
+    }
+
     /// The next piece; never an empty one.
     pub(super) fn next(&mut self) -> Option<Bytes> {
-        let first = self.rest.by_ref().find(|chunk| !chunk.is_empty())?;
-        let piece = if self.joins(first.len()) { self.join(&first) } else { first };
+        let piece = self.rest.next()?;
         self.left = self.left.saturating_sub(piece.len() as u64);
         Some(piece)
     }
+}
 
-    /// Whether this chunk and the next are both tiny. The brackets around a large JSON chunk stay apart from
-    /// it.
-    fn joins(&mut self, len: usize) -> bool {
-        let small = |len: usize| len < SMALL_CHUNK_BYTES;
-        small(len) && self.rest.peek().is_some_and(|next| small(next.len()))
-    }
-
-    fn join(&mut self, first: &Bytes) -> Bytes {
-        let mut joined = BytesMut::with_capacity(JOINED_BYTES);
-        joined.extend_from_slice(first);
-        let fits = |len: usize, next: &Bytes| {
-            next.len() < SMALL_CHUNK_BYTES && len + next.len() <= JOINED_BYTES
-        };
-        while let Some(next) = self.rest.next_if(|next| fits(joined.len(), next)) {
-            joined.extend_from_slice(&next);
+/// The same bytes with no empty piece, and tiny neighbours in one. The brackets around a large JSON chunk stay apart from it.
+fn joined(chunks: Vec<Bytes>) -> Vec<Bytes> {
+    let small = |chunk: &Bytes| chunk.len() < SMALL_CHUNK_BYTES;
+    let mut rest = chunks.into_iter().filter(|chunk| !chunk.is_empty()).peekable();
+    let mut pieces = Vec::with_capacity(rest.size_hint().1.unwrap_or(0));
+    while let Some(first) = rest.next() {
+        if !small(&first) || !rest.peek().is_some_and(small) {
+            pieces.push(first);
+            continue;
         }
-        joined.freeze()
+        let mut run = BytesMut::with_capacity(JOINED_BYTES);
+        run.extend_from_slice(&first);
+        while let Some(next) =
+            rest.next_if(|next| small(next) && run.len() + next.len() <= JOINED_BYTES)
+        {
+            run.extend_from_slice(&next);
+        }
+        pieces.push(run.freeze());
     }
+    pieces
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use metrics::Counter;
 
 use super::ResponseBody;
 use crate::gate::Seat;
-use crate::limits::{SENDING_PIECE_BYTES, WHOLE_PIECE_BYTES};
+use crate::limits::{CARRIED_BYTES, SENDING_PIECE_BYTES, WHOLE_PIECE_BYTES};
 use crate::server::activity::Busy;
 use crate::sse::Torn;
 
@@ -38,6 +38,11 @@ pub(crate) struct Sending {
 impl Sending {
     /// The answer to a request of that version of HTTP.
     pub(crate) fn new(body: ResponseBody, version: Version, place: Place, sent: Counter) -> Self {
+        let length = body.size_hint().exact().unwrap_or(0);
+        // Over HTTP/2 the library has its own frames around each piece.
+        if version < Version::HTTP_2 && length >= CARRIED_BYTES {
+            place.busy.announce(body.pieces().to_vec());
+        }
         Self { body, version, rest: Bytes::new(), place, sent }
     }
 

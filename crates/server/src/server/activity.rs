@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::streams::Stream;
+use super::wire::Announced;
 use crate::metrics::Limit;
 
 /// How long the end of an answer may take that the HTTP library has wholly: two pieces of
@@ -17,7 +19,7 @@ const TRAILING: Duration = Duration::from_secs(128);
 /// HTTP/2 writes no more than this when it only answers or asks whether anybody is there: a few frames of 9 to 17 bytes.
 const CONTROL_BYTES: usize = 64;
 
-/// What happens on one connection. Only numbers, no other memory hangs on them.
+/// What happens on one connection.
 ///
 /// Times are milliseconds of the connection, plus one; zero is never.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ pub(crate) struct Activity {
     cut: AtomicBool,
     // Held for a push when an answer has a body, and for a look when something can be due.
     sending: Mutex<Vec<Weak<Given>>>,
+    pub(super) announced: Announced,
 }
 
 /// An answer that is being sent.
@@ -70,6 +73,7 @@ impl Activity {
             written: AtomicU64::new(0),
             cut: AtomicBool::new(false),
             sending: Mutex::default(),
+            announced: Announced::default(),
         })
     }
 
@@ -165,6 +169,11 @@ fn millis(time: Duration) -> u64 {
 }
 
 impl Busy {
+    /// The answer will be these pieces, one after the other and nothing in between.
+    pub(crate) fn announce(&self, pieces: Vec<Bytes>) {
+        self.activity.announced.put(pieces);
+    }
+
     /// A piece of the answer was asked for.
     pub(crate) fn asked(&self) {
         if let Some(given) = &self.given {

@@ -28,6 +28,7 @@ use super::patient::Patient;
 use super::refusal;
 use super::streams::Streams;
 use super::watch::{Due, Watch};
+use super::wire::Wire;
 use crate::app::App;
 use crate::config::Config;
 use crate::gate::Gate;
@@ -112,7 +113,8 @@ impl Connections {
             let answer = handle(Arc::clone(&app), door.clone(), local, seen.begin(), request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
-        let stream = Patient::new(stream, self.app.config.write_timeout, Arc::clone(&activity));
+        let wire = Wire::new(stream, Arc::clone(&activity), Arc::clone(&self.app.carriers));
+        let stream = Patient::new(wire, self.app.config.write_timeout, Arc::clone(&activity));
         let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
         let watch = Watch::new(&self.app.config, Arc::clone(&activity));
         let (app, drain) = (Arc::clone(&self.app), self.drain.child_token());

@@ -10,7 +10,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
@@ -19,12 +18,6 @@ use super::activity::Activity;
 pub(super) trait Socket {
     /// Has the kernel drop what it has not sent when the socket is closed. What it cannot be told, it does without.
     fn forget_unsent(&self);
-}
-
-impl Socket for TcpStream {
-    fn forget_unsent(&self) {
-        let _ = self.set_zero_linger();
-    }
 }
 
 /// The socket, and how long it waits.

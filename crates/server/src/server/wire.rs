@@ -1,0 +1,183 @@
+//! The socket of a connection: small answers are written at once, large ones are carried.
+//!
+//! The HTTP library hands over an answer piece by piece. Of a large one all pieces are known beforehand ([`Announced`]), so when
+//! the first one is to be written, all of them are given to the carriers, and what the library then hands over is merely counted
+//! off against what has been written.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::activity::Activity;
+use super::carriers::{Carried, Carriers, Load};
+use super::patient::Socket;
+
+/// The pieces of a large answer that the HTTP library is going to write, before the first of them is.
+#[derive(Debug, Default)]
+pub(super) struct Announced(
+    // Held to put and to take. One for a connection: of answers that are pipelined only one is next.
+    Mutex<Option<Vec<Bytes>>>,
+);
+
+/// A socket.
+#[derive(Debug)]
+pub(super) struct Wire {
+    reading: OwnedReadHalf,
+    writing: Writing,
+    activity: Arc<Activity>,
+    carriers: Arc<Carriers>,
+}
+
+/// Who writes.
+#[derive(Debug)]
+enum Writing {
+    /// The connection itself.
+    Here(OwnedWriteHalf),
+    Carried(Ahead),
+    /// Nobody any more: a load was lost.
+    Lost,
+}
+
+/// An answer that is being carried.
+#[derive(Debug)]
+struct Ahead {
+    carried: Carried,
+    /// What is written and the library has not been told of.
+    untold: usize,
+    /// What it has not been told of, written or not.
+    left: u64,
+}
+
+impl Announced {
+    /// Announces the next large answer.
+    pub(super) fn put(&self, pieces: Vec<Bytes>) {
+        *self.0.lock() = Some(pieces);
+    }
+
+    /// The answer and what comes before it, if it is what these slices begin: the very memory, not merely the same bytes.
+    fn take(&self, slices: &[IoSlice<'_>]) -> Option<VecDeque<Bytes>> {
+        let mut announced = self.0.lock();
+        let first = announced.as_ref()?.first()?.as_ptr();
+        let at = slices.iter().position(|slice| slice.as_ptr() == first)?;
+        let before = slices.iter().take(at).map(|slice| Bytes::copy_from_slice(slice));
+        Some(before.chain(announced.take()?).collect())
+    }
+}
+
+impl Writing {
+    /// Gives an answer to the carriers.
+    fn hand_over(&mut self, pieces: VecDeque<Bytes>, carriers: &Carriers) {
+        let Self::Here(socket) = std::mem::replace(self, Self::Lost) else { return };
+        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+        *self = match carriers.carry(Load { socket, pieces }) {
+            Ok(carried) => Self::Carried(Ahead { carried, untold: 0, left }),
+            Err(load) => Self::Here(load.socket),
+        };
+    }
+}
+
+impl Ahead {
+    /// How many of the bytes that the library hands over are written.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        carriers: &Carriers,
+        handed: usize,
+    ) -> Poll<io::Result<usize>> {
+        if self.untold == 0 {
+            self.untold = ready!(self.carried.poll_written(cx, carriers))?;
+        }
+        let told = self.untold.min(handed);
+        self.untold -= told;
+        self.left = self.left.saturating_sub(told as u64);
+        Poll::Ready(Ok(told))
+    }
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, carriers: Arc<Carriers>) -> Self {
+        let (reading, writing) = stream.into_split();
+        Self { reading, writing: Writing::Here(writing), activity, carriers }
+    }
+}
+
+impl Socket for Wire {
+    fn forget_unsent(&self) {
+        let _ = self.reading.as_ref().set_zero_linger();
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.reading).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let Self { writing, activity, carriers, .. } = &mut *self;
+        if let Writing::Here(_) = writing
+            && let Some(pieces) = activity.announced.take(slices)
+        {
+            writing.hand_over(pieces, carriers);
+        }
+        let ahead = match writing {
+            Writing::Here(socket) => return Pin::new(socket).poll_write_vectored(cx, slices),
+            Writing::Carried(ahead) => ahead,
+            Writing::Lost => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        };
+        let handed = slices.iter().map(|slice| slice.len()).sum();
+        let told = ready!(ahead.poll(cx, carriers, handed))?;
+        if ahead.left == 0
+            && let Writing::Carried(ahead) = std::mem::replace(writing, Writing::Lost)
+            && let Some(socket) = ahead.carried.into_socket()
+        {
+            *writing = Writing::Here(socket);
+        }
+        Poll::Ready(Ok(told))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // What was handed over is with the kernel.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.writing {
+            Writing::Here(socket) => Pin::new(socket).poll_shutdown(cx),
+            // It is shut when the load is dropped.
+            Writing::Carried(_) | Writing::Lost => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
