@@ -2,12 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustix::buffer::spare_capacity;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::{Disk, DiskFile};
 
@@ -95,8 +97,18 @@ impl DiskFile for RealFile {
         if len as u64 > UNCHECKED && end > self.size()? {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut bytes = vec![0; len];
-        self.0.read_exact_at(&mut bytes, offset)?;
+        // Nothing is put into the memory but what is read: for a page that would be felt.
+        let mut bytes = Vec::with_capacity(len);
+        while bytes.len() < len {
+            let place = offset + bytes.len() as u64;
+            match rustix::io::pread(&self.0, spare_capacity(&mut bytes), place) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // The allocator may have given more than was asked for.
+        bytes.truncate(len);
         Ok(bytes.into())
     }
 

@@ -10,6 +10,7 @@ mod everywhere;
 mod failing;
 mod format;
 mod full;
+mod lanes;
 mod life;
 mod middle;
 mod model;

@@ -15,14 +15,21 @@ use headwater_core::{ProducerId, StreamKey, Timestamp, Version};
 use parking_lot::RwLock;
 
 use super::committer::{self, Commits, Ending, Request};
-use super::pool::Pool;
+use super::pool::{Pool, Priority};
 use super::read::page::Snapshot;
 use super::read::{catalogue, space};
 use super::rows::Packed;
 use super::view::View;
 
-/// Threads that read. More than one, so that a long page does not hold up short ones; few, because reads are short.
-const READERS: usize = 3;
+/// Threads that look up what decisions need. More than one, so that a long list does not hold up the others; few, because most of it is in
+/// the cache.
+const LOOKUPS: usize = 2;
+
+/// Threads that read pages. More than one, so that a disk has something to choose from; few, because others need the processor.
+const PAGES: usize = 3;
+
+/// A read of no more than this is a look at one record, which does not wait behind pages.
+const LOOKUP_BYTES: usize = 4096;
 
 /// A handle on what one thread writes, and everyone reads.
 pub(crate) struct Handle<P> {
@@ -35,7 +42,9 @@ pub(crate) struct Handle<P> {
 /// What readers need, until the directory is closed.
 #[derive(Debug)]
 struct Reading<P> {
-    pool: Pool,
+    lookups: Pool,
+    // Apart, because any number of readers may be catching up, and appends wait for what is looked up.
+    pages: Pool,
     /// A lock, because closing takes the view away from everyone; held to copy the reference.
     view: RwLock<Option<Arc<View<P>>>>,
 }
@@ -48,14 +57,17 @@ impl<P: Packed + 'static> Handle<P> {
         committer: C,
         release: impl Fn(C, Ending) -> Result<(), StorageError> + Send + 'static,
     ) -> io::Result<Self> {
-        let pool = Pool::start(name, READERS)?;
-        let reading = Arc::new(Reading { pool, view: RwLock::new(Some(Arc::clone(view))) });
+        let lookups = Pool::start(&format!("{name}-look"), LOOKUPS, Priority::Usual)?;
+        let pages = Pool::start(&format!("{name}-read"), PAGES, Priority::Low)?;
+        let view = RwLock::new(Some(Arc::clone(view)));
+        let reading = Arc::new(Reading { lookups, pages, view });
         let (requests, queue) = mpsc::channel();
         let release = {
             let reading = Arc::clone(&reading);
             move |committer, ending| {
                 drop(reading.view.write().take());
-                reading.pool.close();
+                reading.lookups.close();
+                reading.pages.close();
                 release(committer, ending)
             }
         };
@@ -84,7 +96,7 @@ impl<P: Packed + 'static> Handle<P> {
             if let Some(answer) = recent(&view) {
                 return Ok(answer);
             }
-            self.reading.pool.run(move || durable(&view)).await
+            self.reading.lookups.run(move || durable(&view)).await
         })
     }
 
@@ -124,7 +136,11 @@ impl<P: Packed + 'static> Handle<P> {
             let snapshot = Snapshot::take(&view, range, detail);
             match snapshot.answer() {
                 Some(answer) => answer,
-                None => self.reading.pool.run(move || snapshot.complete(&view)).await,
+                None => {
+                    let Reading { lookups, pages, .. } = &*self.reading;
+                    let pool = if range.budget <= LOOKUP_BYTES { lookups } else { pages };
+                    pool.run(move || snapshot.complete(&view)).await
+                }
             }
         })
     }
@@ -133,7 +149,10 @@ impl<P: Packed + 'static> Handle<P> {
         &self,
         read: SpaceRead,
     ) -> BoxFuture<'_, Result<SpacePage, StorageError>> {
-        self.answer(|_| None, move |view| space::read_space(view, &read))
+        Box::pin(async move {
+            let view = self.view()?;
+            self.reading.pages.run(move || space::read_space(&view, &read)).await
+        })
     }
 
     pub(crate) fn list(

@@ -6,26 +6,39 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::{fmt, io};
 
 use futures_channel::oneshot;
 use headwater_core::storage::StorageError;
-use parking_lot::{Condvar, Mutex};
 
 type Job = Box<dyn FnOnce() + Send>;
+
+/// How much less threads that give way have of a busy processor: about a tenth. Enough to go on, and to hold nothing for long that
+/// others wait for.
+const NICENESS: i32 = 10;
+
+/// Who goes first where there are fewer processors than threads that could go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// Like all other threads.
+    Usual,
+    /// After all others.
+    Low,
+}
 
 /// A few threads behind one queue.
 pub(crate) struct Pool {
     queue: Arc<Queue>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
 struct Queue {
-    // A mutex and a condition, because every job goes to exactly one thread. It is held for a push or a pop. The queue is
-    // as long as there are futures that wait for a read, which are their owners' to bound.
+    // A mutex and a condition, because every job goes to exactly one thread. It is held for a push or a pop, and nobody is woken
+    // meanwhile. Those of the standard library, which are never handed to a thread that has to wait for a processor first. The
+    // queue is as long as there are futures that wait for a read, which are their owners' to bound.
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -38,12 +51,19 @@ struct State {
 
 impl Pool {
     /// Starts so many threads.
-    pub(crate) fn start(name: &str, threads: usize) -> io::Result<Self> {
-        let pool = Self { queue: Arc::default(), threads: Mutex::default() };
+    pub(crate) fn start(name: &str, threads: usize, priority: Priority) -> io::Result<Self> {
+        let pool = Self { queue: Arc::default(), threads: Default::default() };
         for number in 0..threads {
             let queue = Arc::clone(&pool.queue);
-            let thread = thread::Builder::new().name(format!("{name}-read-{number}"));
-            pool.threads.lock().push(thread.spawn(move || queue.run())?);
+            let thread = thread::Builder::new().name(format!("{name}-{number}"));
+            let run = move || {
+                if priority == Priority::Low {
+                    // Where even that is refused they are threads like all others.
+                    let _ = rustix::process::nice(NICENESS);
+                }
+                queue.run();
+            };
+            pool.threads.lock().push(thread.spawn(run)?);
         }
         Ok(pool)
     }
@@ -90,20 +110,26 @@ impl fmt::Debug for Pool {
 }
 
 impl Queue {
+    /// Nothing that is done under this lock can panic.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn push(&self, job: Job) {
-        let mut state = self.state.lock();
+        let mut state = self.state();
         if !state.closed {
             state.jobs.push_back(job);
+            drop(state);
             self.changed.notify_one();
         }
     }
 
     fn close(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.state();
         state.closed = true;
         let dropped = std::mem::take(&mut state.jobs);
-        self.changed.notify_all();
         drop(state);
+        self.changed.notify_all();
         drop(dropped);
     }
 
@@ -114,7 +140,7 @@ impl Queue {
     }
 
     fn next(&self) -> Option<Job> {
-        let mut state = self.state.lock();
+        let mut state = self.state();
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 return Some(job);
@@ -122,7 +148,7 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            self.changed.wait(&mut state);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -158,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_job_of_nobody_is_not_begun_and_a_panic_ends_no_thread() {
-        let pool = Pool::start("test", 1).unwrap();
+        let pool = Pool::start("test", 1, Priority::Low).unwrap();
         let (hold, held) = mpsc::channel::<()>();
         let (done, seen) = mpsc::channel();
         let first = pool.run(move || Ok(held.recv().is_ok()));
@@ -176,8 +202,27 @@ mod tests {
     }
 
     #[test]
+    fn threads_of_low_priority_give_way() {
+        let niceness = |priority| {
+            let pool = Pool::start("test", 1, priority).unwrap();
+            let (tell, told) = mpsc::channel();
+            let asked = pool.run(move || {
+                tell.send(rustix::process::getpriority_process(None).unwrap()).unwrap();
+                Ok(())
+            });
+            let niceness = told.recv_timeout(DEADLINE).unwrap();
+            drop(asked);
+            niceness
+        };
+        // 19 is the most there is.
+        let usual = niceness(Priority::Usual);
+        assert_eq!(niceness(Priority::Low), (usual + NICENESS).min(19));
+        assert_eq!(niceness(Priority::Usual), usual, "it is the thread's own");
+    }
+
+    #[test]
     fn closing_answers_everyone_who_waits() {
-        let pool = Pool::start("test", 1).unwrap();
+        let pool = Pool::start("test", 1, Priority::Low).unwrap();
         let (hold, held) = mpsc::channel::<()>();
         let (began, begun) = mpsc::channel();
         let mut first = Box::pin(pool.run(move || {
