@@ -22,7 +22,9 @@ pub(crate) use claim::{Claimed, DataDir, Layout, with_patience};
 #[cfg(feature = "journal")]
 pub(crate) use claim::{Vacant, hold, hold_whatever_it_is};
 pub use error::OpenError;
-pub(crate) use files::{sync_directory, write_atomically};
+pub(crate) use files::sync_directory;
+#[cfg(feature = "sled")]
+pub(crate) use files::write_atomically;
 
 #[cfg(test)]
 mod tests;

@@ -2,14 +2,18 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "sled")]
+#[cfg(any(feature = "journal", feature = "sled"))]
 pub mod directory;
 #[cfg(feature = "journal")]
 pub mod disk;
 mod group;
 #[cfg(feature = "journal")]
 pub mod journal;
-#[cfg(feature = "sled")]
+#[cfg(any(feature = "journal", feature = "sled"))]
+#[cfg_attr(
+    not(feature = "sled"),
+    expect(dead_code, unused_imports, reason = "of what adapters share, the journal needs a part")
+)]
 mod local;
 pub mod memory;
 #[cfg(feature = "sled")]

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::OpenError;
 
 /// Replaces a file: a crash leaves the old content or the new one. Durable when it returns.
+#[cfg(feature = "sled")]
 pub(crate) fn write_atomically(
     directory: &Path,
     name: &str,
