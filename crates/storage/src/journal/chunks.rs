@@ -34,7 +34,7 @@ mod tests;
 mod writer;
 
 pub(crate) use ahead::Ahead;
-pub(crate) use file::ChunkFile;
+pub(crate) use file::{ChunkFile, Found};
 #[cfg(test)]
 pub(crate) use footer::Footer;
 pub(crate) use footer::{Facts, Ledger, header};

@@ -1,7 +1,7 @@
 //! Opening: which files count, whether the catalogue is theirs, and what the journal has beyond them.
 //!
 //! 1. The chunk files are listed, and their names made durable. Their rounds follow each other without a gap, and so do the parts
-//!    of the journal in them.
+//!    of the journal in them. One whose ends are damaged is read all the same, where the catalogue is sound and says what is in it.
 //! 2. Files that the catalogue has not heard of are applied to it, each as what it is: a round, or a merge. Then it must add up to what the newest file says; one that does
 //!    not, that is missing, or that cannot be read, is set aside and made anew from all files.
 //! 3. The journal is read from where the last round ended, and what it says becomes recent again, by the same function that
@@ -18,7 +18,7 @@ use parking_lot::RwLock;
 
 use super::apply::{self, Edition};
 use super::catalogue::Catalogue;
-use super::chunks::{self, ChunkFile, Ledger, Listing, tidy_up};
+use super::chunks::{self, ChunkFile, Found, Ledger, Listing, tidy_up};
 use super::holdings::Holdings;
 use super::identity;
 use super::index::Index;
@@ -187,29 +187,47 @@ fn tell(recovered: &Recovered) {
 struct Chunks {
     files: Vec<Arc<ChunkFile>>,
     progress: Progress,
+    /// What is wrong with a file of which it is not known what it says.
+    unknown: Option<StorageError>,
 }
 
 impl Chunks {
     fn open(disk: &Arc<dyn Disk>, listing: &Listing) -> Result<Self, StorageError> {
-        let open = |name: &_| ChunkFile::open(&**disk, *name).map(Arc::new);
-        let files = listing.files.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let mut progress = Progress::default();
-        for file in &files {
+        let mut chunks = Self { files: Vec::new(), progress: Progress::default(), unknown: None };
+        let mut follows = true;
+        for name in &listing.files {
+            let Found { file, damage } = ChunkFile::find(&**disk, *name)?;
+            if let Some(damage) = &damage {
+                tracing::error!(%damage, "a chunk file is damaged; what can be read of it is served");
+            }
+            let progress = &mut chunks.progress;
             let footer = file.footer();
             let facts = footer.facts;
-            if footer.name.first() != progress.round + 1 || facts.from != progress.through.mark {
+            let (packed, from) = (progress.through.mark, facts.from);
+            let beside = if follows { packed == from } else { packed.group <= from.group };
+            if name.first() != progress.round + 1 || (file.has_facts() && !beside) {
                 return Err(StorageError::Corrupt(format!(
                     "a chunk file is missing before {}, which does not follow round {}",
                     footer.name, progress.round
                 )));
             }
-            progress.round = footer.name.last();
-            progress.through = Through { mark: facts.to, unit: facts.unit, at: facts.at };
+            progress.round = name.last();
+            follows = file.has_facts();
+            if follows {
+                progress.through = Through { mark: facts.to, unit: facts.unit, at: facts.at };
+            } else {
+                chunks.unknown = damage;
+            }
             if facts.edition > progress.edition {
                 (progress.edition, progress.ledger) = (facts.edition, facts.ledger);
             }
+            chunks.files.push(Arc::new(file));
         }
-        Ok(Self { files, progress })
+        match chunks.unknown {
+            // Only the last one says where the journal goes on.
+            Some(damage) if !follows => Err(damage),
+            _ => Ok(chunks),
+        }
     }
 
     /// A catalogue that says what the files say.
@@ -269,6 +287,12 @@ impl Chunks {
     }
 
     fn rebuild(&self, source: &dyn Source) -> Result<Index, StorageError> {
+        // What a file says that cannot be read might be about streams that nothing else tells of.
+        if let Some(damage) = &self.unknown {
+            return Err(StorageError::Corrupt(format!(
+                "{damage}; without a sound catalogue, what that file says is needed: `headwater repair` makes a copy of what is left"
+            )));
+        }
         let index = self.index(source.anew()?);
         for file in &self.files {
             apply::apply(|| file.rows(), self.progress.edition, &index)?;
@@ -289,6 +313,11 @@ impl Chunks {
     fn sum(&self, index: &Index) -> Result<Ledger, StorageError> {
         let Progress { ledger, through, .. } = self.progress;
         let Sum { ledger, live } = sum::all_rows(index, ledger.rows, through.unit)?;
+        // A file of which nothing is known may have taken the place of others before the catalogue heard of it.
+        if let Some(name) = live.keys().find(|name| index.holdings().get(**name).is_none()) {
+            let what = format!("the catalogue leads to {name}, which is not there");
+            return Err(StorageError::Corrupt(what));
+        }
         index.holdings().count(&live);
         self.files.iter().for_each(|file| index.holdings().applied(file));
         index.holdings().observe();

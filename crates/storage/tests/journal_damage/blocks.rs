@@ -15,7 +15,10 @@ use super::store::{folder, packing_at, read_all};
 const LEN: usize = 64 * 1024;
 
 fn open(path: &std::path::Path) -> Given {
-    Given(Arc::new(JournalStorage::open(path, packing_at(0)).unwrap()))
+    let mut options = packing_at(0);
+    // A merge that closing interrupts leaves copies that count for nothing.
+    options.merge_files = 0;
+    Given(Arc::new(JournalStorage::open(path, options).unwrap()))
 }
 
 #[test]

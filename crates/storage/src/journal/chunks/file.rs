@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use headwater_core::storage::StorageError;
 
-use super::footer::{FOOTER, Fault, Footer, HEADER, parse_header};
+use super::footer::{FOOTER, Facts, Fault, Footer, HEADER, Section, parse_header};
 use super::name::ChunkName;
 use super::order;
 use super::pieces::Rows;
@@ -30,7 +30,16 @@ pub(crate) struct ChunkFile {
     file: Arc<dyn DiskFile>,
     path: PathBuf,
     footer: Footer,
+    has_facts: bool,
     pub(super) seen: Seen,
+}
+
+/// A file that was opened, whatever its ends are like.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) file: ChunkFile,
+    /// What is damaged of its ends.
+    pub(crate) damage: Option<StorageError>,
 }
 
 impl ChunkFile {
@@ -39,6 +48,15 @@ impl ChunkFile {
     /// # Errors
     /// `Corrupt` when it is not what its name says, or is not all there; `Unavailable` when it cannot be read.
     pub(crate) fn open(disk: &dyn Disk, name: ChunkName) -> Result<Self, StorageError> {
+        let Found { file, damage } = Self::find(disk, name)?;
+        damage.map_or(Ok(file), Err)
+    }
+
+    /// The same, where damaged ends do not matter: what the catalogue leads to is verified by itself.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is sound and of another version, or is another file than its name says; `Unavailable` when it cannot be read.
+    pub(crate) fn find(disk: &dyn Disk, name: ChunkName) -> Result<Found, StorageError> {
         let path = disk.describe(&name.path());
         let unreadable = |error: io::Error| {
             StorageError::Unavailable(format!("cannot open {}: {error}", path.display()))
@@ -46,30 +64,59 @@ impl ChunkFile {
         let file = disk.open(&name.path()).map_err(unreadable)?;
         let size = file.size().map_err(unreadable)?;
         let damage = |what: &str| StorageError::Corrupt(format!("{} {what}", path.display()));
-        let Some(end) = size.checked_sub(FOOTER as u64).filter(|end| *end >= HEADER as u64) else {
-            return Err(damage("is too short for a chunk file"));
+        let faulty = |end: &str, at: u64, fault: Fault| {
+            damage(&format!("is damaged at byte {at}: its {end} {fault}"))
         };
         let read = |offset, len| file.read(offset, len).map_err(unreadable);
-        let faulty = |end: &'static str| {
-            move |fault: Fault| damage(&format!("is damaged: its {end} {fault}"))
+        let end = size.checked_sub(FOOTER as u64).filter(|end| *end >= HEADER as u64);
+        let (mut footer, mut first) = (None, None);
+        if let Some(end) = end {
+            match Footer::parse(&read(end, FOOTER)?) {
+                Ok(found) => footer = Some(found),
+                Err(Fault::Checksum) => first = Some(faulty("footer", end, Fault::Checksum)),
+                Err(fault) => return Err(faulty("footer", end, fault)),
+            }
+            match parse_header(&read(0, HEADER)?) {
+                Ok(begun) if begun == name => {}
+                Ok(_) => return Err(damage("is another file than its name says")),
+                Err(Fault::Checksum) => {
+                    first = first.or(Some(faulty("header", 0, Fault::Checksum)))
+                }
+                Err(fault) => return Err(faulty("header", 0, fault)),
+            }
+        } else {
+            first = Some(damage(&format!(
+                "is damaged at byte {size}: it is too short for a chunk file"
+            )));
+        }
+        if let Some(Footer { name: said, section: rows, .. }) = footer {
+            if said != name {
+                return Err(damage("is another file than its name says"));
+            }
+            if rows.offset < HEADER as u64 || rows.offset.checked_add(rows.len) != end {
+                return Err(damage("is not as long as its footer says"));
+            }
+        }
+        let (seen, has_facts) = (Seen::new(size), footer.is_some());
+        let unknown = || {
+            let section = Section { offset: end.unwrap_or_default(), ..Section::default() };
+            // Any lineage may be in it.
+            let facts = Facts { unit: u64::MAX, ..Facts::default() };
+            Footer { name, facts, section }
         };
-        let footer = Footer::parse(&read(end, FOOTER)?).map_err(faulty("footer"))?;
-        let begun = parse_header(&read(0, HEADER)?).map_err(faulty("header"))?;
-        if footer.name != name || begun != name {
-            return Err(damage("is another file than its name says"));
-        }
-        let rows = footer.section;
-        if rows.offset < HEADER as u64 || rows.offset.checked_add(rows.len) != Some(end) {
-            return Err(damage("is not as long as its footer says"));
-        }
-        let seen = Seen::new(size);
-        Ok(Self { file, path, footer, seen })
+        let footer = footer.unwrap_or_else(unknown);
+        Ok(Found { file: Self { file, path, footer, has_facts, seen }, damage: first })
     }
 
     /// What is written of a file that has no footer yet.
     pub(super) fn unfinished(file: Arc<dyn DiskFile>, path: PathBuf, footer: Footer) -> Self {
         let seen = Seen::new(footer.section.offset);
-        Self { file, path, footer, seen }
+        Self { file, path, footer, has_facts: true, seen }
+    }
+
+    /// Whether it is known what the footer says. Where it is not, all that can be read is what the catalogue leads to.
+    pub(crate) fn has_facts(&self) -> bool {
+        self.has_facts
     }
 
     /// What the footer says.

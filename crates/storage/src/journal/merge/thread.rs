@@ -146,7 +146,7 @@ impl Merger {
             live: holding.live,
             rows: footer.section.len,
             as_of: footer.facts.as_of,
-            stuck: self.stuck.contains(&footer.name),
+            stuck: self.stuck.contains(&footer.name) || !holding.file.has_facts(),
         }
     }
 
