@@ -4,6 +4,7 @@
 //! another position than was told; every record that nobody wrote; every change to what was
 //! settled or had been read; a closed stream that is open or goes on; half of an append-and-close; a
 //! stream that is there after its deletion or gone without one; a sequence that was accepted twice;
+//! a beginning that was given up and is back, or that nobody gave up and is gone;
 //! a deleted stream that is gone while forks need it or held back after them; a lifetime that ends
 //! too early or never.
 
@@ -19,7 +20,7 @@ use super::record::{Found, Id, Torn};
 #[derive(Clone, Debug)]
 pub(super) enum Observation {
     Absent,
-    Present { records: Result<Vec<Found>, Torn>, closed: bool },
+    Present { records: Result<Vec<Found>, Torn>, closed: bool, floor: u64 },
 }
 
 /// A broken promise.
@@ -45,6 +46,10 @@ pub(super) enum Violation {
         id: Id,
         told: u64,
         found: u64,
+    },
+    /// It begins where nobody let it begin.
+    BeginsElsewhere {
+        at: u64,
     },
     ClosedIsOpen,
     OpenIsClosed,
@@ -126,18 +131,23 @@ pub(super) fn check(history: &History, observation: &Observation) -> Vec<Violati
         Observation::Absent => Vec::new(),
         Observation::Present { .. } if deleted => vec![Violation::StreamBackAfterDelete],
         Observation::Present { records: Err(torn), .. } => vec![Violation::Torn(torn.clone())],
-        Observation::Present { records: Ok(records), closed } => {
-            let mut violations = check_records(history, records);
+        Observation::Present { records: Ok(records), closed, floor } => {
+            let Some(given_up) = history.records_before(*floor) else {
+                return vec![Violation::BeginsElsewhere { at: *floor }];
+            };
+            let mut violations = check_records(history, given_up, records);
             violations.extend(check_closing(history, records, *closed));
             violations
         }
     }
 }
 
-fn check_records(history: &History, records: &[Found]) -> Vec<Violation> {
+fn check_records(history: &History, given_up: usize, records: &[Found]) -> Vec<Violation> {
     let ids: Vec<Id> = records.iter().map(|found| found.id).collect();
     let mut violations = Vec::new();
-    if let Some(from) = first_difference(&history.settled, &ids) {
+    let settled = history.settled.get(given_up..).unwrap_or_default();
+    let gone: HashSet<Id> = history.with_given_up().into_iter().take(given_up).collect();
+    if let Some(from) = first_difference(settled, &ids) {
         return vec![Violation::Rewritten { from }];
     }
     for seen in &history.seen {
@@ -151,10 +161,12 @@ fn check_records(history: &History, records: &[Found]) -> Vec<Violation> {
 
     let written: HashMap<Id, &Op> =
         history.ops.iter().filter_map(|op| Some((op.action.record()?, op))).collect();
-    let missing = written.iter().filter(|(id, op)| op.acked() && !present.contains(id));
+    violations.extend(gone.intersection(&present).map(|id| Violation::Invented(*id)));
+    let here = |id| present.contains(id) || gone.contains(id);
+    let missing = written.iter().filter(|(id, op)| op.acked() && !here(*id));
     violations.extend(missing.map(|(id, _)| Violation::Lost(*id)));
 
-    let new = &records[history.settled.len()..];
+    let new = &records[settled.len()..];
     violations.extend(check_order(new, &written));
     violations.extend(check_sequences(history, &ids));
     violations

@@ -1,7 +1,7 @@
 //! The checker finds nothing in what is right, and every fault that is planted.
 
 use super::checker::{Observation, Violation, check};
-use super::history::{Action, History, Op, Outcome};
+use super::history::{Action, Cut, History, Op, Outcome};
 use super::record::{self, Found, Id, Torn, parse_bytes, parse_json};
 
 /// How long the records of these tests are.
@@ -31,7 +31,7 @@ fn history() -> History {
 fn present(ids: &[Id], closed: bool) -> Observation {
     let ends = (1..).map(|count| count * LENGTH);
     let records = ids.iter().zip(ends).map(|(id, end)| Found { id: *id, end }).collect();
-    Observation::Present { records: Ok(records), closed }
+    Observation::Present { records: Ok(records), closed, floor: 0 }
 }
 
 #[test]
@@ -61,6 +61,44 @@ fn each_planted_fault_of_records_is_found() {
     ];
     for (ids, violation) in cases {
         let found = check(&history(), &present(ids, false));
+        assert!(found.contains(&violation), "{ids:?}: {violation:?} not in {found:?}");
+    }
+}
+
+/// The same, with so many records given up: known to be, or perhaps.
+fn truncated(known: usize, perhaps: Option<usize>) -> History {
+    let cut = |records| Cut { records, position: records as u64 * LENGTH };
+    History { cut: Some(cut(known)), cutting: perhaps.map(cut), ..history() }
+}
+
+fn present_from(floor: u64, ids: &[Id]) -> Observation {
+    let ends = (1..).map(|count| floor + count * LENGTH);
+    let records = ids.iter().zip(ends).map(|(id, end)| Found { id: *id, end }).collect();
+    Observation::Present { records: Ok(records), closed: false, floor }
+}
+
+#[test]
+fn what_was_given_up_is_gone_and_nothing_else_is() {
+    let right: [(History, u64, &[Id]); 4] = [
+        (truncated(1, None), 100, &[2, 3, 5, 4]),
+        (truncated(3, None), 300, &[5, 4, 6]),
+        (truncated(1, Some(3)), 100, &[2, 3, 5, 4]),
+        (truncated(1, Some(3)), 300, &[5, 4]),
+    ];
+    for (mut history, floor, ids) in right {
+        history.seen.clear();
+        assert_eq!(check(&history, &present_from(floor, ids)), [], "from {floor}");
+    }
+    let wrong: [(History, u64, &[Id], Violation); 5] = [
+        (truncated(1, None), 0, &[1, 2, 3, 5, 4], Violation::BeginsElsewhere { at: 0 }),
+        (truncated(1, Some(3)), 200, &[3, 5, 4], Violation::BeginsElsewhere { at: 200 }),
+        (truncated(1, None), 100, &[1, 2, 3, 5, 4], Violation::Rewritten { from: 0 }),
+        (truncated(3, None), 300, &[4], Violation::Lost(5)),
+        (truncated(3, None), 300, &[5, 4, 3], Violation::Invented(3)),
+    ];
+    for (mut history, floor, ids, violation) in wrong {
+        history.seen.clear();
+        let found = check(&history, &present_from(floor, ids));
         assert!(found.contains(&violation), "{ids:?}: {violation:?} not in {found:?}");
     }
 }
@@ -99,7 +137,8 @@ fn a_torn_record_is_found_wherever_it_is_cut_or_changed() {
         let same = found.is_ok_and(|found| found == whole);
         assert!(!same, "byte {at} changed unnoticed");
     }
-    let observation = Observation::Present { records: Err(Torn { at: 5 }), closed: false };
+    let observation =
+        Observation::Present { records: Err(Torn { at: 5 }), closed: false, floor: 0 };
     assert_eq!(check(&history(), &observation), [Violation::Torn(Torn { at: 5 })]);
 }
 
@@ -181,7 +220,7 @@ fn each_planted_fault_of_existence_is_found() {
 #[test]
 fn a_retried_append_that_was_there_already_is_no_fault() {
     let mut history = history();
-    history.settle(&[Found { id: 1, end: 100 }, Found { id: 2, end: 200 }], false);
+    history.settle(&[Found { id: 1, end: 100 }, Found { id: 2, end: 200 }], false, 0);
     history.ops = vec![op(Action::Append(2), 30, Outcome::Acked { at: 31, position: None })];
     assert_eq!(check(&history, &present(&[1, 2], false)), []);
     assert_eq!(check(&history, &present(&[1, 2, 2], false)).first(), Some(&Violation::Doubled(2)));

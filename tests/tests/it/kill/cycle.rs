@@ -94,8 +94,9 @@ impl Campaign {
     }
 
     pub(super) fn tally(&self) -> Tally {
-        let rounds = self.setting.rounds(self.launch.data_dir());
-        let ours = Tally { rounds, ..self.tally };
+        let directory = self.launch.data_dir();
+        let (rounds, merged) = (self.setting.rounds(directory), self.setting.merged(directory));
+        let ours = Tally { rounds, merged, ..self.tally };
         self.workers.iter().map(|worker| worker.tally).fold(ours, Tally::add)
     }
 

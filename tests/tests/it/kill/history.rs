@@ -53,6 +53,15 @@ impl Op {
     }
 }
 
+/// A beginning that a client gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// How many of the records that were there when the stream was last looked at, and that came later.
+    pub(super) records: usize,
+    /// The position behind them.
+    pub(super) position: u64,
+}
+
 /// One stream from its creation to its deletion.
 #[derive(Clone, Debug)]
 pub(super) struct History {
@@ -71,6 +80,12 @@ pub(super) struct History {
     pub(super) seen: Vec<Vec<Id>>,
     /// The `Stream-Seq` of every record that was sent with one.
     pub(super) sequences: HashMap<Id, u64>,
+    /// Where it began when it was last looked at, and how many records had been given up by then.
+    pub(super) floor: u64,
+    pub(super) given_up: usize,
+    /// What its only writer knows to have been given up since, and what may have been.
+    pub(super) cut: Option<Cut>,
+    pub(super) cutting: Option<Cut>,
 }
 
 impl History {
@@ -84,22 +99,51 @@ impl History {
             ops: Vec::new(),
             seen: Vec::new(),
             sequences: HashMap::new(),
+            floor: 0,
+            given_up: 0,
+            cut: None,
+            cutting: None,
         }
     }
 
     /// Takes what was found as what must be there from now on. Only for what was checked first.
-    pub(super) fn settle(&mut self, records: &[Found], closed: bool) {
+    pub(super) fn settle(&mut self, records: &[Found], closed: bool, floor: u64) {
         self.created = true;
+        self.given_up += self.records_before(floor).unwrap_or_default();
+        (self.floor, self.cut, self.cutting) = (floor, None, None);
         self.settled = records.iter().map(|found| found.id).collect();
         self.settled_closed = closed;
         self.ops.clear();
         self.seen.clear();
     }
 
-    /// The records its only writer knows to be there.
-    pub(super) fn known_records(&self) -> Vec<Id> {
+    /// How many records were given up where it begins at this position; `None` where it cannot begin there.
+    pub(super) fn records_before(&self, floor: u64) -> Option<usize> {
+        let settled = Cut { records: 0, position: self.floor };
+        let known = self.cut.unwrap_or(settled);
+        let found = [self.cutting, Some(known)].into_iter().flatten();
+        found.into_iter().find(|cut| cut.position == floor).map(|cut| cut.records)
+    }
+
+    /// Where it begins, by what its only writer knows.
+    pub(super) fn known_floor(&self) -> u64 {
+        self.cut.map_or(self.floor, |cut| cut.position)
+    }
+
+    /// How many of its records its only writer knows to have been given up.
+    pub(super) fn known_given_up(&self) -> usize {
+        self.given_up + self.cut.map_or(0, |cut| cut.records)
+    }
+
+    /// The records its only writer knows to be there, those among them that were given up since.
+    pub(super) fn with_given_up(&self) -> Vec<Id> {
         let appended = self.ops.iter().filter(|op| op.acked()).filter_map(|op| op.action.record());
         self.settled.iter().copied().chain(appended).collect()
+    }
+
+    /// The records its only writer knows to be there.
+    pub(super) fn known_records(&self) -> Vec<Id> {
+        self.with_given_up().split_off(self.cut.map_or(0, |cut| cut.records))
     }
 
     /// The greatest `Stream-Seq` its only writer knows to have been accepted.

@@ -17,8 +17,8 @@ pub(super) fn look_at(server: &Server, history: &mut History) -> Vec<String> {
     let observation = observe(server, history);
     let violations = check(history, &observation);
     if violations.is_empty() {
-        if let Observation::Present { records: Ok(records), closed } = observation {
-            history.settle(&records, closed);
+        if let Observation::Present { records: Ok(records), closed, floor } = observation {
+            history.settle(&records, closed, floor);
         } else {
             history.created = false;
         }

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 
 use headwater_tests::Server;
 use headwater_tests::http::{Call, Conn};
+use headwater_tests::offset::Offset;
 use headwater_tests::server::target;
 
 use super::checker::Observation;
 use super::history::History;
 use super::own_streams::TTL;
-use super::record::{self, Id};
+use super::record::{self, Found, Id};
 
 /// Reads a whole stream.
 pub(super) fn observe(server: &Server, history: &History) -> Observation {
@@ -30,7 +31,11 @@ pub(super) fn observe(server: &Server, history: &History) -> Observation {
     } else {
         record::parse_bytes(&bodies.concat())
     };
-    Observation::Present { records, closed: head.closed() }
+    let floor =
+        head.header("Stream-Earliest-Offset").map_or(0, |text| Offset::parse(text).position());
+    let behind = |found: Found| Found { end: found.end + floor, ..found };
+    let records = records.map(|records| records.into_iter().map(behind).collect());
+    Observation::Present { records, closed: head.closed(), floor }
 }
 
 /// What else must hold of a stream that is there.

@@ -4,8 +4,9 @@ use headwater_tests::http::Call;
 use headwater_tests::offset::Offset;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
+use rand::seq::IteratorRandom as _;
 
-use super::history::History;
+use super::history::{Cut, History};
 use super::record::{self, Id};
 
 /// The lifetime of streams that have one: far longer than a test.
@@ -22,7 +23,7 @@ pub(super) struct OwnStream {
     /// The stream it was forked from.
     pub(super) source: Option<String>,
     pub(super) producer: ProducerState,
-    /// Offsets that were told, each with the number of records before it.
+    /// Offsets that were told, each with the number of records that were ever before it.
     pub(super) points: Vec<(usize, Offset)>,
 }
 
@@ -48,8 +49,22 @@ impl OwnStream {
         Self { history, has_ttl, source, producer: ProducerState::default(), points: Vec::new() }
     }
 
+    /// A beginning that can be given up. The last record with a `Stream-Seq` stays, and so it stays known which one must be
+    /// refused.
+    pub(super) fn any_cut(&self, random: &mut StdRng) -> Option<(Cut, Offset)> {
+        let history = &self.history;
+        let all = history.with_given_up();
+        let sequenced = all.iter().rposition(|id| history.sequences.contains_key(id));
+        let most = history.given_up + sequenced.unwrap_or(all.len());
+        let less = history.known_given_up();
+        let points = self.points.iter().filter(|(records, _)| (less + 1..=most).contains(records));
+        let (records, offset) = points.choose(random)?;
+        let cut = Cut { records: records - history.given_up, position: offset.position() };
+        Some((cut, offset.clone()))
+    }
+
     pub(super) fn remember(&mut self, offset: Offset) {
-        let records = self.history.known_records().len();
+        let records = self.history.given_up + self.history.with_given_up().len();
         self.points.push((records, offset));
         if self.points.len() > POINTS {
             self.points.remove(0);

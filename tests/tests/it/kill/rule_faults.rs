@@ -66,7 +66,7 @@ fn each_planted_fault_of_a_sequence_is_found() {
     let mut history = History::new("s".to_owned(), false, true, vec![1, 2, 3]);
     let there = || {
         let records = [(1, 100), (2, 200), (3, 300)].map(|(id, end)| Found { id, end });
-        Observation::Present { records: Ok(records.to_vec()), closed: false }
+        Observation::Present { records: Ok(records.to_vec()), closed: false, floor: 0 }
     };
     // Record 2 came without a sequence.
     history.sequences = [(1, 7), (3, 8)].into();
@@ -126,7 +126,9 @@ fn a_campaign_that_reached_nothing_of_a_kind_is_found() {
         retried_lost: 1_000,
         repeated: 1_000,
         killed_starting: 1_000,
+        truncations: 1_000,
         rounds: 0,
+        merged: 0,
         taken_away: 0,
     };
     assert_eq!(plenty.missing(30), Vec::<String>::new());
@@ -137,6 +139,7 @@ fn a_campaign_that_reached_nothing_of_a_kind_is_found() {
         Tally { retried_kept: 0, ..plenty },
         Tally { retried_lost: 0, ..plenty },
         Tally { killed_starting: 0, ..plenty },
+        Tally { truncations: 0, ..plenty },
         Tally { repeated: 0, ..plenty },
         Tally { held: 0, ..plenty },
         Tally { released: 0, ..plenty },
@@ -155,9 +158,9 @@ fn a_campaign_that_reached_nothing_of_a_kind_is_found() {
     }
     assert_eq!(Tally::default().missing(30).len(), lacking.len());
     // Beside that, each setting wants what it is for.
-    for (setting, lacks) in Setting::ALL.into_iter().zip([0, 1, 2]) {
+    for (setting, lacks) in Setting::ALL.into_iter().zip([0, 2, 3]) {
         assert_eq!(setting.missing(plenty, 30).len(), lacks, "{setting:?}");
-        let reached = Tally { rounds: 30, taken_away: 30, ..plenty };
+        let reached = Tally { rounds: 30, merged: 30, taken_away: 30, ..plenty };
         assert_eq!(setting.missing(reached, 30), Vec::<String>::new(), "{setting:?}");
     }
 }

@@ -8,7 +8,7 @@ use headwater_tests::{Launch, Storage};
 
 use super::tally::{Tally, below};
 
-/// Memory of the journal before it packs: so little that it packs several times under the load of a round.
+/// Memory of the journal before it packs: so little that it packs several times under the load of a round, and merges what it has packed.
 const RECENT_BYTES: &str = "65536";
 
 /// What is killed.
@@ -47,13 +47,12 @@ impl Setting {
 
     /// How often a journal was packed: the last round that a chunk file names.
     pub(super) fn rounds(self, data_dir: &Path) -> usize {
-        let Ok(entries) = fs::read_dir(data_dir.join("chunks")) else { return 0 };
-        let last = entries.filter_map(|entry| {
-            let name = entry.expect("an entry").file_name().into_string().ok()?;
-            let (_, last) = name.split_once('-')?;
-            last.get(..16)?.parse().ok()
-        });
-        last.max().unwrap_or(0)
+        rounds_in(data_dir).map(|(_, last)| last).max().unwrap_or(0)
+    }
+
+    /// How many rounds of a journal have no file of their own any more.
+    pub(super) fn merged(self, data_dir: &Path) -> usize {
+        rounds_in(data_dir).map(|(first, last)| last - first).sum()
     }
 
     /// What so many kills should have reached beside what every setting reaches, as in [`Tally::missing`].
@@ -61,10 +60,21 @@ impl Setting {
         let mut minimums = Vec::new();
         if self != Self::Sled {
             minimums.push(("rounds packed", tally.rounds, 10));
+            minimums.push(("rounds merged", tally.merged, 10));
         }
         if self == Self::JournalWithoutCatalogue {
             minimums.push(("catalogues taken away", tally.taken_away, 10));
         }
         below(&minimums, kills)
     }
+}
+
+/// The first and the last round of each chunk file.
+fn rounds_in(data_dir: &Path) -> impl Iterator<Item = (usize, usize)> {
+    let entries = fs::read_dir(data_dir.join("chunks")).into_iter().flatten();
+    entries.filter_map(|entry| {
+        let name = entry.expect("an entry").file_name().into_string().ok()?;
+        let (first, last) = name.strip_suffix(".chunk")?.split_once('-')?;
+        Some((first.parse().ok()?, last.get(..16)?.parse().ok()?))
+    })
 }

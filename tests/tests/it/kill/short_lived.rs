@@ -75,12 +75,12 @@ impl ShortLived {
         } else {
             record::parse_bytes(&page.body)
         };
-        let observation = Observation::Present { records, closed };
+        let observation = Observation::Present { records, closed, floor: 0 };
         violations.extend(check(&self.history, &observation));
         if let (Observation::Present { records: Ok(records), .. }, []) =
             (observation, &violations[..])
         {
-            self.history.settle(&records, closed);
+            self.history.settle(&records, closed, 0);
         }
         self.was_used(sent);
         (true, violations)

@@ -31,6 +31,10 @@ pub(super) struct Tally {
     pub(super) killed_starting: usize,
     /// Rounds in which a journal was packed.
     pub(super) rounds: usize,
+    /// Rounds that were merged into others.
+    pub(super) merged: usize,
+    /// Beginnings that were given up.
+    pub(super) truncations: usize,
     /// How often something was taken away after a kill.
     pub(super) taken_away: usize,
 }
@@ -56,6 +60,8 @@ impl Tally {
             repeated: self.repeated + other.repeated,
             killed_starting: self.killed_starting + other.killed_starting,
             rounds: self.rounds + other.rounds,
+            merged: self.merged + other.merged,
+            truncations: self.truncations + other.truncations,
             taken_away: self.taken_away + other.taken_away,
         }
     }
@@ -73,6 +79,7 @@ impl Tally {
             ("closings", self.closes, 30),
             ("deletions", self.deletes, 40),
             ("forks", self.forks, 25),
+            ("truncations", self.truncations, 20),
             ("deletions of streams with forks", self.held, 10),
             ("streams that went with their last fork", self.released, 8),
             ("streams that ended with their lifetime", self.ended, 2),

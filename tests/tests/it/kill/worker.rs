@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use headwater_tests::http::Call;
 use headwater_tests::server::target;
 use rand::rngs::StdRng;
+use rand::seq::IteratorRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::deleted::{Deleted, part};
@@ -89,7 +90,8 @@ impl Worker {
         let any = self.random.random_range(0..self.own.len());
         let open = open[self.random.random_range(0..open.len())];
         match self.random.random_range(0..100) {
-            0..22 => self.append(line, open, Action::Append),
+            0..17 => self.append(line, open, Action::Append),
+            17..22 => self.truncate(line, open),
             22..52 => self.append_as_producer(line, open),
             52..72 => self.append_to_shared(line, shared),
             72..77 => self.create(line),
@@ -168,6 +170,24 @@ impl Worker {
         Ok(())
     }
 
+    /// Gives up a beginning, or appends where there is none to give up.
+    fn truncate(&mut self, line: &mut Line<'_>, index: usize) -> Step {
+        let stream = &mut self.own[index];
+        let Some((cut, offset)) = stream.any_cut(&mut self.random) else {
+            return self.append(line, index, Action::Append);
+        };
+        let name = &stream.history.name;
+        let path = format!("__ds/truncate/{name}?offset={}", offset.as_str());
+        let result = line.ask(line.call("POST", &path), &[204]);
+        match result {
+            Ok(_) => stream.history.cut = Some(cut),
+            Err(Stopped::Unanswered { .. }) => stream.history.cutting = Some(cut),
+            Err(Stopped::NotSent) => {}
+        }
+        self.tally.truncations += usize::from(result.is_ok());
+        result.map(drop)
+    }
+
     fn close(&mut self, line: &mut Line<'_>, index: usize) -> Step {
         let stream = &mut self.own[index];
         let call = line.call("POST", &stream.history.name).header("Stream-Closed", "true");
@@ -209,17 +229,19 @@ impl Worker {
         let mut inherited = source.history.known_records();
         let call = line.call("PUT", &name);
         let mut call = call.header("Stream-Forked-From", &target(&source.history.name));
-        if !source.points.is_empty() && self.random.random_bool(0.5) {
-            let point = self.random.random_range(0..source.points.len());
-            let (records, offset) = &source.points[point];
-            inherited.truncate(*records);
+        let given_up = source.history.known_given_up();
+        let points = source.points.iter().filter(|(records, _)| *records >= given_up);
+        let point = points.choose(&mut self.random);
+        if let Some((records, offset)) = point.filter(|_| self.names.is_multiple_of(2)) {
+            inherited.truncate(records - given_up);
             call = call.header("Stream-Fork-Offset", offset.as_str());
         }
         let result = line.ask(call, &[201]);
         if !matches!(result, Err(Stopped::NotSent)) {
             let has_ttl = source.has_ttl;
             let from = source.history.name.clone();
-            let history = History::new(name, source.history.json, result.is_ok(), inherited);
+            let mut history = History::new(name, source.history.json, result.is_ok(), inherited);
+            history.floor = source.history.known_floor();
             self.own.push(OwnStream::new(history, has_ttl, Some(from)));
         }
         self.tally.forks += usize::from(result.is_ok());
