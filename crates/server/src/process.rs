@@ -1,7 +1,7 @@
 //! The process around the server: command line, signals, exit codes.
 //!
 //! The rooms: `cli` and `settings` (what may be asked for, and by whom), `serve` (from there to a server that runs and stops), `announce`
-//! (what a person is told), `check`, `backup` and `repair` (what is done with directories and backups, and `remote`, how a server is asked), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
+//! (what a person is told), `check`, `backup` and `repair` (what is done with directories and backups), `transfer` (of streams between servers), `remote` (how a server is asked), `signals`, `logging`, `export` (of spans), and `exit`, the one table of exit codes.
 
 mod announce;
 mod backup;
@@ -16,6 +16,7 @@ mod repair;
 mod serve;
 mod settings;
 mod signals;
+mod transfer;
 
 pub use exit::Exit;
 
@@ -61,6 +62,10 @@ fn perform(verb: &Verb) -> Result<(), Failed> {
     match verb {
         Verb::Check(directory) => check::run(directory, out),
         Verb::Backup { of, to, rate } => backup::backup(of, to, *rate, out),
+        Verb::Export { server, root, prefix, to } => {
+            transfer::export(server, root, prefix, to, out)
+        }
+        Verb::Import { server, root, from } => transfer::import(server, root, from, out),
         Verb::Repair { damaged, to } => repair::repair(damaged, to, out),
         Verb::Restore { from, directory } => backup::restore(from, directory, out),
     }

@@ -67,6 +67,7 @@ mod sse_framing;
 mod sse_life;
 mod stream_roots;
 mod times;
+mod transfer;
 mod ts_client;
 mod ttl;
 mod vanish;

@@ -60,6 +60,7 @@ const ALLOWED: &[Allowed] = &[
             "base64",
             "bytes",
             "clap",
+            "crc32c",
             "form_urlencoded",
             "http",
             "http-body",

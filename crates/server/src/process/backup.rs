@@ -28,13 +28,7 @@ pub(super) fn backup(
     rate: Option<u64>,
     out: &mut impl Write,
 ) -> Result<(), Failed> {
-    if to.exists() {
-        let to = to.display();
-        return Err(Failed::new(Exit::Usage, format!("{to} is there; it was not changed")));
-    }
-    let mut draft = to.as_os_str().to_owned();
-    draft.push(".part");
-    let draft = PathBuf::from(draft);
+    let draft = not_there(to)?;
     let written = match of {
         Of::Directory(directory) => {
             let backup = storage::backup(directory);
@@ -54,24 +48,36 @@ pub(super) fn backup(
             write(answer.into_body(), &draft, rate)?
         }
     };
-    let named = fs::rename(&draft, to).and_then(|()| sync_folder_of(to));
-    named.map_err(|error| failed("cannot rename", &draft, &error))?;
+    take_name(&draft, to)?;
     tell(out, "complete", &written)
+}
+
+/// Requires that a file is not there yet. What it is called until it is complete.
+pub(super) fn not_there(file: &Path) -> Result<PathBuf, Failed> {
+    let mut draft = file.as_os_str().to_owned();
+    draft.push(".part");
+    let draft = PathBuf::from(draft);
+    for (path, advice) in
+        [(file, "it was not changed"), (&*draft, "it was not completed; remove it first")]
+    {
+        if path.exists() {
+            let path = path.display();
+            return Err(Failed::new(Exit::Usage, format!("{path} is there; {advice}")));
+        }
+    }
+    Ok(draft)
+}
+
+/// Gives a file that is complete its name, durably.
+pub(super) fn take_name(draft: &Path, file: &Path) -> Result<(), Failed> {
+    let named = fs::rename(draft, file).and_then(|()| sync_folder_of(file));
+    named.map_err(|error| failed("cannot rename", draft, &error))
 }
 
 /// Writes what is read to a file that was not there, and verifies it. What does not come to its end is removed.
 fn write(input: impl Read, to: &Path, rate: Option<u64>) -> Result<Summary, Failed> {
     let file = File::options().write(true).create_new(true).open(to);
-    let file = file.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            let to = to.display();
-            Failed::new(
-                Exit::Usage,
-                format!("{to} is there, of a backup that was not completed; remove it first"),
-            )
-        }
-        _ => failed("cannot create", to, &error),
-    })?;
+    let file = file.map_err(|error| failed("cannot create", to, &error))?;
     let mut passing = Passing { input, file, begun: Instant::now(), bytes: 0, rate };
     let verified = journal::verify(&mut passing).map_err(|error| {
         Failed::new(Exit::Internal, format!("the backup was not completed: {error}"))

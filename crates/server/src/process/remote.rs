@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::HOST;
 use http::uri::Authority;
-use http::{HeaderValue, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -101,6 +101,15 @@ impl Remote {
         Ok(answered.map(|body| Content { runtime, body, rest: Bytes::new() }))
     }
 
+    /// Sends a request, and reads all of the answer.
+    pub(super) fn ask(&mut self, request: Request<Bytes>) -> Result<Answer, Failed> {
+        let (parts, mut content) = self.send(request)?.into_parts();
+        let mut body = Vec::new();
+        let read = content.read_to_end(&mut body);
+        read.map_err(|error| self.failed(&error))?;
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
     /// What went wrong on the way.
     pub(super) fn failed(&self, error: &dyn std::error::Error) -> Failed {
         let causes = std::iter::successors(Some(error), |error| error.source());
@@ -109,12 +118,48 @@ impl Remote {
     }
 }
 
-/// An answer that is none of those that were expected.
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header, if it is there and is text.
+    pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The code of a refusal.
+    pub(super) fn code(&self) -> Option<String> {
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        Some(body.get("error")?.get("code")?.as_str()?.to_owned())
+    }
+
+    /// Requires one of these answers to what was asked about something.
+    pub(super) fn expect(self, statuses: &[StatusCode], what: &str) -> Result<Self, Failed> {
+        if statuses.contains(&self.status) { Ok(self) } else { Err(self.refused(what)) }
+    }
+
+    /// An answer that is none of those that were expected.
+    pub(super) fn refused(&self, what: &str) -> Failed {
+        refusal(what, self.status, &self.body)
+    }
+}
+
+/// The same, of an answer that was not read yet.
 pub(super) fn refused(what: &str, answer: Response<Content<'_>>) -> Failed {
     let status = answer.status();
-    let mut told = String::new();
+    let mut told = Vec::new();
     // What cannot be read of it is not told.
-    drop(answer.into_body().take(TOLD_BYTES).read_to_string(&mut told));
+    drop(answer.into_body().take(TOLD_BYTES).read_to_end(&mut told));
+    refusal(what, status, &told)
+}
+
+fn refusal(what: &str, status: StatusCode, body: &[u8]) -> Failed {
+    let told = String::from_utf8_lossy(body.get(..TOLD_BYTES as usize).unwrap_or(body));
     Failed::new(Exit::Internal, format!("{what}: the server answered {status}: {}", told.trim()))
 }
 

@@ -62,6 +62,23 @@ fn a_backup_is_of_a_server_or_of_a_directory() {
             Verb::Backup { of: Of::Directory("d".into()), to: to(), rate: None },
         ),
         ("restore --from b d", Verb::Restore { from: "b".into(), directory: "d".into() }),
+        (
+            "export --to f",
+            Verb::Export {
+                server: "http://127.0.0.1:4437".to_owned(),
+                root: "/v1/stream".to_owned(),
+                prefix: String::new(),
+                to: "f".into(),
+            },
+        ),
+        (
+            "import --from f --server http://h:1 --root /x",
+            Verb::Import {
+                server: "http://h:1".to_owned(),
+                root: "/x".to_owned(),
+                from: "f".into(),
+            },
+        ),
         ("repair d --to n", Verb::Repair { damaged: "d".into(), to: "n".into() }),
     ] {
         let asked = line(text).unwrap();
@@ -86,6 +103,8 @@ fn what_makes_no_sense_is_refused() {
         "restore d",
         "restore --from b",
         "repair d",
+        "export",
+        "import f",
         "--storage memory serve",
         "--data-dir",
         "--data-dir --storage sled",

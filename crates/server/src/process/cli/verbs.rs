@@ -8,6 +8,10 @@ use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 /// Where operators ask unless it is said: the default of `--admin-listen`.
 const ADMIN: &str = "127.0.0.1:4438";
 
+/// Where streams are, unless it is said: the defaults of `--listen` and `--stream-root`.
+const SERVER: &str = "http://127.0.0.1:4437";
+const ROOT: &str = "/v1/stream";
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::process) enum Verb {
@@ -24,6 +28,10 @@ pub(in crate::process) enum Verb {
     Restore { from: PathBuf, directory: PathBuf },
     /// Make a data directory of what is good in a damaged one.
     Repair { damaged: PathBuf, to: PathBuf },
+    /// Write streams of a server to a file.
+    Export { server: String, root: String, prefix: String, to: PathBuf },
+    /// Bring the streams of a file to a server.
+    Import { server: String, root: String, from: PathBuf },
 }
 
 /// Of what a backup is made.
@@ -39,20 +47,31 @@ impl Verb {
     /// What a line asks for; `None` when it is to serve.
     pub(super) fn of(name: &str, given: &ArgMatches) -> Option<Self> {
         let path = |name: &str| given.get_one::<PathBuf>(name).cloned().unwrap_or_default();
+        let text = |name: &str, default: &str| {
+            given.get_one::<String>(name).map_or(default, String::as_str).to_owned()
+        };
         Some(match name {
             "check" => Self::Check(path("DIR")),
             "backup" => Self::Backup {
                 of: match given.get_one::<PathBuf>("data-dir") {
                     Some(directory) => Of::Directory(directory.clone()),
-                    None => {
-                        let admin = given.get_one::<String>("admin");
-                        Of::Server(admin.map_or(ADMIN, String::as_str).to_owned())
-                    }
+                    None => Of::Server(text("admin", ADMIN)),
                 },
                 to: path("to"),
                 rate: given.get_one::<u64>("rate").copied(),
             },
             "restore" => Self::Restore { from: path("from"), directory: path("DIR") },
+            "export" => Self::Export {
+                server: text("server", SERVER),
+                root: text("root", ROOT),
+                prefix: text("prefix", ""),
+                to: path("to"),
+            },
+            "import" => Self::Import {
+                server: text("server", SERVER),
+                root: text("root", ROOT),
+                from: path("from"),
+            },
             "repair" => Self::Repair { damaged: path("DIR"), to: path("to") },
             _ => return None,
         })
@@ -60,8 +79,8 @@ impl Verb {
 }
 
 /// Their definitions.
-pub(super) fn commands() -> [Command; 4] {
-    [check(), backup(), restore(), repair()]
+pub(super) fn commands() -> [Command; 6] {
+    [check(), backup(), restore(), repair(), export(), import()]
 }
 
 fn check() -> Command {
@@ -111,6 +130,44 @@ fn repair() -> Command {
                 .required(true)
                 .help("The data directory to make: a new or an empty one"),
         )
+}
+
+fn export() -> Command {
+    Command::new("export")
+        .about("Write streams of a server to a file, record by record")
+        .after_help("Until it is complete the file has `.part` behind its name.")
+        .args(of_server())
+        .arg(
+            Arg::new("prefix")
+                .long("prefix")
+                .value_name("PATH")
+                .help("Only streams whose paths begin so [default: all]"),
+        )
+        .arg(
+            file("to", "FILE", ValueHint::FilePath)
+                .required(true)
+                .help("The file; it must not be there yet"),
+        )
+}
+
+fn import() -> Command {
+    Command::new("import")
+        .about("Create the streams of an exported file on a server, verifying all of it first")
+        .after_help("It can be repeated where it was broken off. A stream that is there already, with something else in it, ends it.")
+        .args(of_server())
+        .arg(file("from", "FILE", ValueHint::FilePath).required(true).help("The file"))
+}
+
+fn of_server() -> [Arg; 2] {
+    let server = Arg::new("server")
+        .long("server")
+        .value_name("URL")
+        .help(format!("The server [default: {SERVER}]"));
+    let root = Arg::new("root")
+        .long("root")
+        .value_name("PATH")
+        .help(format!("Where its streams are [default: {ROOT}]"));
+    [server, root]
 }
 
 fn file(name: &'static str, value: &'static str, hint: ValueHint) -> Arg {
