@@ -54,8 +54,8 @@ fn a_backup_is_of_a_server_or_of_a_directory() {
             Verb::Backup { of: Of::Server("127.0.0.1:4438".to_owned()), to: to(), rate: None },
         ),
         (
-            "backup --admin http://h:1 --to b --rate 5000",
-            Verb::Backup { of: Of::Server("http://h:1".to_owned()), to: to(), rate: Some(5000) },
+            "backup --admin http://h:1 --to b --rate 500000",
+            Verb::Backup { of: Of::Server("http://h:1".to_owned()), to: to(), rate: Some(500_000) },
         ),
         (
             "backup --data-dir d --to b",
@@ -99,7 +99,7 @@ fn what_makes_no_sense_is_refused() {
         "backup",
         "backup b",
         "backup --to b --data-dir d --admin h:1",
-        "backup --to b --rate 0",
+        "backup --to b --rate 5000",
         "restore d",
         "restore --from b",
         "repair d",

@@ -12,6 +12,10 @@ const ADMIN: &str = "127.0.0.1:4438";
 const SERVER: &str = "http://127.0.0.1:4437";
 const ROOT: &str = "/v1/stream";
 
+/// Least bytes in a second of a backup: a server cuts who takes nothing for `--write-timeout`, and what is between the two comes
+/// in lumps of some hundred kilobytes.
+const LEAST_RATE: u64 = 64 << 10;
+
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::process) enum Verb {
@@ -101,8 +105,10 @@ fn backup() -> Command {
     let rate = Arg::new("rate")
         .long("rate")
         .value_name("BYTES")
-        .value_parser(value_parser!(u64).range(1..))
-        .help("Most bytes in a second [default: as fast as it goes]");
+        .value_parser(value_parser!(u64).range(LEAST_RATE..))
+        .help(format!(
+            "Most bytes in a second, at least {LEAST_RATE} [default: as fast as it goes]"
+        ));
     Command::new("backup")
         .about("Write a backup of everything, as of one commit, while the server goes on serving")
         .after_help("Until it is complete the file has `.part` behind its name. Exit code 0: it is complete, verified and synced.")
