@@ -35,7 +35,7 @@ pub(crate) async fn backup(app: &App) -> Result<Reply, Problem> {
     let (pieces, arriving) = mpsc::channel(BACKUP_PIECES);
     spawn_blocking(move || bring(backup, &pieces, place));
     let mut reply = response::empty(StatusCode::OK);
-    *reply.body_mut() = ResponseBody::pieces(arriving);
+    *reply.body_mut() = ResponseBody::arriving(arriving);
     let kind = HeaderValue::from_static("application/octet-stream");
     reply.headers_mut().insert(CONTENT_TYPE, kind);
     put_cache(reply.headers_mut(), CACHE_NEVER);

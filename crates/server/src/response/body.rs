@@ -28,7 +28,7 @@ enum Kind {
     /// Boxed, because it is many times larger than the others and most responses are small.
     Events(Box<Events>),
     /// What a thread of its own reads.
-    Pieces(mpsc::Receiver<Result<Bytes, Torn>>),
+    Arriving(mpsc::Receiver<Result<Bytes, Torn>>),
 }
 
 impl ResponseBody {
@@ -56,7 +56,7 @@ impl ResponseBody {
         match &self.kind {
             Kind::Full(bytes) => std::slice::from_ref(bytes),
             Kind::Chunks(chunks) => chunks.rest(),
-            Kind::Empty | Kind::Events(_) => &[],
+            Kind::Empty | Kind::Events(_) | Kind::Arriving(_) => &[],
         }
     }
 
@@ -66,8 +66,8 @@ impl ResponseBody {
     }
 
     /// What arrives, until the other end is gone.
-    pub(crate) fn pieces(pieces: mpsc::Receiver<Result<Bytes, Torn>>) -> Self {
-        Self::new(Kind::Pieces(pieces))
+    pub(crate) fn arriving(pieces: mpsc::Receiver<Result<Bytes, Torn>>) -> Self {
+        Self::new(Kind::Arriving(pieces))
     }
 
     pub(crate) fn events(events: Events) -> Self {
@@ -92,7 +92,7 @@ impl Body for ResponseBody {
             }
             Kind::Chunks(chunks) => chunks.next(),
             Kind::Events(events) => return events.poll_frame(cx),
-            Kind::Pieces(pieces) => {
+            Kind::Arriving(pieces) => {
                 return pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)));
             }
         };
@@ -102,7 +102,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Empty => true,
-            Kind::Full(_) | Kind::Events(_) | Kind::Pieces(_) => false,
+            Kind::Full(_) | Kind::Events(_) | Kind::Arriving(_) => false,
             Kind::Chunks(chunks) => chunks.left() == 0,
         }
     }
@@ -112,7 +112,7 @@ impl Body for ResponseBody {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Chunks(chunks) => SizeHint::with_exact(chunks.left()),
-            Kind::Events(_) | Kind::Pieces(_) => SizeHint::default(),
+            Kind::Events(_) | Kind::Arriving(_) => SizeHint::default(),
         }
     }
 }

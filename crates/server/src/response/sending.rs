@@ -40,8 +40,9 @@ impl Sending {
     pub(crate) fn new(body: ResponseBody, version: Version, place: Place, sent: Counter) -> Self {
         let length = body.size_hint().exact().unwrap_or(0);
         // Over HTTP/2 the library has its own frames around each piece.
-        if version < Version::HTTP_2 && length >= CARRIED_BYTES {
-            place.busy.announce(body.pieces().to_vec());
+        if version < Version::HTTP_2 {
+            let carried = length >= CARRIED_BYTES;
+            place.busy.announce(carried.then(|| body.pieces().to_vec()));
         }
         Self { body, version, rest: Bytes::new(), place, sent }
     }

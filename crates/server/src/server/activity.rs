@@ -169,8 +169,8 @@ fn millis(time: Duration) -> u64 {
 }
 
 impl Busy {
-    /// The answer will be these pieces, one after the other and nothing in between.
-    pub(crate) fn announce(&self, pieces: Vec<Bytes>) {
+    /// The answer will be these pieces, one after the other and nothing in between, or it is not large.
+    pub(crate) fn announce(&self, pieces: Option<Vec<Bytes>>) {
         self.activity.announced.put(pieces);
     }
 

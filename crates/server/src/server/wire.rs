@@ -57,9 +57,10 @@ struct Ahead {
 }
 
 impl Announced {
-    /// Announces the next large answer.
-    pub(super) fn put(&self, pieces: Vec<Bytes>) {
-        *self.0.lock() = Some(pieces);
+    /// Announces the next answer, if it is large. What was announced and did not come is forgotten: a small answer may begin in the
+    /// same memory.
+    pub(super) fn put(&self, pieces: Option<Vec<Bytes>>) {
+        *self.0.lock() = pieces;
     }
 
     /// The answer and what comes before it, if it is what these slices begin: the very memory, not merely the same bytes.

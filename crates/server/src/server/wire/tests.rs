@@ -78,7 +78,7 @@ async fn answers_arrive_as_they_are_whoever_writes_them() {
     for round in 0..20 {
         let head = format!("head {round}");
         if round % 3 > 0 {
-            activity.announced.put(large.clone());
+            activity.announced.put(Some(large.clone()));
         }
         answer(&mut wire, head.as_bytes(), &large).await.unwrap();
         assert!(!is_carried(&wire), "the socket is free when all is told");
@@ -95,10 +95,14 @@ async fn only_the_memory_that_was_announced_is_carried() {
     let carriers = Arc::new(Carriers::new());
     let Rig { mut wire, activity, client: _client } = Rig::new(&carriers).await;
     let (announced, other) = (pieces(200_000, 65_536), pieces(200_000, 65_536));
-    activity.announced.put(announced.clone());
+    activity.announced.put(Some(announced.clone()));
     let before = write(&mut wire, &[IoSlice::new(b"head"), IoSlice::new(&other[0])]).await.unwrap();
     assert!(before > 0 && !is_carried(&wire));
+    activity.announced.put(None);
     let slices = [IoSlice::new(b"head"), IoSlice::new(&announced[0])];
+    let before = write(&mut wire, &slices).await.unwrap();
+    assert!(before > 0 && !is_carried(&wire), "it is not what was announced last");
+    activity.announced.put(Some(announced.clone()));
     let mut seen = false;
     let first = poll_fn(|cx| {
         let polled = Pin::new(&mut wire).poll_write_vectored(cx, &slices);
@@ -116,13 +120,13 @@ async fn clients_that_take_nothing_keep_no_thread() {
     let mut deaf = Vec::new();
     for _ in 0..3 {
         let Rig { mut wire, activity, client } = Rig::new(&carriers).await;
-        activity.announced.put(large.clone());
+        activity.announced.put(Some(large.clone()));
         let pieces = large.clone();
         let answered = tokio::spawn(async move { answer(&mut wire, b"", &pieces).await });
         deaf.push((answered, client));
     }
     let Rig { mut wire, activity, mut client } = Rig::new(&carriers).await;
-    activity.announced.put(large.clone());
+    activity.announced.put(Some(large.clone()));
     let pieces = large.clone();
     let answered = tokio::spawn(async move { answer(&mut wire, b"", &pieces).await });
     let mut got = vec![0; LARGE];
@@ -141,7 +145,7 @@ async fn a_connection_that_ends_takes_its_answer_along() {
     let carriers = Arc::new(Carriers::of(1));
     let Rig { mut wire, activity, mut client } = Rig::new(&carriers).await;
     let large = pieces(LARGE, 1 << 20);
-    activity.announced.put(large.clone());
+    activity.announced.put(Some(large.clone()));
     let full = poll_fn(|cx| {
         // Until nothing more is taken, which is when it waits although no carrier has it.
         let Writing::Carried(_) = &wire.writing else {
