@@ -11,6 +11,7 @@ use crate::key::StreamKey;
 use crate::offset::{Lineage, LineageRange};
 use crate::producer::{ProducerId, ProducerState, ProducerTuple, StreamSeq};
 use crate::record::Batch;
+use crate::retention::Policy;
 use crate::state::{Origin, Slot, StreamState, Tail, Version};
 use crate::time::{Expiry, Timestamp};
 
@@ -36,6 +37,8 @@ pub struct Birth {
     pub base: Tail,
     /// The part of what it inherits that is not readable any more.
     pub floor: Tail,
+    /// How much of it is kept, if that is not all.
+    pub policy: Option<Policy>,
     /// First own records.
     pub batch: Option<Batch>,
     /// Set when it is created closed.
@@ -89,6 +92,8 @@ pub struct Update {
     pub pin: Option<PinChange>,
     /// Where it begins from now on, between two records: what lies before is given up.
     pub floor: Option<Tail>,
+    /// No record that is kept was committed before, as retention has found.
+    pub oldest: Option<Timestamp>,
 }
 
 /// What happens to one stream.

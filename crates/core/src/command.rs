@@ -7,6 +7,7 @@ use crate::key::StreamKey;
 use crate::offset::Offset;
 use crate::producer::{ProducerTuple, StreamSeq};
 use crate::record::{Batch, MAX_RECORDS, table_bytes};
+use crate::retention::Wanted;
 use crate::time::Expiry;
 
 use bytes::Bytes;
@@ -131,6 +132,8 @@ pub struct Create {
     pub content_type: Option<ContentType>,
     /// When it ends by itself; `Never` means the source's for a fork.
     pub expiry: Expiry,
+    /// How much of it is kept.
+    pub retention: Wanted,
     /// Whether it is created closed.
     pub closing: Closing,
     /// First records.

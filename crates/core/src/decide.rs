@@ -5,7 +5,7 @@
 //! relies on what it looked at. Both kinds name versions, so that storage can tell whether they still hold.
 //!
 //! The rooms: [`create()`] (create, confirm, fork), [`append()`] (append, close, producers), [`look`] (what a
-//! reader finds), [`truncate()`] (giving up the beginning), [`delete`] and [`expire`] (with the cascade up a chain of
+//! reader finds), [`truncate()`] (giving up the beginning), [`retain()`] (the same by policy), [`delete`] and [`expire`] (with the cascade up a chain of
 //! forks).
 
 mod append;
@@ -13,12 +13,14 @@ mod create;
 mod look;
 mod producer;
 mod remove;
+mod retain;
 mod truncate;
 
 pub use append::{Appended, Freshness, append};
 pub use create::{Created, Existence, create};
 pub use look::look;
 pub use remove::{delete, expire, mark_used};
+pub use retain::retain;
 pub use truncate::{Truncated, truncate};
 
 use crate::change::Unit;

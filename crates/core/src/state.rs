@@ -11,6 +11,7 @@ use crate::content_type::ContentType;
 use crate::key::StreamKey;
 use crate::offset::{Lineage, Offset, Ranges};
 use crate::producer::StreamSeq;
+use crate::retention::Retained;
 use crate::time::{Expiry, Timestamp};
 
 /// What a decision was based on: which incarnation of a stream, after how many of its commits.
@@ -70,8 +71,10 @@ pub struct StreamState {
     pub origin: Option<Arc<Origin>>,
     /// Where the next record goes.
     pub tail: Tail,
-    /// First position and the sequence before it that are still readable; grows by retention.
+    /// First position and the sequence before it that are still readable; grows by truncation and retention.
     pub floor: Tail,
+    /// Set when it does not keep everything.
+    pub retained: Option<Retained>,
     /// Set when nothing can be appended any more.
     pub closed: Option<Arc<Closed>>,
     /// Last accepted `Stream-Seq`.
@@ -99,6 +102,11 @@ impl StreamState {
             origin: birth.origin.clone(),
             tail: birth.base,
             floor: birth.floor,
+            retained: birth.policy.map(|policy| Retained {
+                policy,
+                // How old the oldest record is that a fork inherits is looked up when it is asked for the first time.
+                oldest: birth.origin.as_ref().map_or(birth.at, |_| Timestamp::default()),
+            }),
             closed: birth.closed.clone(),
             stream_seq: None,
             producers: 0,
@@ -140,6 +148,9 @@ impl StreamState {
         }
         if let Some(floor) = update.floor {
             self.raise(floor);
+        }
+        if let (Some(retained), Some(oldest)) = (&mut self.retained, update.oldest) {
+            retained.oldest = retained.oldest.max(oldest);
         }
     }
 

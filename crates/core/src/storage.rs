@@ -320,7 +320,8 @@ pub trait Storage: Send + Sync + fmt::Debug + 'static {
     /// Live streams in the order of the bytes of their paths.
     fn list(&self, query: ListQuery) -> BoxFuture<'_, Result<Vec<Listed>, StorageError>>;
 
-    /// Live streams whose durable deadline is at or before a time, earliest first, at most `limit`.
+    /// Live streams of which something is to go by itself at or before a time ([`StreamState::due`]), earliest first, at most
+    /// `limit`.
     ///
     /// The durable deadline of a TTL is a lower bound: uses since may not have been saved.
     fn expiring(

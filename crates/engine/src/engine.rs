@@ -90,17 +90,19 @@ impl Engine {
         }
     }
 
-    /// Creates, confirms or forks a stream.
+    /// Creates, confirms or forks a stream. What it keeps, if neither the command nor the source of a fork says it, is what is usual in its
+    /// space: [`Options::retention`].
     ///
     /// # Errors
     /// [`CreateError`] by the rules; nothing was created or pinned.
     pub async fn create(
         &self,
         key: &StreamKey,
-        command: Create,
+        mut command: Create,
         mut held: Reservation,
     ) -> Result<Created, Failure<CreateError>> {
         admit(&mut held, &command.body)?;
+        command.retention = self.shard.options.retention.wanted(key, command.retention);
         let decide = |view: &Seen<'_>, now| decide::create(view, key, &command, now);
         let done = self.shard.run_holding(held.shared(), decide).await?;
         match (done.outcome.existence, done.stamp) {

@@ -1,17 +1,23 @@
-//! What goes on by itself: streams whose time is up, uses that must become durable, memory that nobody needs.
+//! What goes on by itself: streams whose time is up or that have more than they keep, uses that must become durable, memory that
+//! nobody needs.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use headwater_core::storage::BoxFuture;
 use headwater_core::{AccessError, StreamKey, Timestamp, decide};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::error::Failure;
+use crate::retention::{self, Kept};
 use crate::shard::{Done, Shard};
 
 /// Streams looked at per query; enough that a query's fixed cost vanishes, small enough to stay in cache.
 const BATCH: usize = 256;
+
+/// Queries of one tick, at most: streams that always have too much must not keep uses from being saved.
+const BATCHES: usize = 64;
 
 /// Runs until the shard is gone.
 pub(crate) async fn run(shard: Weak<Shard>, interval: Duration, idle_after: Duration) {
@@ -65,9 +71,10 @@ async fn save(shard: &Arc<Shard>, uses: Vec<(StreamKey, Timestamp)>) {
     });
 }
 
-/// Ends streams whose time is up, so that their space comes back although nobody asks for them.
+/// Ends streams whose time is up, so that their space comes back although nobody asks for them, and takes from others what
+/// they have beyond their policy.
 async fn end_expired(shard: &Arc<Shard>) {
-    loop {
+    for _ in 0..BATCHES {
         let now = shard.clock.steady();
         let due = match shard.storage.expiring(now, BATCH).await {
             Ok(due) => due,
@@ -78,20 +85,16 @@ async fn end_expired(shard: &Arc<Shard>) {
         };
         let full = due.len() == BATCH;
         let keys: Vec<_> = due.into_iter().map(|(_, key)| key).collect();
-        let ended = together(shard, keys, async |shard, key| {
-            shard.run(|view, now| decide::expire(view, key, now)).await
-        })
-        .await;
-        let gone = ended
-            .iter()
-            .filter(|(_, result)| result.as_ref().is_ok_and(|done| done.stamp.is_some()));
-        shard.metrics.expired.increment(gone.count() as u64);
-        let failed = ended.iter().any(|(_, result)| result.is_err());
+        let looks = keys.iter().map(|key| upkeep(Arc::clone(shard), key.clone(), now));
+        let seen = join_all(looks).await;
+        let of = |wanted: Upkeep| {
+            let seen = keys.iter().zip(&seen);
+            seen.filter(move |(_, result)| matches!(result, Ok(found) if *found == wanted))
+        };
+        shard.metrics.expired.increment(of(Upkeep::Ended).count() as u64);
+        let failed = seen.iter().any(Result::is_err);
         // Used since its deadline was saved: save the later one, or it would be listed for ever.
-        let renewed = ended.into_iter().filter_map(|(key, result)| {
-            result.ok().filter(|done| done.stamp.is_none()).map(|_| key)
-        });
-        let renewed: Vec<_> = renewed.collect();
+        let renewed: Vec<_> = of(Upkeep::Renewed).map(|(key, _)| key.clone()).collect();
         let uses = shard.with(|inner| {
             let last = |key: StreamKey| (key.clone(), inner.last_use(&key, now));
             renewed.into_iter().map(last).collect()
@@ -103,13 +106,55 @@ async fn end_expired(shard: &Arc<Shard>) {
     }
 }
 
-type Upkeep = Result<Done<()>, Failure<AccessError>>;
+/// What came of a stream that was listed as due.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upkeep {
+    /// Its time was up.
+    Ended,
+    /// It had too much, which is given up.
+    Cut,
+    /// Neither.
+    Renewed,
+}
+
+/// Boxed, because the compiler does not see otherwise that it may go from thread to thread.
+fn upkeep(
+    shard: Arc<Shard>,
+    key: StreamKey,
+    now: Timestamp,
+) -> BoxFuture<'static, Result<Upkeep, Failure<AccessError>>> {
+    Box::pin(async move {
+        let outcome = look_after(&shard, &key, now).await;
+        if let Err(error) = &outcome {
+            tracing::debug!(%key, %error, "upkeep of a stream was put off");
+        }
+        outcome
+    })
+}
+
+async fn look_after(
+    shard: &Arc<Shard>,
+    key: &StreamKey,
+    now: Timestamp,
+) -> Result<Upkeep, Failure<AccessError>> {
+    if shard.run(|view, now| decide::expire(view, key, now)).await?.stamp.is_some() {
+        return Ok(Upkeep::Ended);
+    }
+    match retention::retain(shard, key, now).await {
+        Ok(Kept::Less) => Ok(Upkeep::Cut),
+        // There is no such stream any more.
+        Ok(Kept::All) | Err(Failure::Refused(_)) => Ok(Upkeep::Renewed),
+        Err(error) => Err(error),
+    }
+}
+
+type Saved = Result<Done<()>, Failure<AccessError>>;
 
 /// Runs one command per item, all at once, so that they share a group.
-async fn together<T, F>(shard: &Arc<Shard>, items: Vec<T>, work: F) -> Vec<(T, Upkeep)>
+async fn together<T, F>(shard: &Arc<Shard>, items: Vec<T>, work: F) -> Vec<(T, Saved)>
 where
     T: std::fmt::Debug,
-    F: AsyncFn(&Arc<Shard>, &T) -> Upkeep,
+    F: AsyncFn(&Arc<Shard>, &T) -> Saved,
 {
     let work = &work;
     let running = items.into_iter().map(|item| async move {

@@ -12,6 +12,7 @@ mod metrics;
 mod options;
 mod read;
 mod reading;
+mod retention;
 mod shard;
 mod tail;
 
@@ -24,4 +25,5 @@ pub use options::Options;
 pub use read::records::{Record, Records};
 pub use read::{Page, Start};
 pub use reading::{Crowd, Held};
+pub use retention::{SpaceRetention, UsualLimit};
 pub use tail::{Delivery, End, Piece, Step, Tail};

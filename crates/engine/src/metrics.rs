@@ -15,6 +15,7 @@ pub(crate) const APPENDED_BYTES: &str = "headwater_appended_bytes_total";
 pub(crate) const UNITS_WAITING: &str = "headwater_units_waiting";
 pub(crate) const BYTES_IN_FLIGHT: &str = "headwater_bytes_in_flight";
 pub(crate) const BYTES_READ: &str = "headwater_read_bytes_held";
+pub(crate) const GIVEN_UP_BYTES: &str = "headwater_retention_bytes_total";
 pub(crate) const EXPIRED: &str = "headwater_expired_streams_total";
 
 /// Tells the recorder what the names mean.
@@ -31,6 +32,10 @@ fn describe() {
     describe_gauge!(UNITS_WAITING, "Units that are decided and not yet durable");
     describe_gauge!(BYTES_IN_FLIGHT, "Bytes reserved by requests in flight");
     describe_gauge!(BYTES_READ, "Bytes that were read from storage and are not sent yet");
+    describe_counter!(
+        GIVEN_UP_BYTES,
+        "Payload bytes given up because of what streams keep; truncated ones are left out"
+    );
     describe_counter!(EXPIRED, "Streams that ended because their time was up");
 }
 
@@ -43,6 +48,7 @@ pub(crate) struct Metrics {
     pub(crate) units_waiting: Gauge,
     pub(crate) bytes_in_flight: Gauge,
     pub(crate) bytes_read: Gauge,
+    pub(crate) given_up_bytes: Counter,
     pub(crate) expired: Counter,
 }
 
@@ -56,6 +62,7 @@ impl Metrics {
             units_waiting: gauge!(UNITS_WAITING),
             bytes_in_flight: gauge!(BYTES_IN_FLIGHT),
             bytes_read: gauge!(BYTES_READ),
+            given_up_bytes: counter!(GIVEN_UP_BYTES),
             expired: counter!(EXPIRED),
         }
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use headwater_core::decide::Limits;
 
+use crate::retention::SpaceRetention;
+
 /// Bounds and times of an engine.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -31,8 +33,10 @@ pub struct Options {
     pub in_flight_bytes_per_stream: usize,
     /// A stream that nobody used for one to two of these is forgotten in memory.
     pub idle_after: Duration,
-    /// How often expiry looks for streams whose time is up.
+    /// How often expiry looks for streams whose time is up, and retention for those that have too much.
     pub expiry_interval: Duration,
+    /// What new streams keep whose creation does not say it.
+    pub retention: SpaceRetention,
 }
 
 impl Default for Options {
@@ -49,6 +53,7 @@ impl Default for Options {
             in_flight_bytes_per_stream: 64 * 1024 * 1024,
             idle_after: Duration::from_secs(5),
             expiry_interval: Duration::from_millis(500),
+            retention: SpaceRetention::default(),
         }
     }
 }

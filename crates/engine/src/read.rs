@@ -7,7 +7,7 @@ pub(crate) mod boundary;
 pub(crate) mod records;
 mod restarts;
 mod rows;
-mod seek;
+pub(crate) mod seek;
 mod weight;
 
 use std::sync::Arc;

@@ -26,6 +26,10 @@ pub const TTL: HeaderName = HeaderName::from_static("stream-ttl");
 pub const TTL_AFTER_CLOSE: HeaderName = HeaderName::from_static("stream-ttl-after-close");
 /// The fixed end of life, RFC 3339.
 pub const EXPIRES_AT: HeaderName = HeaderName::from_static("stream-expires-at");
+/// How many payload bytes a stream keeps.
+pub const RETENTION_BYTES: HeaderName = HeaderName::from_static("stream-retention-bytes");
+/// How many seconds a stream keeps a record.
+pub const RETENTION_SECONDS: HeaderName = HeaderName::from_static("stream-retention-seconds");
 /// The application's writer sequence.
 pub const STREAM_SEQ: HeaderName = HeaderName::from_static("stream-seq");
 /// The path of the stream to fork.
@@ -73,13 +77,14 @@ pub const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIO
 /// Request headers that a page of another origin may send.
 pub const ALLOWED: HeaderValue = HeaderValue::from_static(
     "Content-Type, Authorization, If-Match, If-None-Match, Last-Event-ID, Stream-Seq, Stream-TTL, \
-     Stream-TTL-After-Close, Stream-Expires-At, Stream-Closed, Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, \
+     Stream-TTL-After-Close, Stream-Expires-At, Stream-Retention-Bytes, Stream-Retention-Seconds, Stream-Closed, Producer-Id, Producer-Epoch, Producer-Seq, Stream-Forked-From, \
      Stream-Fork-Offset, Stream-Fork-Sub-Offset, X-Request-Id, traceparent",
 );
 
 /// Response headers that a page of another origin may see.
 pub const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Stream-Next-Offset, Stream-Start-Offset, Stream-Earliest-Offset, Stream-Cursor, Stream-Up-To-Date, Stream-Closed, Stream-TTL, Stream-TTL-After-Close, Stream-Expires-At, \
+     Stream-Retention-Bytes, Stream-Retention-Seconds, \
      Stream-SSE-Data-Encoding, ETag, Location, Content-Type, Content-Encoding, Vary, Retry-After, \
      Producer-Epoch, Producer-Seq, Producer-Expected-Seq, Producer-Received-Seq, X-Request-Id",
 );

@@ -5,7 +5,7 @@
 //! here knows a stream.
 //!
 //! The rooms: [`field`] (headers that may stand once), [`query`], [`read`] (where and how to read),
-//! [`create`] with [`lifetime`] and [`fork`], [`append`] with [`producer`] and [`if_match`], [`none_match`],
+//! [`create`] with [`lifetime`], [`retention`] and [`fork`], [`append`] with [`producer`] and [`if_match`], [`none_match`],
 //! and [`body`], which takes bytes off the wire under the budget.
 
 pub(crate) mod append;
@@ -20,3 +20,4 @@ pub(crate) mod none_match;
 pub(crate) mod producer;
 pub(crate) mod query;
 pub(crate) mod read;
+pub(crate) mod retention;

@@ -3,6 +3,7 @@
 
 use headwater_core::command::{Append, Body, Closing, Create, Expect, ForkRequest};
 use headwater_core::decide::{self, BoundaryAnswer, BoundaryQuestion, Limits};
+use headwater_core::retention::Wanted;
 use headwater_core::{
     AppendError, ContentKind, ContentType, Expiry, ProducerTuple, Slot, StreamKey, Tail, Timestamp,
 };
@@ -14,6 +15,7 @@ fn create(body: &'static str, fork: Option<ForkRequest>) -> Create {
     Create {
         content_type: Some(ContentType::parse("application/json").unwrap()),
         expiry: Expiry::Never,
+        retention: Wanted::default(),
         closing: Closing::KeepOpen,
         body: Body::frame(ContentKind::Json, body.into()),
         fork,

@@ -58,6 +58,7 @@ mod producers;
 mod quiet;
 mod repair;
 mod restart;
+mod retained;
 mod retention;
 mod shutdown;
 mod signals;

@@ -13,6 +13,7 @@ use crate::error::CreateError;
 use crate::key::StreamKey;
 use crate::offset::{LineageRange, MAX_NUMBER, OffsetError};
 use crate::record::{Batch, MAX_RECORDS};
+use crate::retention::{ChosenBy, Policy, Retained, Wanted};
 use crate::state::{Origin, Slot, StreamState, Tail, Version};
 use crate::time::{Expiry, Timestamp};
 
@@ -73,6 +74,15 @@ fn confirm(state: &Arc<StreamState>, command: &Create) -> Result<Created, Create
     if command.expiry != requested {
         return differs("lifetime");
     }
+    let chosen = state.retained.map(|retained| retained.policy);
+    let chosen = chosen.filter(|policy| policy.by == ChosenBy::Request);
+    let wanted = match command.retention {
+        Wanted::Exactly(retention) => Some(retention),
+        Wanted::Usual(_) => None,
+    };
+    if wanted != chosen.map(|policy| policy.retention) {
+        return differs("retention");
+    }
     if (command.closing == Closing::Close) != state.closed.is_some() {
         return differs("closed state");
     }
@@ -104,6 +114,7 @@ struct Inherited {
     ranges: Option<Arc<[LineageRange]>>,
     base: Tail,
     floor: Tail,
+    retained: Option<Retained>,
 }
 
 fn birth(
@@ -119,9 +130,21 @@ fn birth(
         return Err(CreateError::TooLarge);
     }
     let closed = (command.closing == Closing::Close).then(|| Arc::new(Closed { by: None }));
-    let Inherited { origin, ranges, base, floor } = inherited;
+    let Inherited { origin, ranges, base, floor, retained } = inherited;
+    let policy = Policy::of(command.retention, retained.as_ref());
     let inherited = ranges.unwrap_or_default();
-    Ok(Birth { content_type, expiry, origin, inherited, base, floor, batch, closed, at: now })
+    Ok(Birth {
+        content_type,
+        expiry,
+        origin,
+        inherited,
+        base,
+        floor,
+        policy,
+        batch,
+        closed,
+        at: now,
+    })
 }
 
 fn first_records(body: &Body, kind: ContentKind) -> Result<Option<Batch>, CreateError> {
@@ -205,6 +228,7 @@ fn inherit(
         base: point.base,
         // No fork diverges before it.
         floor: source.floor,
+        retained: source.retained,
     }
 }
 

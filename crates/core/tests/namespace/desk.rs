@@ -36,7 +36,7 @@ impl Known {
 }
 
 /// A view of what has been loaded, which remembers what was looked at.
-pub(super) struct Desk<'a> {
+pub(crate) struct Desk<'a> {
     contents: &'a Contents,
     known: &'a Known,
     fault: &'a dyn Fault,

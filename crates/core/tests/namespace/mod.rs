@@ -4,7 +4,7 @@
 //! applies the units, and tells what happened on the way. Nothing is loaded before it was asked for.
 
 pub(crate) mod contents;
-mod desk;
+pub(crate) mod desk;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -151,7 +151,8 @@ impl Namespace {
         self.drive(|desk| decide::truncate(desk, key, offset, now))
     }
 
-    fn drive<T, E>(&mut self, decide: impl Fn(&Desk<'_>) -> Decision<T, E>) -> Ran<T, E>
+    /// Decides something, as often as it takes.
+    pub(crate) fn drive<T, E>(&mut self, decide: impl Fn(&Desk<'_>) -> Decision<T, E>) -> Ran<T, E>
     where
         Decision<T, E>: PartialEq + Debug,
     {

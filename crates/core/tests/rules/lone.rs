@@ -10,6 +10,7 @@ use headwater_core::decide::{
 use headwater_core::error::Code;
 use headwater_core::offset::LineageRange;
 use headwater_core::producer::ProducerState;
+use headwater_core::retention::Wanted;
 use headwater_core::{
     AppendError, ContentKind, ContentType, CreateError, Expiry, Lineage, Offset, ProducerId, Slot,
     StoreId, StreamKey, StreamState, Tail, Timestamp,
@@ -54,6 +55,7 @@ impl Lone {
             inherited: [inherited].into(),
             base: Tail { position: len, sequence: len },
             floor: Tail::default(),
+            policy: None,
             batch: None,
             closed: None,
             at: Timestamp(0),
@@ -85,6 +87,7 @@ impl Lone {
         self.create(&Create {
             content_type: Some(content_type),
             expiry: Expiry::Never,
+            retention: Wanted::default(),
             closing: Closing::KeepOpen,
             body,
             fork: None,
@@ -100,6 +103,7 @@ impl Lone {
         let command = Create {
             content_type: None,
             expiry: Expiry::Never,
+            retention: Wanted::default(),
             closing: Closing::KeepOpen,
             body: body(bytes),
             fork: Some(ForkRequest { source: key("lone"), offset: at, sub_offset: 0 }),

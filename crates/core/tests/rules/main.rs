@@ -24,6 +24,7 @@ mod order;
 mod producers;
 mod put;
 mod removal;
+mod retention;
 mod script;
 mod sizes;
 mod truncation;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use headwater_core::cache::{Ending, StreamTag};
 use headwater_core::command::{Append, Closing, Create, Expect};
 use headwater_core::producer::{MAX_PRODUCER_NUMBER, StreamSeq};
+use headwater_core::retention::Wanted;
 use headwater_core::{
     ContentKind, ContentType, Expiry, Lineage, ProducerId, ProducerNumber, ProducerTuple, StoreId,
     StreamKey, Timestamp,
@@ -108,7 +109,9 @@ impl Concrete {
         let framed = named.map_or(ContentKind::Binary, kind);
         let (body, given) = self.body(framed, &op.body);
         let expiry = self.lifetime(op.lifetime);
-        let command = Create { content_type, expiry, closing: op.closing, body, fork: None };
+        let retention = Wanted::default();
+        let command =
+            Create { content_type, expiry, retention, closing: op.closing, body, fork: None };
         What::Create(command, given)
     }
 

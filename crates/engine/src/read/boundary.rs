@@ -5,7 +5,7 @@ use std::sync::Arc;
 use headwater_core::decide::{BoundaryAnswer, BoundaryQuestion};
 use headwater_core::record::RecordMeta;
 use headwater_core::storage::{Detail, ReadRange, StorageError};
-use headwater_core::{Slot, StreamState};
+use headwater_core::{Slot, StreamState, Tail};
 
 use crate::shard::Shard;
 
@@ -22,6 +22,16 @@ pub(crate) async fn record_at(
     let record = page.records.into_iter().find(holds);
     Ok(record
         .map(|record| RecordMeta { len: record.len.min(range.to - record.position), ..record }))
+}
+
+/// Where the record ends that holds the byte at a position.
+pub(crate) async fn end_of(
+    shard: &Shard,
+    state: &StreamState,
+    position: u64,
+) -> Result<Option<Tail>, StorageError> {
+    let record = record_at(shard, state, position).await?.ok_or(StorageError::Gone)?;
+    Ok(Some(Tail { position: record.end(), sequence: record.sequence }))
 }
 
 /// Answers a question about a stream's records. `None` when the incarnation asked about is not there any more.

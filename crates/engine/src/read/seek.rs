@@ -21,7 +21,7 @@ pub(super) async fn last(
 }
 
 /// The position of the first record that was committed then or later; the tail, if there is none.
-pub(super) async fn since(
+pub(crate) async fn since(
     shard: &Shard,
     state: &StreamState,
     at: Timestamp,

@@ -5,7 +5,7 @@
 //! | setting | modules |
 //! |---|---|
 //! | two engines over one shared memory: clients that do anything while conflicts, unknown outcomes and late visibility are injected | `chaos`; with producers alone `faults` |
-//! | every kind of [`fleets`]: one engine, two over one shared memory, two with conflicts and late visibility injected | `order`, `pages`, `forks`; of `live`, `truncated`, `records` and `expiry` what is not named below |
+//! | every kind of [`fleets`]: one engine, two over one shared memory, two with conflicts and late visibility injected | `order`, `pages`, `forks`; of `live`, `truncated`, `retained`, `records` and `expiry` what is not named below |
 //! | one engine over a memory of its own, and one or two over a shared one; what is held, made unknown or hidden is chosen by the test | `durable`, `ending`, `removed`, `records` (rows, adapters), `late`, `fallen`, `uses` |
 //!
 //! On one engine alone run
@@ -44,6 +44,7 @@ mod parked;
 mod records;
 mod refused;
 mod removed;
+mod retained;
 mod reuse;
 mod revealing;
 mod support;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use headwater_core::command::{Append, Body, Closing, Create, Expect, ForkRequest};
 use headwater_core::decide::Appended;
+use headwater_core::retention::Wanted;
 use headwater_core::storage::Storage;
 use headwater_core::{
     AppendError, ContentType, CreateError, Expiry, Offset, StoreId, StreamKey, StreamState,
@@ -87,6 +88,7 @@ pub(crate) fn stream_of(content_type: &str) -> Create {
     Create {
         content_type: Some(ContentType::parse(content_type).unwrap()),
         expiry: Expiry::Never,
+        retention: Wanted::default(),
         closing: Closing::KeepOpen,
         body: Body::Empty,
         fork: None,
@@ -102,6 +104,7 @@ pub(crate) fn fork_of(source: &str, offset: Option<Offset>, sub_offset: u64) -> 
     Create {
         content_type: None,
         expiry: Expiry::Never,
+        retention: Wanted::default(),
         closing: Closing::KeepOpen,
         body: Body::Empty,
         fork,

@@ -1,9 +1,11 @@
 //! GET of the catalogue: which streams there are.
 
+use std::num::NonZeroU64;
+
 use bytes::Bytes;
 use headwater_core::cache::CACHE_NEVER;
 use headwater_core::storage::Listed;
-use headwater_core::{Code, Expiry};
+use headwater_core::{Code, Expiry, Retention};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
@@ -11,7 +13,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::errors::Problem;
-use crate::request::catalog;
+use crate::request::{catalog, retention};
 use crate::response::{self, Reply, ResponseBody, put_cache};
 use crate::rfc3339;
 
@@ -35,6 +37,10 @@ struct Row<'a> {
     ttl_seconds_after_close: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_seconds: Option<u64>,
     /// Bytes that can be read, in stored form; what a fork inherits counts too.
     bytes: u64,
 }
@@ -48,6 +54,7 @@ impl<'a> Row<'a> {
             Expiry::AfterClose(seconds) => (None, Some(seconds), None),
             Expiry::At(at) => (None, None, rfc3339::format(at)),
         };
+        let Retention { bytes, seconds } = retention::of(state);
         Self {
             path: key.path(),
             content_type: state.content_type.as_str(),
@@ -57,7 +64,9 @@ impl<'a> Row<'a> {
             ttl_seconds,
             ttl_seconds_after_close,
             expires_at,
-            bytes: state.tail.position.saturating_sub(state.floor.position),
+            retention_bytes: bytes.map(NonZeroU64::get),
+            retention_seconds: seconds.map(NonZeroU64::get),
+            bytes: state.kept_bytes(),
         }
     }
 }

@@ -30,8 +30,8 @@ pub(crate) async fn create(
     let bytes = body::read(incoming, app.body_bounds(), &mut held).await?;
     app.metrics.received.increment(bytes.len() as u64);
     let (body, held) = framed(app, &head, bytes, held).await?;
-    let CreateHead { content_type, expiry, closing, fork } = head;
-    let command = Create { content_type, expiry, closing, body, fork };
+    let CreateHead { content_type, expiry, retention, closing, fork } = head;
+    let command = Create { content_type, expiry, retention, closing, body, fork };
     Ok(match app.engine.create(key, command, held).await? {
         Created::New(state) => {
             let mut reply = described(StatusCode::CREATED, &state);

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::app::App;
 use crate::errors::Problem;
-use crate::request::lifetime;
+use crate::request::{lifetime, retention};
 use crate::response::{
     self, Reply, put_cache, put_closed, put_content_type, put_earliest_offset, put_next_offset,
     put_stream_tag,
@@ -23,5 +23,6 @@ pub(crate) async fn head(app: &App, key: &StreamKey) -> Result<Reply, Problem> {
     put_closed(headers, &state);
     put_cache(headers, CACHE_NEVER);
     lifetime::put(headers, state.expiry);
+    retention::put(headers, &state);
     Ok(reply)
 }

@@ -1,10 +1,11 @@
 //! What a PUT says beside its body.
 
 use headwater_core::command::{Closing, ForkRequest};
+use headwater_core::retention::Wanted;
 use headwater_core::{ContentType, Expiry};
 use http::HeaderMap;
 
-use super::{field, fork, lifetime};
+use super::{field, fork, lifetime, retention};
 use crate::errors::Problem;
 use crate::roots::StreamRoots;
 
@@ -13,6 +14,7 @@ use crate::roots::StreamRoots;
 pub(crate) struct CreateHead {
     pub(crate) content_type: Option<ContentType>,
     pub(crate) expiry: Expiry,
+    pub(crate) retention: Wanted,
     pub(crate) closing: Closing,
     pub(crate) fork: Option<ForkRequest>,
 }
@@ -22,6 +24,7 @@ impl CreateHead {
         Ok(Self {
             content_type: field::content_type(headers)?,
             expiry: lifetime::parse(headers)?,
+            retention: retention::parse(headers)?,
             closing: field::closing(headers)?,
             fork: fork::parse(headers, roots)?,
         })

@@ -257,7 +257,7 @@ fn goes() -> bool {
 /// When a slot ends, and of which lineage.
 fn deadline(slot: &Slot) -> Option<(Timestamp, Lineage)> {
     match slot {
-        Slot::Live(state) => Some((Arc::as_ref(state).deadline()?, state.ranges.own())),
+        Slot::Live(state) => Some((Arc::as_ref(state).due()?, state.ranges.own())),
         Slot::Absent | Slot::SoftDeleted(_) => None,
     }
 }

@@ -23,6 +23,7 @@ mod numbers;
 mod order;
 mod pages;
 mod removal;
+mod retention;
 mod several;
 mod spaces;
 mod tables;
@@ -115,6 +116,7 @@ checks! { $
     forks: forks_read_their_ancestors a_soft_deleted_stream_serves_its_forks forks_let_go_one_by_one;
     floors: a_floor_is_kept_in_full what_is_left_reads_exactly forks_keep_what_their_source_gives_up
         a_space_shows_only_what_is_left;
+    retention: a_policy_is_kept_in_full streams_with_too_much_are_listed;
     removal: a_removed_stream_is_gone_everywhere a_new_stream_inherits_nothing_from_its_name
         a_reader_of_a_removed_stream_is_not_misled;
     catalogue: names_are_listed_in_byte_order a_listing_shows_durable_state streams_expire_in_order;

@@ -72,6 +72,7 @@ pub fn birth() -> Birth {
         inherited: Arc::default(),
         base: Tail::default(),
         floor: Tail::default(),
+        policy: None,
         batch: None,
         closed: None,
         at: Timestamp(1),

@@ -108,6 +108,10 @@ faults! {
     GivesUpTooMuch: what_is_left_reads_exactly;
     /// What a stream gives up is gone for its forks too.
     GivesUpForForks: forks_keep_what_their_source_gives_up;
+    /// Policies of retention are not kept.
+    LosesPolicies: a_policy_is_kept_in_full;
+    /// What was found out about the oldest record is not kept.
+    LosesAges: a_policy_is_kept_in_full streams_with_too_much_are_listed;
     /// Removals are reported, and not done.
     KeepsRemoved: a_removed_stream_is_gone_everywhere a_new_stream_inherits_nothing_from_its_name
         removed_streams_leave_the_space;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use headwater_core::command::{Append, Body, Closing, Create, Expect, ForkRequest};
 use headwater_core::decide::{self, BoundaryQuestion, Limits};
+use headwater_core::retention::Wanted;
 use headwater_core::{
     Batch, BatchRecord, ContentKind, ContentType, Expiry, Metadata, ProducerNumber, ProducerTuple,
     Slot, StreamKey, StreamSeq,
@@ -207,7 +208,8 @@ impl Story {
 
 fn create(expiry: Expiry, body: Body, fork: Option<ForkRequest>) -> Create {
     let content_type = Some(ContentType::octet_stream());
-    Create { content_type, expiry, closing: Closing::KeepOpen, body, fork }
+    let retention = Wanted::default();
+    Create { content_type, expiry, retention, closing: Closing::KeepOpen, body, fork }
 }
 
 /// A refusal is a turn of the story; a unit that is not committed is a failure.

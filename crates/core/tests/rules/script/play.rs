@@ -1,15 +1,17 @@
 //! Playing a line: from words to a command, and from what came of it back to words.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use headwater_core::cache::{Ending, StreamTag};
 use headwater_core::change::Effect;
 use headwater_core::command::{Append, Body, Closing, Create, Expect, ForkRequest};
-use headwater_core::decide::{Existence, Limits};
+use headwater_core::decide::{self, Existence, Limits};
 use headwater_core::producer::StreamSeq;
+use headwater_core::retention::{Found, Retention, Wanted};
 use headwater_core::{
     ContentKind, ContentType, Expiry, Lineage, Offset, ProducerId, ProducerNumber, ProducerTuple,
-    Slot, StoreId, StreamKey, StreamState, Timestamp,
+    Slot, StoreId, StreamKey, StreamState, Tail, Timestamp,
 };
 
 use super::render::Names;
@@ -49,6 +51,7 @@ impl Stage {
             }
             "append" => self.append(&object, &mut words),
             "truncate" => self.truncate(&object, &mut words),
+            "retain" => self.retain(&object, &mut words),
             "delete" => {
                 let now = self.now;
                 self.plain(|namespace| namespace.delete(&key(&object), now))
@@ -114,6 +117,7 @@ impl Stage {
         let command = Create {
             content_type,
             expiry: ttl.or(after_close).or(until).unwrap_or_default(),
+            retention: retention(words),
             closing: closing(words),
             body: body(words, framed.unwrap_or(ContentKind::Binary)),
             fork,
@@ -128,6 +132,30 @@ impl Stage {
                 let state = self.state(&key(name)).expect("what was created is there");
                 format!("{word} {}", self.names.tail(&state))
             }
+            Err(error) => self.names.refused(error),
+        }
+    }
+
+    /// What was found is said as `position/sequence`.
+    fn retain(&mut self, name: &str, words: &mut Words) -> String {
+        let place = |text: String| {
+            let (position, sequence) = text.split_once('/').expect("position/sequence");
+            Tail { position: position.parse().unwrap(), sequence: sequence.parse().unwrap() }
+        };
+        let found = Found {
+            behind_byte: words.take("byte").map(place),
+            behind_old: words.take("old").map(place),
+            oldest: words.take("oldest").map(|text| Timestamp(millis(&text))),
+        };
+        let lineage = match words.take("of") {
+            Some(text) => self.names.position(&text).0,
+            None => self.state(&key(name)).map_or(Lineage(0), |state| state.ranges.own()),
+        };
+        let now = self.now;
+        match self.run(|namespace| {
+            namespace.drive(|desk| decide::retain(desk, &key(name), lineage, found, now))
+        }) {
+            Ok(bytes) => format!("gave up {bytes}"),
             Err(error) => self.names.refused(error),
         }
     }
@@ -224,6 +252,16 @@ impl Stage {
     fn state(&self, key: &StreamKey) -> Option<std::sync::Arc<StreamState>> {
         self.namespace.contents.slot(key).state().cloned()
     }
+}
+
+fn retention(words: &mut Words) -> Wanted {
+    let mut limits = |bytes: &str, seconds: &str| Retention {
+        bytes: words.number(bytes).and_then(NonZeroU64::new),
+        seconds: words.number(seconds).and_then(NonZeroU64::new),
+    };
+    let asked = limits("keep-bytes", "keep-seconds");
+    let usual = limits("usual-bytes", "usual-seconds");
+    if asked.is_limited() { Wanted::Exactly(asked) } else { Wanted::Usual(usual) }
 }
 
 fn closing(words: &mut Words) -> Closing {

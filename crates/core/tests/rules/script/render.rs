@@ -1,10 +1,12 @@
 //! Outcomes in words.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use headwater_core::cache::{Ending, StreamTag};
 use headwater_core::decide::{Appended, Freshness, Truncated};
 use headwater_core::producer::ProducerState;
+use headwater_core::retention::{Policy, Retained};
 use headwater_core::{
     AccessError, AppendError, CreateError, Lineage, Offset, ProducerId, ProducerTuple, StreamKey,
     StreamState,
@@ -113,6 +115,12 @@ impl Names {
         }
         if let Some(seq) = &state.stream_seq {
             parts.push(format!("seq {}", String::from_utf8_lossy(seq.as_bytes())));
+        }
+        if let Some(Retained { policy: Policy { retention, .. }, oldest }) = state.retained {
+            let limit = |limit: Option<NonZeroU64>| limit.map_or(0, NonZeroU64::get);
+            let (bytes, seconds) = (limit(retention.bytes), limit(retention.seconds));
+            let since = oldest.0 as f64 / 1000.0;
+            parts.push(format!("keeps {bytes}/{seconds} since {since}"));
         }
         if let Some(deadline) = state.deadline() {
             parts.push(format!("until {}", deadline.0 as f64 / 1000.0));

@@ -2,6 +2,7 @@
 
 use headwater_core::ContentKind;
 use headwater_core::command::{Create, ForkRequest};
+use headwater_core::retention::Wanted;
 use proptest::sample::Index;
 
 use super::{Concrete, declared};
@@ -22,7 +23,11 @@ impl Concrete {
         let (body, given) = self.body(framed, &op.body);
         let fork = Some(ForkRequest { source, offset: token.map(Token::offset), sub_offset });
         let expiry = self.lifetime(op.lifetime);
-        What::Create(Create { content_type, expiry, closing: op.closing, body, fork }, given)
+        let retention = Wanted::default();
+        What::Create(
+            Create { content_type, expiry, retention, closing: op.closing, body, fork },
+            given,
+        )
     }
 }
 

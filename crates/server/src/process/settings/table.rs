@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use headwater_core::Code;
 
-use super::value::{self, Shown, shown_count, shown_time};
+use super::value::{self, Shown, path, shown_count, shown_path, shown_text, shown_time, text};
 use super::{Admin, Settings};
 use crate::process::export::Endpoint;
 use crate::process::logging::Format;
@@ -245,6 +245,30 @@ pub(in crate::process) const ROWS: &[Row] = &[
         journal.recent_bytes,
         "Memory, in journal, for what was appended last and is not packed into chunk files; while it is packed, up to three times as much. More makes larger files, less a faster start after a crash. At least 65536."
     ),
+    Row::new(
+        Section::Storage,
+        "retention-bytes",
+        "[SPACE=]BYTES",
+        "How many payload bytes a new stream keeps whose creation does not say it, in that space, =BYTES in the root's, or in all that have none of their own; may be repeated. Streams that exist keep what they kept.",
+        |settings, texts| {
+            settings.engine.retention.bytes = value::limit_by_space(texts)?;
+            Ok(())
+        },
+        |settings| value::shown_by_space(&settings.engine.retention.bytes),
+    )
+    .repeated(),
+    Row::new(
+        Section::Storage,
+        "retention-seconds",
+        "[SPACE=]SECONDS",
+        "For how many seconds a new stream keeps a record; the same otherwise.",
+        |settings, texts| {
+            settings.engine.retention.seconds = value::limit_by_space(texts)?;
+            Ok(())
+        },
+        |settings| value::shown_by_space(&settings.engine.retention.seconds),
+    )
+    .repeated(),
     row!(
         Reading,
         "long-poll-timeout",
@@ -430,22 +454,6 @@ fn shown_admin(admin: Admin) -> Shown {
         Admin::At(address) => Shown::Text(address.to_string()),
         Admin::Nowhere => Shown::Text("off".to_owned()),
     }
-}
-
-fn text(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
-}
-
-fn shown_text(value: impl ToString) -> Shown {
-    Shown::Text(value.to_string())
-}
-
-fn path(text: &str) -> Result<std::path::PathBuf, String> {
-    if text.is_empty() { Err("a directory is wanted".to_owned()) } else { Ok(text.into()) }
-}
-
-fn shown_path(path: std::path::PathBuf) -> Shown {
-    Shown::Text(path.display().to_string())
 }
 
 fn adapter(text: &str) -> Result<Option<Adapter>, String> {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -108,6 +109,21 @@ fn a_list_is_repeated_or_has_commas_or_is_an_array() {
 }
 
 #[test]
+fn what_is_kept_may_differ_from_space_to_space() {
+    for (line, variables, file) in [
+        ("--retention-bytes 9 --retention-bytes a/b=7 --retention-bytes =8", "", ""),
+        ("", "HEADWATER_RETENTION_BYTES=9,a/b=7,=8", ""),
+        ("", "", "retention_bytes = ['9', 'a/b=7', '=8']"),
+    ] {
+        let settings = settings(line, variables, file).unwrap();
+        let bytes = |space| settings.engine.retention.of(space).bytes.map(NonZeroU64::get);
+        let kept = ["", "a/b", "a", "c"].map(|space| bytes(space).unwrap());
+        assert_eq!(kept, [8, 7, 9, 9], "{line}{variables}{file}");
+        assert_eq!(settings.engine.retention.of("a").seconds, None);
+    }
+}
+
+#[test]
 fn the_file_may_be_named_by_a_variable() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"port = 9").unwrap();
@@ -183,6 +199,10 @@ fn what_makes_no_sense_is_refused_and_named() {
         ("--reading-bytes 1048575", "", "", "less than 1048576"),
         ("--recent-bytes 65535", "", "", "less than 65536"),
         ("--in-flight-bytes 1000", "", "", "must fit"),
+        ("--retention-bytes 0", "", "", "--retention-bytes"),
+        ("--retention-bytes a/b=", "", "", "a whole number"),
+        ("--retention-seconds a//b=1", "", "", "a//b"),
+        ("--retention-seconds a=1 --retention-seconds a=2", "", "", "more than one limit"),
         ("--stream-root /", "", "", "--stream-root"),
         ("--stream-root /a --stream-root /a/b", "", "", "overlap"),
         ("", "HEADWATER_STREAM_ROOT=/a,b", "", "\"b\" is not a root"),

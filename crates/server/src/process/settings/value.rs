@@ -2,7 +2,11 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
+
+use headwater_core::{StoreId, StreamKey};
+use headwater_engine::UsualLimit;
 
 use crate::limits;
 
@@ -25,6 +29,24 @@ impl fmt::Display for Shown {
             Self::Unset(why) => f.write_str(why),
         }
     }
+}
+
+/// Anything.
+pub(super) fn text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+pub(super) fn shown_text(value: impl ToString) -> Shown {
+    Shown::Text(value.to_string())
+}
+
+/// A directory.
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("a directory is wanted".to_owned()) } else { Ok(text.into()) }
+}
+
+pub(super) fn shown_path(path: PathBuf) -> Shown {
+    Shown::Text(path.display().to_string())
 }
 
 /// A wait that somebody sits out: more than nothing, at most a day.
@@ -100,6 +122,41 @@ pub(super) fn recent_bytes(text: &str) -> Result<usize, String> {
         }
         bytes => Ok(bytes),
     }
+}
+
+/// Limits that spaces have.
+pub(super) fn limit_by_space(texts: &[&str]) -> Result<UsualLimit, String> {
+    let mut limits = UsualLimit::default();
+    for text in texts {
+        let (space, number) = match text.rsplit_once('=') {
+            Some((space, number)) => (Some(space_name(space)?), number),
+            None => (None, *text),
+        };
+        let number = count(number)?;
+        let earlier = match space {
+            Some(space) => limits.spaces.insert(space, number),
+            None => limits.elsewhere.replace(number),
+        };
+        if earlier.is_some() {
+            return Err("more than one limit for one space".to_owned());
+        }
+    }
+    Ok(limits)
+}
+
+/// The canonical name of a space, given as in a path.
+fn space_name(text: &str) -> Result<String, String> {
+    let path = if text.is_empty() { "x".to_owned() } else { format!("{text}/x") };
+    let key = StreamKey::parse(StoreId::DEFAULT, &path);
+    key.map(|key| key.space().to_owned()).map_err(|error| format!("{text:?}: {error}"))
+}
+
+/// Limits as they are given.
+pub(super) fn shown_by_space(limits: &UsualLimit) -> Shown {
+    let spaces = limits.spaces.iter().map(|(space, limit)| format!("{space}={limit}"));
+    let all: Vec<_> =
+        limits.elsewhere.map(|limit| limit.to_string()).into_iter().chain(spaces).collect();
+    if all.is_empty() { Shown::Unset("everything is kept") } else { Shown::List(all) }
 }
 
 /// A number is shown as such.

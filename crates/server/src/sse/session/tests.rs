@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::Config;
 use headwater_core::command::{Append, Body, Closing, Create, Expect};
+use headwater_core::retention::Wanted;
 use headwater_core::{ContentKind, ContentType, Expiry, StoreId, StreamKey};
 use headwater_engine::{Engine, Options, Start, SystemClock};
 use headwater_storage::MemoryStorage;
@@ -55,6 +56,7 @@ async fn app_with_stream(content_type: &str) -> (Arc<App>, StreamKey) {
     let create = Create {
         content_type: Some(ContentType::parse(content_type).unwrap()),
         expiry: Expiry::Never,
+        retention: Wanted::default(),
         closing: Closing::KeepOpen,
         body: Body::Empty,
         fork: None,

@@ -96,9 +96,9 @@ pub(crate) fn expiring<P: Rows>(
     let mut due = Vec::new();
     for (key, slot) in &recent {
         if let Slot::Live(state) = slot
-            && let Some(deadline) = state.deadline().filter(|deadline| *deadline <= before)
+            && let Some(at) = state.due().filter(|due| *due <= before)
         {
-            due.push((deadline, key.clone()));
+            due.push((at, key.clone()));
         }
     }
     let mut packed = 0;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use headwater_core::change::{Birth, Change, Effect, PinChange, ProducerChange, Update};
 use headwater_core::producer::ProducerState;
+use headwater_core::retention::Policy;
 use headwater_core::{
     Batch, ContentType, ProducerId, ProducerNumber, StreamSeq, Timestamp, Version,
 };
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::Unacceptable;
 
 use super::state::{
-    StoredClosed, StoredExpiry, StoredKey, StoredOrigin, StoredRange, StoredTail, ranges,
-    stored_ranges,
+    StoredClosed, StoredExpiry, StoredKey, StoredOrigin, StoredPolicy, StoredRange, StoredTail,
+    ranges, stored_ranges,
 };
 use super::table::StoredLens;
 use super::unit::{PayloadLeft, Place};
@@ -37,6 +38,10 @@ enum StoredEffect {
     Remove,
     /// An update that also raises the floor: added behind the others, whose numbers are stored.
     Raise(Box<StoredUpdate>, StoredTail),
+    /// A creation with a policy of retention.
+    CreateRetained(Box<StoredBirth>, StoredPolicy),
+    /// An update by retention: the floor, if it rises, and since when there are records.
+    Retain(Box<StoredUpdate>, Option<StoredTail>, u64),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +91,7 @@ impl StoredChange {
     pub(super) fn of(change: &Change, first: Option<Place>) -> Self {
         let first = first.map(|place| (place.space, place.position, place.sequence));
         let effect = match &change.effect {
-            Effect::Create(birth) => StoredEffect::Create(Box::new(StoredBirth::of(birth))),
+            Effect::Create(birth) => StoredEffect::of_birth(birth),
             Effect::Update(update) => StoredEffect::of_update(update),
             Effect::SoftDelete => StoredEffect::SoftDelete,
             Effect::Remove => StoredEffect::Remove,
@@ -97,11 +102,22 @@ impl StoredChange {
 
     pub(super) fn into_change(self, payload: &mut PayloadLeft) -> Result<Change, Unacceptable> {
         let effect = match self.effect {
-            StoredEffect::Create(birth) => Effect::Create(Box::new(birth.into_birth(payload)?)),
+            StoredEffect::Create(birth) => {
+                Effect::Create(Box::new(birth.into_birth(payload, None)?))
+            }
+            StoredEffect::CreateRetained(birth, policy) => {
+                let policy = Some(policy.into_policy()?);
+                Effect::Create(Box::new(birth.into_birth(payload, policy)?))
+            }
             StoredEffect::Update(update) => Effect::Update(Box::new(update.into_update(payload)?)),
             StoredEffect::Raise(update, floor) => {
                 let floor = Some(floor.into());
                 Effect::Update(Box::new(Update { floor, ..update.into_update(payload)? }))
+            }
+            StoredEffect::Retain(update, floor, oldest) => {
+                let (floor, oldest) = (floor.map(Into::into), Some(Timestamp(oldest)));
+                let update = Update { floor, oldest, ..update.into_update(payload)? };
+                Effect::Update(Box::new(update))
             }
             StoredEffect::SoftDelete => Effect::SoftDelete,
             StoredEffect::Remove => Effect::Remove,
@@ -114,9 +130,18 @@ impl StoredChange {
 impl StoredEffect {
     fn of_update(update: &Update) -> Self {
         let stored = Box::new(StoredUpdate::of(update));
-        match update.floor {
-            None => Self::Update(stored),
-            Some(floor) => Self::Raise(stored, floor.into()),
+        match (update.floor, update.oldest) {
+            (None, None) => Self::Update(stored),
+            (Some(floor), None) => Self::Raise(stored, floor.into()),
+            (floor, Some(oldest)) => Self::Retain(stored, floor.map(Into::into), oldest.0),
+        }
+    }
+
+    fn of_birth(birth: &Birth) -> Self {
+        let stored = Box::new(StoredBirth::of(birth));
+        match birth.policy {
+            None => Self::Create(stored),
+            Some(policy) => Self::CreateRetained(stored, policy.into()),
         }
     }
 }
@@ -136,7 +161,11 @@ impl StoredBirth {
         }
     }
 
-    fn into_birth(self, payload: &mut PayloadLeft) -> Result<Birth, Unacceptable> {
+    fn into_birth(
+        self,
+        payload: &mut PayloadLeft,
+        policy: Option<Policy>,
+    ) -> Result<Birth, Unacceptable> {
         Ok(Birth {
             content_type: ContentType::parse(&self.content_type).map_err(|_| Unacceptable)?,
             expiry: self.expiry.into(),
@@ -144,6 +173,7 @@ impl StoredBirth {
             inherited: ranges(&self.inherited),
             base: self.base.into(),
             floor: self.floor.into(),
+            policy,
             batch: self.batch.map(|batch| batch.into_batch(payload)).transpose()?,
             closed: self.closed.map(|closed| closed.into_closed().map(Arc::new)).transpose()?,
             at: Timestamp(self.at),
@@ -179,6 +209,7 @@ impl StoredUpdate {
                 StoredPinChange::Drop(at) => PinChange::Drop(at),
             }),
             floor: None,
+            oldest: None,
         })
     }
 }

@@ -2,11 +2,13 @@
 //! the change needs a new version beside the old one.
 
 use std::fmt::{Debug, Write};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use headwater_core::change::Closed;
 use headwater_core::offset::{LineageRange, Ranges};
 use headwater_core::producer::ProducerState;
+use headwater_core::retention::{ChosenBy, Policy, Retained, Retention};
 use headwater_core::state::Origin;
 use headwater_core::{
     BatchRecord, ContentType, Expiry, Lineage, Metadata, ProducerId, ProducerNumber, ProducerTuple,
@@ -62,6 +64,7 @@ pub(crate) fn full_state(inherited: Arc<[LineageRange]>) -> StreamState {
         })),
         tail: Tail { position: 300, sequence: 4 },
         floor: Tail { position: 1, sequence: 0 },
+        retained: None,
         closed: Some(Arc::new(Closed {
             by: Some(ProducerTuple {
                 id: ProducerId::parse("p").unwrap(),
@@ -86,6 +89,7 @@ fn plain_state() -> StreamState {
         origin: None,
         tail: Tail::default(),
         floor: Tail::default(),
+        retained: None,
         closed: None,
         stream_seq: None,
         producers: 0,
@@ -130,6 +134,32 @@ fn states() {
         "01484f5db600070100000000186170706c69636174696f6e2f6f637465742d73747265616d03ac02000000000000000000",
     );
     assert_eq!(stored.into_slot(Vec::new()), Ok(slot));
+}
+
+#[test]
+fn states_with_a_policy() {
+    let name = key("a/b");
+    let limit = NonZeroU64::new;
+    let retained = |bytes, seconds, by, oldest| {
+        let retention = Retention { bytes: limit(bytes), seconds: limit(seconds) };
+        Some(Retained { policy: Policy { retention, by }, oldest: Timestamp(oldest) })
+    };
+    let few = retained(300, 0, ChosenBy::Request, 0);
+    let new = retained(1, 60, ChosenBy::Surroundings, 1_700_000_000_000);
+    for (slot, expected) in [
+        (
+            Slot::Live(Arc::new(StreamState { retained: few, ..plain_state() })),
+            "01e0cf5ac302070100000000186170706c69636174696f6e2f6f637465742d73747265616d0000000000000000000001ac02000000",
+        ),
+        (
+            Slot::SoftDeleted(Arc::new(StreamState { retained: new, ..plain_state() })),
+            "01f178cd9503070100000000186170706c69636174696f6e2f6f637465742d73747265616d000000000000000000000101013c0180d095ffbc31",
+        ),
+    ] {
+        let stored = StoredSlot::of(&slot).unwrap();
+        golden(Row::state(&name), &stored, expected);
+        assert_eq!(stored.into_slot(Vec::new()), Ok(slot));
+    }
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The state of a stream.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use headwater_core::change::Closed;
 use headwater_core::offset::{LineageRange, Ranges};
+use headwater_core::retention::{ChosenBy, Policy, Retained, Retention};
 use headwater_core::state::Origin;
 use headwater_core::{
     ContentType, Expiry, Lineage, ProducerId, ProducerNumber, ProducerTuple, Slot, StoreId,
@@ -24,6 +26,30 @@ const RANGES_PER_ROW: usize = 128;
 pub(crate) enum StoredSlot {
     Live(StoredState),
     SoftDeleted(StoredState),
+    /// As those before, of streams that have a policy: added behind them, whose numbers are stored.
+    LiveRetained(StoredState, StoredRetained),
+    SoftDeletedRetained(StoredState, StoredRetained),
+}
+
+/// A policy of retention: bytes, seconds, and whether the request chose it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StoredPolicy {
+    bytes: Option<u64>,
+    seconds: Option<u64>,
+    by: StoredChosenBy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum StoredChosenBy {
+    Request,
+    Surroundings,
+}
+
+/// A policy, and how far it was followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredRetained {
+    policy: StoredPolicy,
+    oldest: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,15 +134,28 @@ impl StoredSlot {
     pub(crate) fn of(slot: &Slot) -> Option<Self> {
         match slot {
             Slot::Absent => None,
-            Slot::Live(state) => Some(Self::Live(StoredState::of(state))),
-            Slot::SoftDeleted(state) => Some(Self::SoftDeleted(StoredState::of(state))),
+            Slot::Live(state) => Some(match state.retained {
+                None => Self::Live(StoredState::of(state)),
+                Some(kept) => Self::LiveRetained(StoredState::of(state), kept.into()),
+            }),
+            Slot::SoftDeleted(state) => Some(match state.retained {
+                None => Self::SoftDeleted(StoredState::of(state)),
+                Some(kept) => Self::SoftDeletedRetained(StoredState::of(state), kept.into()),
+            }),
         }
+    }
+
+    fn state(&self) -> &StoredState {
+        let (Self::Live(state)
+        | Self::SoftDeleted(state)
+        | Self::LiveRetained(state, _)
+        | Self::SoftDeletedRetained(state, _)) = self;
+        state
     }
 
     /// How many rows of inherited ranges belong to it.
     pub(crate) fn range_rows(&self) -> u16 {
-        let (Self::Live(state) | Self::SoftDeleted(state)) = self;
-        match state.inherited {
+        match self.state().inherited {
             StoredInherited::Here(_) => 0,
             StoredInherited::InRows(rows) => rows,
         }
@@ -124,16 +163,21 @@ impl StoredSlot {
 
     /// The lineage that the stream writes.
     pub(crate) fn lineage(&self) -> Lineage {
-        let (Self::Live(state) | Self::SoftDeleted(state)) = self;
-        Lineage(state.lineage)
+        Lineage(self.state().lineage)
     }
 
     /// The slot, given the content of its rows of inherited ranges in their order.
     pub(crate) fn into_slot(self, rows: Vec<StoredRanges>) -> Result<Slot, Unacceptable> {
-        match self {
-            Self::Live(state) => Ok(Slot::Live(Arc::new(state.into_state(rows)?))),
-            Self::SoftDeleted(state) => Ok(Slot::SoftDeleted(Arc::new(state.into_state(rows)?))),
-        }
+        Ok(match self {
+            Self::Live(state) => Slot::Live(Arc::new(state.into_state(rows, None)?)),
+            Self::SoftDeleted(state) => Slot::SoftDeleted(Arc::new(state.into_state(rows, None)?)),
+            Self::LiveRetained(state, kept) => {
+                Slot::Live(Arc::new(state.into_state(rows, Some(kept))?))
+            }
+            Self::SoftDeletedRetained(state, kept) => {
+                Slot::SoftDeleted(Arc::new(state.into_state(rows, Some(kept))?))
+            }
+        })
     }
 }
 
@@ -172,7 +216,11 @@ impl StoredState {
         }
     }
 
-    fn into_state(self, rows: Vec<StoredRanges>) -> Result<StreamState, Unacceptable> {
+    fn into_state(
+        self,
+        rows: Vec<StoredRanges>,
+        retained: Option<StoredRetained>,
+    ) -> Result<StreamState, Unacceptable> {
         let inherited = match self.inherited {
             StoredInherited::Here(ranges) => ranges,
             StoredInherited::InRows(_) => rows.into_iter().flat_map(|row| row.0).collect(),
@@ -186,6 +234,7 @@ impl StoredState {
             origin: self.origin.map(|origin| origin.into_origin().map(Arc::new)).transpose()?,
             tail: self.tail.into(),
             floor: self.floor.into(),
+            retained: retained.map(StoredRetained::into_retained).transpose()?,
             closed: self.closed.map(|closed| closed.into_closed().map(Arc::new)).transpose()?,
             stream_seq: stream_seq.map_err(|_| Unacceptable)?,
             producers: self.producers,
@@ -193,6 +242,43 @@ impl StoredState {
             created_at: Timestamp(self.created_at),
             used_at: Timestamp(self.used_at),
         })
+    }
+}
+
+impl From<Policy> for StoredPolicy {
+    fn from(Policy { retention, by }: Policy) -> Self {
+        let by = match by {
+            ChosenBy::Request => StoredChosenBy::Request,
+            ChosenBy::Surroundings => StoredChosenBy::Surroundings,
+        };
+        let number = |limit: Option<NonZeroU64>| limit.map(NonZeroU64::get);
+        Self { bytes: number(retention.bytes), seconds: number(retention.seconds), by }
+    }
+}
+
+impl StoredPolicy {
+    pub(super) fn into_policy(self) -> Result<Policy, Unacceptable> {
+        let limit = |limit: Option<u64>| {
+            limit.map(|limit| NonZeroU64::new(limit).ok_or(Unacceptable)).transpose()
+        };
+        let retention = Retention { bytes: limit(self.bytes)?, seconds: limit(self.seconds)? };
+        let by = match self.by {
+            StoredChosenBy::Request => ChosenBy::Request,
+            StoredChosenBy::Surroundings => ChosenBy::Surroundings,
+        };
+        Ok(Policy { retention, by })
+    }
+}
+
+impl From<Retained> for StoredRetained {
+    fn from(Retained { policy, oldest }: Retained) -> Self {
+        Self { policy: policy.into(), oldest: oldest.0 }
+    }
+}
+
+impl StoredRetained {
+    fn into_retained(self) -> Result<Retained, Unacceptable> {
+        Ok(Retained { policy: self.policy.into_policy()?, oldest: Timestamp(self.oldest) })
     }
 }
 

@@ -102,7 +102,7 @@ impl Catalogue {
 
 fn deadline(slot: &Slot) -> Option<Timestamp> {
     match slot {
-        Slot::Live(state) => state.deadline(),
+        Slot::Live(state) => state.due(),
         Slot::Absent | Slot::SoftDeleted(_) => None,
     }
 }

@@ -148,7 +148,7 @@ fn own(slot: Slot, lineage: Lineage) -> Slot {
 /// When a slot ends.
 fn deadline(slot: &Slot) -> Option<Timestamp> {
     match slot {
-        Slot::Live(state) => state.deadline(),
+        Slot::Live(state) => state.due(),
         Slot::Absent | Slot::SoftDeleted(_) => None,
     }
 }

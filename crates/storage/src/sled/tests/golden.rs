@@ -1,13 +1,16 @@
 //! The bytes of chunks and groups. A test that fails here says that what was written before would be read wrongly: the
 //! change needs a new version beside the old one.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
+use crate::testkit::make;
 use bytes::Bytes;
 use headwater_core::change::{
     Birth, Change, Closed, Effect, PinChange, ProducerChange, Unit, Update,
 };
 use headwater_core::producer::ProducerState;
+use headwater_core::retention::{ChosenBy, Policy, Retention};
 use headwater_core::{Batch, BatchRecord, Lineage, Metadata, ProducerId, Tail, Timestamp, Version};
 
 use super::super::chunk;
@@ -40,6 +43,7 @@ fn groups() {
         inherited: ranges(1),
         base: Tail { position: 10, sequence: 1 },
         floor: state.floor,
+        policy: None,
         batch: Some(Batch::single(Bytes::from_static(b"first"))),
         closed: state.closed.clone(),
         at: Timestamp(5),
@@ -57,6 +61,7 @@ fn groups() {
         used_at: Some(Timestamp(6)),
         pin: Some(pin),
         floor: None,
+        oldest: None,
     };
     let advance = update(PinChange::Add(4), ProducerChange::Advance(id.clone(), producer));
     let introduce = update(PinChange::Drop(4), ProducerChange::Introduce(id, producer));
@@ -111,6 +116,41 @@ fn a_floor_that_rises() {
         "01fbb9472b010000001d0000002880d095ffbc310101820203612f620703000400000000010600ac0204"
     );
     assert_eq!(decode_group(3, &[(0, value)]).unwrap().units, [unit]);
+}
+
+#[test]
+fn what_retention_changes() {
+    let floor = Some(Tail { position: 300, sequence: 4 });
+    let limit = NonZeroU64::new;
+    let retention = Retention { bytes: limit(300), seconds: limit(60) };
+    let policy = Some(Policy { retention, by: ChosenBy::Request });
+    let birth = Birth { policy, ..make::birth() };
+    let update = |floor| Update { floor, oldest: Some(Timestamp(600)), ..Update::default() };
+    let basis = Version { lineage: 7, revision: 3 };
+    for (basis, effect, expected) in [
+        (
+            Version::ABSENT,
+            Effect::Create(Box::new(birth)),
+            "0160067100010000003c0000002880d095ffbc310101820203612f6200000005186170706c69636174696f6e2f6f637465742d73747265616d0000000000000000000101ac02013c00",
+        ),
+        (
+            basis,
+            Effect::Update(Box::new(update(floor))),
+            "01e7fff346010000001f0000002880d095ffbc310101820203612f620703000600000000000001ac0204d804",
+        ),
+        (
+            basis,
+            Effect::Update(Box::new(update(None))),
+            "01e16e1d08010000001c0000002880d095ffbc310101820203612f620703000600000000000000d804",
+        ),
+    ] {
+        let unit = Unit::of(Change { key: key("a/b"), basis, effect });
+        let unit = GroupUnit { unit, first: vec![None] };
+        let rows = encode_group(3, 40, 1_700_000_000_000, &[&unit]).unwrap();
+        let [(_, value)] = rows.as_slice() else { panic!("{} parts", rows.len()) };
+        assert_eq!(hex(value), expected);
+        assert_eq!(decode_group(3, &[(0, value)]).unwrap().units, [unit]);
+    }
 }
 
 #[test]

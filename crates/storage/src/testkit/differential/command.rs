@@ -1,19 +1,21 @@
 //! From words to commands: what a script says, for streams as they stand on one side.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use headwater_core::cache::StreamTag;
 use headwater_core::command::{Append, Body, Closing, Create, Expect, ForkRequest};
 use headwater_core::producer::ProducerState;
+use headwater_core::retention::{Retention, Wanted};
 use headwater_core::{
     Batch, ContentKind, ContentType, Expiry, Metadata, Offset, ProducerNumber, ProducerTuple,
     StreamKey, StreamSeq, StreamState, Timestamp,
 };
 
 use super::script::{
-    AppendWords, CreateWords, Expected, ForkWords, Life, Media, NAMES, PRODUCERS, Place, Turn,
-    Words,
+    AppendWords, CreateWords, Expected, ForkWords, Keeps, Life, Media, NAMES, PRODUCERS, Place,
+    Turn, Words,
 };
 use crate::testkit::check::Failure;
 use crate::testkit::make;
@@ -50,7 +52,24 @@ pub(super) fn create(
     };
     let fork = words.fork.zip(source).map(|(words, source)| request(words, source));
     let body = framed(&words.body, kind)?;
-    Ok(Create { content_type, expiry, closing: closing(words.closes), body, fork })
+    let (retention, closing) = (wanted(words.keeps), closing(words.closes));
+    Ok(Create { content_type, expiry, retention, closing, body, fork })
+}
+
+fn wanted(keeps: Keeps) -> Wanted {
+    let limit = |limit: u64| NonZeroU64::new(limit);
+    match keeps {
+        Keeps::Usually => Wanted::default(),
+        Keeps::Few(bytes) => {
+            Wanted::Exactly(Retention { bytes: limit(bytes), ..Retention::default() })
+        }
+        Keeps::New(seconds) => {
+            Wanted::Exactly(Retention { seconds: limit(seconds), ..Retention::default() })
+        }
+        Keeps::OfSpace(bytes, seconds) => {
+            Wanted::Usual(Retention { bytes: limit(bytes), seconds: limit(seconds) })
+        }
+    }
 }
 
 fn request(words: ForkWords, (source, state): Source<'_>) -> ForkRequest {

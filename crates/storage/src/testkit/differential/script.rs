@@ -47,6 +47,8 @@ pub enum Command {
     Append(Pick, AppendWords),
     /// Gives up what lies before a place.
     Truncate(Pick, Place),
+    /// Gives up what is more than its policy says.
+    Retain(Pick),
     /// Deletes.
     Delete(Pick),
     /// Ends it if its time is up.
@@ -71,6 +73,8 @@ pub(super) enum Want {
     Json,
     /// A live stream whose time is up.
     Due,
+    /// A live stream with a policy.
+    Kept,
     /// A live stream that has forks.
     Forked,
     /// A closed stream.
@@ -83,6 +87,7 @@ pub(super) enum Want {
 pub struct CreateWords {
     pub(super) media: Media,
     pub(super) life: Life,
+    pub(super) keeps: Keeps,
     pub(super) closes: bool,
     pub(super) body: Words,
     pub(super) fork: Option<ForkWords>,
@@ -115,6 +120,19 @@ pub(super) enum Life {
     Ttl(u64),
     /// Milliseconds from now.
     In(u64),
+}
+
+/// What a stream keeps.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Keeps {
+    /// What is usual: all, or what the source of a fork keeps.
+    Usually,
+    /// So many bytes.
+    Few(u64),
+    /// So many seconds.
+    New(u64),
+    /// So many bytes and seconds, which its space says.
+    OfSpace(u64, u64),
 }
 
 /// A body.
@@ -207,11 +225,13 @@ fn command() -> impl Strategy<Value = Command> {
     let truncating =
         pick(vec![(8, Live), (4, Want::Json), (3, Forked), (2, Closed), (1, Anything)]);
     let deleting = pick(vec![(2, Forked), (2, Live), (1, Anything), (1, Closed)]);
+    let retaining = pick(vec![(9, Want::Kept), (1, Anything)]);
     let expiring = pick(vec![(6, Due), (1, Anything)]);
     prop_oneof![
         9 => (creating, creation()).prop_map(|(name, words)| Command::Create(name, words)),
         20 => (appending, append()).prop_map(|(name, words)| Command::Append(name, words)),
         3 => (truncating, place()).prop_map(|(name, at)| Command::Truncate(name, at)),
+        3 => retaining.prop_map(Command::Retain),
         3 => deleting.prop_map(Command::Delete),
         3 => expiring.prop_map(Command::Expire),
         2 => pick(vec![(3, Live), (1, Anything)]).prop_map(Command::Use),
@@ -236,10 +256,23 @@ fn creation() -> impl Strategy<Value = CreateWords> {
         4 => (0..15u64).prop_map(Life::Ttl),
         1 => (0..20_000u64).prop_map(Life::In),
     ];
+    let keeps = prop_oneof![
+        14 => Just(Keeps::Usually),
+        3 => (1..20_000u64).prop_map(Keeps::Few),
+        1 => (1..9u64).prop_map(Keeps::New),
+        1 => (1..20_000u64, 1..9u64).prop_map(|(bytes, seconds)| Keeps::OfSpace(bytes, seconds)),
+    ];
     let closes = proptest::bool::weighted(0.05);
     let body = prop_oneof![1 => Just(Words::Nothing), 2 => values()];
-    (media, life, closes, body, weighted(0.5, fork())).prop_map(
-        |(media, life, closes, body, fork)| CreateWords { media, life, closes, body, fork },
+    (media, life, keeps, closes, body, weighted(0.5, fork())).prop_map(
+        |(media, life, keeps, closes, body, fork)| CreateWords {
+            media,
+            life,
+            keeps,
+            closes,
+            body,
+            fork,
+        },
     )
 }
 

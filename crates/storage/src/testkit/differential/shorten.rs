@@ -14,6 +14,7 @@ impl Script {
                 Command::Create(_, words) => &mut words.body,
                 Command::Append(_, words) => &mut words.body,
                 Command::Truncate(..)
+                | Command::Retain(_)
                 | Command::Delete(_)
                 | Command::Expire(_)
                 | Command::Use(_) => continue,

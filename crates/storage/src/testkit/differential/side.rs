@@ -6,9 +6,10 @@ use headwater_core::change::Unit;
 use headwater_core::command::Create;
 use headwater_core::decide::{self, BoundaryQuestion, Decision, Limits};
 use headwater_core::producer::ProducerState;
+use headwater_core::retention::Found;
 use headwater_core::storage::UnitResult;
 use headwater_core::{
-    Code, ContentKind, Offset, ProducerId, Slot, StreamKey, StreamState, Timestamp,
+    Code, ContentKind, Lineage, Offset, ProducerId, Slot, StreamKey, StreamState, Tail, Timestamp,
 };
 
 use super::command;
@@ -147,6 +148,12 @@ impl<'h> Side<'h> {
                 let ask = |known: &Known| decide::truncate(known, &key, at, now);
                 group.decide(decider, On::Durable, ask, |e| e.code())
             }
+            Command::Retain(pick) => {
+                let key = group.pick(*pick, now)?;
+                let (lineage, found) = self.found(group, &key)?;
+                let ask = |known: &Known| decide::retain(known, &key, lineage, found, now);
+                group.decide(decider, On::Durable, ask, |e| e.code())
+            }
             Command::Delete(pick) => {
                 let key = group.pick(*pick, now)?;
                 let ask = |known: &Known| decide::delete(known, &key, now);
@@ -182,6 +189,32 @@ impl<'h> Side<'h> {
             Slot::Live(state) => Ok(command::offset(at, (&state, self.last_record(key, &state)?))),
             Slot::Absent | Slot::SoftDeleted(_) => Ok(Offset::START),
         }
+    }
+
+    /// What is too much or too old of a stream as it is durable.
+    fn found(&self, group: &mut Group, key: &StreamKey) -> Result<(Lineage, Found), Failure> {
+        let slot = Decider::over(&self.rig).slot(&mut group.durable, key)?;
+        let Slot::Live(state) = slot else { return Ok((Lineage(0), Found::default())) };
+        let lineage = state.ranges.own();
+        let Some(excess) = state.excess(self.now) else { return Ok((lineage, Found::default())) };
+        let mut found = Found::default();
+        let (mut from, tail) = (state.floor.position, state.tail.position);
+        while let Some(range) = state.ranges.holding(from, tail) {
+            let rows = self.rig.read(range.lineage, from, range.to)?.1;
+            for row in rows.iter().filter(|row| row.position < range.to && row.end() > from) {
+                let end = Tail { position: row.end().min(range.to), sequence: row.sequence };
+                if excess.byte.is_some_and(|byte| row.position <= byte && byte < end.position) {
+                    found.behind_byte = Some(end);
+                }
+                match excess.before {
+                    Some(before) if row.at < before => found.behind_old = Some(end),
+                    Some(_) => found.oldest = found.oldest.or(Some(row.at)),
+                    None => {}
+                }
+            }
+            from = range.to;
+        }
+        Ok((lineage, found))
     }
 
     /// Where the last record of a stream begins, or the stream where it has none that is not given up.
@@ -308,6 +341,7 @@ fn stands(slot: &Slot, want: Want, now: Timestamp) -> bool {
         Want::Nothing => *slot == Slot::Absent,
         Want::Live => live.is_some_and(|state| state.closed.is_none()),
         Want::Json => live.is_some_and(|state| state.content_type.kind() == ContentKind::Json),
+        Want::Kept => live.is_some_and(|state| state.retained.is_some()),
         Want::Due => live.is_some_and(|state| state.expired(now)),
         Want::Forked => live.is_some_and(|state| state.forks > 0),
         Want::Closed => live.is_some_and(|state| state.closed.is_some()),

@@ -142,6 +142,8 @@ impl State {
             (Effect::Update(update), Fault::DropsProducers) => update.producer = None,
             (Effect::Update(update), Fault::LosesStreamSeq) => update.stream_seq = None,
             (Effect::Update(update), Fault::LosesFloors) => update.floor = None,
+            (Effect::Create(birth), Fault::LosesPolicies) => birth.policy = None,
+            (Effect::Update(update), Fault::LosesAges) => update.oldest = None,
             _ => {}
         }
     }
