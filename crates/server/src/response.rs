@@ -57,9 +57,14 @@ pub(crate) fn put_start_offset(headers: &mut HeaderMap, offset: Offset) {
 
 /// Adds `Stream-Earliest-Offset`, where the stream has given something up.
 pub(crate) fn put_earliest_offset(headers: &mut HeaderMap, state: &StreamState) {
-    if state.floor.sequence > 0 {
-        headers.insert(headers::EARLIEST_OFFSET, text(state.floor_offset().to_string()));
+    if let Some(offset) = earliest_offset(state) {
+        headers.insert(headers::EARLIEST_OFFSET, offset);
     }
+}
+
+/// Where a stream begins that has given something up.
+pub(crate) fn earliest_offset(state: &StreamState) -> Option<HeaderValue> {
+    (state.floor.sequence > 0).then(|| text(state.floor_offset().to_string()))
 }
 
 /// Adds `Content-Type` of a stream, as it was created.

@@ -43,10 +43,12 @@ fn a_stream_keeps_its_last_bytes() {
         assert_eq!(server.read_text("s"), left);
         server.page("s", &at[14]).expect(200);
         for below in [&at[0], &at[13]] {
-            server.page("s", below).expect_error(410, "offset_expired");
+            let gone = server.page("s", below).expect_error(410, "offset_expired");
+            gone.expect_header("Stream-Earliest-Offset", at[14].as_str());
             for live in ["long-poll", "sse"] {
                 let query = format!("offset={}&live={live}", below.as_str());
-                server.get("s", &query).send().expect_error(410, "offset_expired");
+                let gone = server.get("s", &query).send().expect_error(410, "offset_expired");
+                gone.expect_header("Stream-Earliest-Offset", at[14].as_str());
             }
         }
         // Who was at the tail has seen everything.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use headwater_core::StreamKey;
+use headwater_core::{Code, StreamKey};
 use headwater_engine::Start;
 use http::request::Parts;
 
@@ -10,9 +10,10 @@ use super::{events, long_poll};
 use crate::app::App;
 use crate::errors::Problem;
 use crate::gate::Seat;
+use crate::headers;
 use crate::request::read::{Form, Read};
-use crate::response::Reply;
 use crate::response::page::{Keeping, Stretch};
+use crate::response::{Reply, earliest_offset};
 
 pub(crate) async fn read(
     app: &Arc<App>,
@@ -20,10 +21,28 @@ pub(crate) async fn read(
     parts: &Parts,
     seat: &mut Seat,
 ) -> Result<Reply, Problem> {
-    match Read::parse(parts.uri.query(), &parts.headers)? {
+    let answer = match Read::parse(parts.uri.query(), &parts.headers)? {
         Read::CatchUp(start, form) => catch_up(app, key, parts, start, form).await,
         Read::LongPoll(live) => long_poll::long_poll(app, key, parts, live, seat).await,
         Read::Events(live) => events::events(app, key, live).await,
+    };
+    match answer {
+        Err(problem) if problem.code == Code::OffsetExpired => {
+            Err(saying_where_it_begins(app, key, problem).await)
+        }
+        answer => answer,
+    }
+}
+
+/// Who comes too late is told where to go on, if something was given up.
+async fn saying_where_it_begins(app: &App, key: &StreamKey, problem: Problem) -> Problem {
+    match app.engine.head(key).await {
+        Ok(state) => match earliest_offset(&state) {
+            Some(offset) => problem.header(headers::EARLIEST_OFFSET, offset),
+            None => problem,
+        },
+        // It has ended meanwhile, or cannot be looked at: what was found out still holds.
+        Err(_) => problem,
     }
 }
 
