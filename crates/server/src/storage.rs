@@ -170,7 +170,7 @@ pub struct Wanted {
 }
 
 /// Opens storage: the adapter that is wanted, or the one that the data directory was written by, or for a new directory
-/// sled. Memory touches no directory. Blocks while existing data is checked.
+/// the journal. Memory touches no directory. Blocks while existing data is checked.
 ///
 /// # Errors
 /// [`StorageFailure`]; nothing of a directory that is not ours was changed.
@@ -194,7 +194,7 @@ pub fn open(wanted: Wanted, data_dir: &Path) -> Result<Opened, StorageFailure> {
 
 fn found(data_dir: &Path) -> Result<Adapter, StorageFailure> {
     match directory::detect(data_dir)? {
-        None => Ok(Adapter::Sled),
+        None => Ok(Adapter::Journal),
         Some(name) => match Adapter::value_variants().iter().find(|known| known.name() == name) {
             Some(adapter) if *adapter != Adapter::Memory => Ok(*adapter),
             _ => Err(StorageFailure::UnknownAdapter {

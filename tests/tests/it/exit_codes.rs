@@ -219,9 +219,27 @@ fn an_empty_directory_is_nobodys() {
 
 #[test]
 fn without_a_storage_flag_the_directory_decides() {
+    for before in Storage::LASTING {
+        let server = Launch::new(before).start();
+        server.put("s").text("kept").send().expect(201);
+        let server = server.stop().without_storage().start();
+        assert_eq!(server.read_text("s"), "kept", "{before}");
+        wait_for_adapter(&server, before);
+    }
+}
+
+#[test]
+fn without_a_storage_flag_a_new_directory_is_the_journals() {
     let server = Launch::new(Storage::Sled).without_storage().start();
+    wait_for_adapter(&server, Storage::Journal);
     server.put("s").text("kept").send().expect(201);
     assert_eq!(server.crash_and_restart().read_text("s"), "kept");
+}
+
+/// Waits until a server has told which adapter it serves from.
+fn wait_for_adapter(server: &Server, storage: Storage) {
+    let line = format!("storage: {storage}\n");
+    wait::until(&line, || server.stdout().contains(&line).then_some(()));
 }
 
 #[test]

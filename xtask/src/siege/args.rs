@@ -44,7 +44,7 @@ pub(crate) struct SiegeArgs {
     compare: Option<Compared>,
 
     /// Where the besieged server keeps its streams
-    #[arg(long, default_value = "sled")]
+    #[arg(long, default_value = "journal")]
     pub(super) storage: String,
 
     /// One more argument for the server, such as --server-flag=--write-timeout=5s; may be repeated

@@ -71,11 +71,11 @@ mod tests {
 
     #[test]
     fn the_address_comes_first_and_the_commands_use_it() {
-        let lines = said("127.0.0.1:4437", Adapter::Sled);
+        let lines = said("127.0.0.1:4437", Adapter::Journal);
         assert_eq!(lines[0], "listening on http://127.0.0.1:4437");
         assert_eq!(lines[1], "admin on http://127.0.0.1:2");
         assert_eq!(lines[2], "data directory: /data");
-        assert_eq!(lines[3], "storage: sled");
+        assert_eq!(lines[3], "storage: journal");
         let curls: Vec<_> = lines.iter().filter(|line| line.contains("curl ")).collect();
         assert_eq!(curls.len(), 3);
         assert!(curls.iter().all(|line| line.contains("http://127.0.0.1:4437/v1/stream/hello")));

@@ -98,7 +98,7 @@ mod tests {
         second.entries[0] = fast(100);
         report.rows.push(second);
         let faults = report.not_ahead_of(&REFERENCE);
-        assert_eq!(faults, ["other work: by rate, node-file is at 5.00 of headwater-sled"]);
+        assert_eq!(faults, ["other work: by rate, node-file is at 5.00 of headwater-journal"]);
     }
 
     #[test]

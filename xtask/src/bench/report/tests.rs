@@ -58,7 +58,7 @@ fn a_table_has_a_line_for_each_server() {
         .collect();
     let expected = [
         "server rate p50 p99 CPU/append RSS others rate/1st CPU/1st checked".split(' ').collect(),
-        vec!["headwater-sled", "34 505/s", "457 us", "803 us", "24.8 us", "50.0 MiB", "0.05"],
+        vec!["headwater-journal", "34 505/s", "457 us", "803 us", "24.8 us", "50.0 MiB", "0.05"],
         vec![
             "node-file",
             "1 027/s",

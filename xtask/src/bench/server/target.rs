@@ -49,7 +49,7 @@ pub(crate) enum NodeStorage {
 impl Target {
     /// Our server on its default storage.
     pub(crate) const HEADWATER: Self =
-        Self::Headwater { storage: Cow::Borrowed("sled"), sync: None };
+        Self::Headwater { storage: Cow::Borrowed("journal"), sync: None };
 
     /// The reference server with the durability that ours has.
     pub(crate) const NODE_FILE: Self = Self::Node(NodeStorage::File);
@@ -138,7 +138,7 @@ mod tests {
             |storage: &str| Target::Headwater { storage: storage.to_owned().into(), sync: None };
         let synced = Target::Headwater { storage: "journal".into(), sync: Some("5ms".to_owned()) };
         for (text, target, name) in [
-            ("headwater", headwater("sled"), "headwater-sled"),
+            ("headwater", headwater("journal"), "headwater-journal"),
             ("headwater-memory", headwater("memory"), "headwater-memory"),
             ("headwater-journal,sync=5ms", synced, "headwater-journal,sync=5ms"),
             ("dsr", Target::Dsr(Durability::Wal), "dsr"),

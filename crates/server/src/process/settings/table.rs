@@ -234,7 +234,7 @@ pub(in crate::process) const ROWS: &[Row] = &[
         adapter,
         shown_adapter,
         storage,
-        "How streams are kept: sled, journal or memory. Without it an existing data directory decides; a new one is sled's."
+        "How streams are kept: sled, journal or memory. Without it an existing data directory decides; a new one is journal's."
     ),
     row!(
         Storage,
@@ -463,7 +463,7 @@ fn adapter(text: &str) -> Result<Option<Adapter>, String> {
 fn shown_adapter(adapter: Option<Adapter>) -> Shown {
     match adapter {
         Some(adapter) => Shown::Text(adapter.to_string()),
-        None => Shown::Unset("an existing data directory decides; a new one is sled's"),
+        None => Shown::Unset("an existing data directory decides; a new one is journal's"),
     }
 }
 
