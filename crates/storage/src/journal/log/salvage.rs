@@ -177,10 +177,9 @@ pub(crate) fn find_identity(files: &Files) -> Result<Option<Identity>, ReadError
     for generation in files.list()? {
         let stretch = read_whole(files, generation)?;
         let first = stretch.bytes.get(..BEGIN).and_then(Identity::of_frame);
-        let Some(identity) = first.filter(|identity| stretch.frame(*identity, 0).is_ok()) else {
-            continue;
-        };
-        if seen.contains(&identity) || stretch.frame(identity, BEGIN as u32).is_ok() {
+        let found = first.and_then(|identity| Some((identity, stretch.frame(identity, 0).ok()?)));
+        let Some((identity, begin)) = found else { continue };
+        if seen.contains(&identity) || stretch.frame(identity, begin.end).is_ok() {
             return Ok(Some(identity));
         }
         seen.push(identity);
