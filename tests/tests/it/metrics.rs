@@ -59,6 +59,11 @@ fn cause(server: &Server, name: &str) -> f64 {
             server.read_text(&unique);
             10.0
         }
+        "headwater_retention_bytes_total" => {
+            let call = server.put(&unique).header("Stream-Retention-Bytes", "1");
+            call.bytes("0123456789").send().expect(201);
+            10.0
+        }
         "headwater_store_bytes" => {
             for n in 0..300 {
                 server.put(&format!("{unique}/{n}")).bytes(vec![b'x'; 1000]).send().expect(201);
