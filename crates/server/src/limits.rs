@@ -35,8 +35,8 @@ pub const UNSENT_BYTES: u32 = 64 * 1024;
 /// what it has beyond that is in no budget.
 pub const SENDING_PIECE_BYTES: usize = 64 * 1024;
 
-/// Answers from this size on are written by threads of their own, after all else: to write it takes longer than to hand it over, and
-/// whoever asks for so much is catching up.
+/// Answers from this size on are written by threads of their own, after all else, where there is more than one of them: to write it takes
+/// longer than to hand it over, and whoever asks for so much is catching up.
 pub const CARRIED_BYTES: u64 = 64 * 1024;
 
 /// Answers, and events, up to this size are given to the HTTP library in one piece over HTTP/2 too. Of larger ones the last byte is

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
@@ -35,6 +36,8 @@ pub(crate) struct Carriers {
 #[derive(Debug)]
 struct Shared {
     most: usize,
+    /// Large answers that are being written, by whomever. Relaxed: nothing else is read because of it.
+    large: AtomicUsize,
     // A mutex and a condition, because every turn goes to exactly one thread. Held for a push or a pop, and nobody is woken
     // meanwhile. Those of the standard library, which are never handed to a thread that has to wait for a processor first. There is at
     // most one turn for each connection.
@@ -96,8 +99,16 @@ impl Carriers {
 
     /// So many threads at most.
     pub(super) fn of(most: usize) -> Self {
-        let shared = Shared { most, queue: Mutex::default(), changed: Condvar::new() };
+        let (queue, changed) = (Mutex::default(), Condvar::new());
+        let shared = Shared { most, large: AtomicUsize::new(0), queue, changed };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Counts a large answer until this is dropped.
+    pub(super) fn count(&self) -> Counted {
+        let before = self.shared.large.fetch_add(1, Ordering::Relaxed);
+        // Where there is one processor, one is in everybody's way.
+        Counted { shared: Arc::clone(&self.shared), alone: before == 0 && self.shared.most > 1 }
     }
 
     /// Carries a load, or gives it back when there is no thread for it.
@@ -128,6 +139,27 @@ impl Carriers {
             self.shared.changed.notify_one();
         }
         Ok(())
+    }
+}
+
+/// A large answer among those that are being written.
+#[derive(Debug)]
+pub(super) struct Counted {
+    shared: Arc<Shared>,
+    alone: bool,
+}
+
+impl Counted {
+    /// Whether it was the only one when it began, and may be written by the runtime: that is cheaper, and one at a time is in nobody's way
+    /// where there is another thread.
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.shared.large.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The HTTP library hands over an answer piece by piece. Of a large one all pieces are known beforehand ([`Announced`]), so when
 //! the first one is to be written, all of them are given to the carriers, and what the library then hands over is merely counted
-//! off against what has been written.
+//! off against what has been written. One that is the only one of the whole server is written here.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::activity::Activity;
-use super::carriers::{Carried, Carriers, Load};
+use super::carriers::{Carried, Carriers, Counted, Load};
 use super::patient::Socket;
 
 /// The pieces of a large answer that the HTTP library is going to write, before the first of them is.
@@ -40,16 +40,24 @@ pub(super) struct Wire {
 #[derive(Debug)]
 enum Writing {
     /// The connection itself.
-    Here(OwnedWriteHalf),
+    Here(OwnedWriteHalf, Option<Alone>),
     Carried(Ahead),
     /// Nobody any more: a load was lost.
     Lost,
+}
+
+/// A large answer that the connection itself writes.
+#[derive(Debug)]
+struct Alone {
+    left: u64,
+    _counted: Counted,
 }
 
 /// An answer that is being carried.
 #[derive(Debug)]
 struct Ahead {
     carried: Carried,
+    _counted: Counted,
     /// What is written and the library has not been told of.
     untold: usize,
     /// What it has not been told of, written or not.
@@ -74,15 +82,37 @@ impl Announced {
 }
 
 impl Writing {
-    /// Gives an answer to the carriers.
-    fn hand_over(&mut self, pieces: VecDeque<Bytes>, carriers: &Carriers) {
-        let Self::Here(socket) = std::mem::replace(self, Self::Lost) else { return };
+    /// Begins a large answer.
+    fn begin(&mut self, pieces: VecDeque<Bytes>, carriers: &Carriers) {
+        let Self::Here(socket, _) = std::mem::replace(self, Self::Lost) else { return };
         let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let counted = carriers.count();
+        if counted.is_alone() {
+            *self = Self::Here(socket, Some(Alone { left, _counted: counted }));
+            return;
+        }
         *self = match carriers.carry(Load { socket, pieces }) {
-            Ok(carried) => Self::Carried(Ahead { carried, untold: 0, left }),
-            Err(load) => Self::Here(load.socket),
+            Ok(carried) => Self::Carried(Ahead { carried, _counted: counted, untold: 0, left }),
+            Err(load) => Self::Here(load.socket, None),
         };
     }
+}
+
+/// Writes at once, and notes when a large answer is through.
+fn write_here(
+    socket: &mut OwnedWriteHalf,
+    alone: &mut Option<Alone>,
+    cx: &mut Context<'_>,
+    slices: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    let written = ready!(Pin::new(socket).poll_write_vectored(cx, slices))?;
+    if let Some(answer) = alone {
+        answer.left = answer.left.saturating_sub(written as u64);
+        if answer.left == 0 {
+            *alone = None;
+        }
+    }
+    Poll::Ready(Ok(written))
 }
 
 impl Ahead {
@@ -106,7 +136,7 @@ impl Ahead {
 impl Wire {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, carriers: Arc<Carriers>) -> Self {
         let (reading, writing) = stream.into_split();
-        Self { reading, writing: Writing::Here(writing), activity, carriers }
+        Self { reading, writing: Writing::Here(writing, None), activity, carriers }
     }
 }
 
@@ -141,13 +171,13 @@ impl AsyncWrite for Wire {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let Self { writing, activity, carriers, .. } = &mut *self;
-        if let Writing::Here(_) = writing
+        if let Writing::Here(_, None) = writing
             && let Some(pieces) = activity.announced.take(slices)
         {
-            writing.hand_over(pieces, carriers);
+            writing.begin(pieces, carriers);
         }
         let ahead = match writing {
-            Writing::Here(socket) => return Pin::new(socket).poll_write_vectored(cx, slices),
+            Writing::Here(socket, alone) => return write_here(socket, alone, cx, slices),
             Writing::Carried(ahead) => ahead,
             Writing::Lost => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         };
@@ -157,7 +187,7 @@ impl AsyncWrite for Wire {
             && let Writing::Carried(ahead) = std::mem::replace(writing, Writing::Lost)
             && let Some(socket) = ahead.carried.into_socket()
         {
-            *writing = Writing::Here(socket);
+            *writing = Writing::Here(socket, None);
         }
         Poll::Ready(Ok(told))
     }
@@ -173,7 +203,7 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.writing {
-            Writing::Here(socket) => Pin::new(socket).poll_shutdown(cx),
+            Writing::Here(socket, _) => Pin::new(socket).poll_shutdown(cx),
             // It is shut when the load is dropped.
             Writing::Carried(_) | Writing::Lost => Poll::Ready(Ok(())),
         }

@@ -66,7 +66,7 @@ fn is_carried(wire: &Wire) -> bool {
 
 #[tokio::test]
 async fn answers_arrive_as_they_are_whoever_writes_them() {
-    let carriers = Arc::new(Carriers::new());
+    let carriers = Arc::new(Carriers::of(2));
     let Rig { mut wire, activity, mut client } = Rig::new(&carriers).await;
     let large = pieces(3 << 20, 50_000);
     let read = tokio::spawn(async move {
@@ -80,8 +80,15 @@ async fn answers_arrive_as_they_are_whoever_writes_them() {
         if round % 3 > 0 {
             activity.announced.put(Some(large.clone()));
         }
+        // Every other one is the only one.
+        let other = (round % 2 == 0).then(|| carriers.count());
         answer(&mut wire, head.as_bytes(), &large).await.unwrap();
         assert!(!is_carried(&wire), "the socket is free when all is told");
+        assert_eq!(
+            carriers.count().is_alone(),
+            other.is_none(),
+            "what has been written is counted"
+        );
         answer(&mut wire, b"small", &[]).await.unwrap();
         expected.extend([head.as_bytes(), &large.concat(), b"small"].concat());
     }
@@ -92,7 +99,7 @@ async fn answers_arrive_as_they_are_whoever_writes_them() {
 
 #[tokio::test]
 async fn only_the_memory_that_was_announced_is_carried() {
-    let carriers = Arc::new(Carriers::new());
+    let carriers = Arc::new(Carriers::of(1));
     let Rig { mut wire, activity, client: _client } = Rig::new(&carriers).await;
     let (announced, other) = (pieces(200_000, 65_536), pieces(200_000, 65_536));
     activity.announced.put(Some(announced.clone()));
@@ -160,4 +167,24 @@ async fn a_connection_that_ends_takes_its_answer_along() {
     // What the kernel had may arrive, or the connection is reset.
     let end = timeout(DEADLINE, client.read_to_end(&mut got)).await.unwrap();
     assert!(got.len() < LARGE, "{end:?}");
+}
+
+#[tokio::test]
+async fn one_answer_is_written_by_its_connection_and_more_are_carried() {
+    let carriers = Arc::new(Carriers::of(2));
+    let large = pieces(LARGE, 1 << 20);
+    let mut rigs = Vec::new();
+    for number in 0..3 {
+        let mut rig = Rig::new(&carriers).await;
+        rig.activity.announced.put(large.clone());
+        let slices = [IoSlice::new(&large[0])];
+        let begun = poll_fn(|cx| {
+            let _taken = Pin::new(&mut rig.wire).poll_write_vectored(cx, &slices);
+            Poll::Ready(is_carried(&rig.wire))
+        });
+        assert_eq!(begun.await, number > 0, "answer {number}");
+        rigs.push(rig);
+    }
+    drop(rigs);
+    assert!(carriers.count().is_alone());
 }
