@@ -33,7 +33,7 @@ impl Ending {
 /// The tag of a page: which incarnation, from where to where, and whether that is the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageTag {
-    /// The stream's own lineage.
+    /// The stream's own lineage, or that of the last renewal in front of the page's end.
     pub lineage: Lineage,
     /// First position.
     pub from: u64,
@@ -53,7 +53,7 @@ impl fmt::Display for PageTag {
 /// The tag of a stream as a whole, which `If-Match` compares: incarnation, tail, and whether it is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamTag {
-    /// The stream's own lineage.
+    /// The stream's own lineage, or that of its last renewal.
     pub lineage: Lineage,
     /// Position after the last byte.
     pub tail: u64,
@@ -71,7 +71,8 @@ impl StreamTag {
     #[must_use]
     pub fn of(state: &StreamState) -> Self {
         let ending = if state.closed.is_some() { Ending::Closed } else { Ending::Open };
-        Self { lineage: state.ranges.own(), tail: state.tail.position, ending }
+        let tail = state.tail.position;
+        Self { lineage: state.ranges.lineage_up_to(tail), tail, ending }
     }
 
     /// Parses the value of an `If-Match`.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::content_type::ContentType;
 use crate::key::StreamKey;
-use crate::offset::{Lineage, LineageRange};
+use crate::offset::{Lineage, LineageRange, Renewal};
 use crate::producer::{ProducerId, ProducerState, ProducerTuple, StreamSeq};
 use crate::record::Batch;
 use crate::retention::Policy;
@@ -33,6 +33,8 @@ pub struct Birth {
     pub origin: Option<Arc<Origin>>,
     /// The ranges it inherits.
     pub inherited: Arc<[LineageRange]>,
+    /// Their renewals.
+    pub renewals: Arc<[Renewal]>,
     /// Its tail before its first own record: the fork point.
     pub base: Tail,
     /// The part of what it inherits that is not readable any more.
@@ -123,18 +125,21 @@ pub struct Change {
 impl Change {
     /// What stands under the key after this change.
     ///
-    /// `lineage` is the number of the unit; only a creation uses it. It is for a change that [`fits`](Self::fits) the slot; one
+    /// `lineage` is the number of the unit, or 0 where it is not known; a creation uses it, and an append that
+    /// begins a renewal. It is for a change that [`fits`](Self::fits) the slot; one
     /// that changes what is not there leaves it so.
     #[must_use]
     pub fn apply(&self, slot: &Slot, lineage: Lineage) -> Slot {
         match (&self.effect, slot) {
             (Effect::Create(birth), _) => Slot::Live(Arc::new(StreamState::born(birth, lineage))),
-            (Effect::Update(update), Slot::Live(state)) => Slot::Live(advanced(state, update)),
+            (Effect::Update(update), Slot::Live(state)) => {
+                Slot::Live(advanced(state, update, lineage))
+            }
             (Effect::Update(update), Slot::SoftDeleted(state)) => {
-                Slot::SoftDeleted(advanced(state, update))
+                Slot::SoftDeleted(advanced(state, update, lineage))
             }
             (Effect::SoftDelete, Slot::Live(state)) => {
-                Slot::SoftDeleted(advanced(state, &Update::default()))
+                Slot::SoftDeleted(advanced(state, &Update::default(), lineage))
             }
             (Effect::Remove, _) => Slot::Absent,
             (Effect::Update(_) | Effect::SoftDelete, other) => other.clone(),
@@ -162,9 +167,9 @@ impl Change {
     }
 }
 
-fn advanced(state: &Arc<StreamState>, update: &Update) -> Arc<StreamState> {
+fn advanced(state: &Arc<StreamState>, update: &Update, unit: Lineage) -> Arc<StreamState> {
     let mut state = StreamState::clone(state);
-    state.advance(update);
+    state.advance(update, unit);
     Arc::new(state)
 }
 

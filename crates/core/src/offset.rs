@@ -10,10 +10,14 @@
 //!
 //! - `0000000000000000_0000000000000000` is the start of every stream.
 //! - At the boundary of two ranges the newer range's token is written, and both are understood.
+//! - A stream that may have lost its last bytes in a crash goes on in a range of a lineage of its own, a [`Renewal`]: so what was read
+//!   of lost bytes has a token that never selects other ones. At its beginning the older token is written: who has it has
+//!   read what is left, and nothing else.
 //! - A position past the tail, or a lineage newer than the stream's own, has not been issued: [`OffsetError::Beyond`].
 //! - A lineage older than the stream's own that it has no range of, or a position that its range no longer or never
 //!   had, points at bytes that are not in this stream any more: [`OffsetError::Expired`].
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -24,6 +28,9 @@ pub const MAX_NUMBER: u64 = 9_999_999_999_999_999;
 /// The number of the unit that created a stream, counted per data directory from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lineage(pub u64);
+
+/// Stands for the number of a unit that storage has not told yet. Numbers count from 1.
+const UNNUMBERED: Lineage = Lineage(0);
 
 /// A reader's token: where in which incarnation of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +112,20 @@ pub struct LineageRange {
     pub to: u64,
 }
 
+/// A place from which on a stream, or one that it was forked from, goes on in a new lineage, because more had been there once, perhaps.
+///
+/// Storage knows the bytes behind it by the lineage of the stream that wrote them; the new one is in tokens alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// The number of the unit that appended behind it first.
+    pub lineage: Lineage,
+    /// The tail at that time.
+    pub from: u64,
+}
+
+/// Renewals that a stream remembers. Each crash makes at most one; tokens of those that are forgotten have expired.
+const MAX_RENEWALS: usize = 32;
+
 /// What a stream's positions are made of: ranges inherited by forking, then its own.
 ///
 /// Ranges are contiguous from 0 and grow in lineage. The own range starts where the last inherited one ends and has no
@@ -114,22 +135,32 @@ pub struct LineageRange {
 pub struct Ranges {
     inherited: Arc<[LineageRange]>,
     own: Lineage,
+    /// They grow in lineage, and in where they begin.
+    renewals: Arc<[Renewal]>,
+    /// Whether there may have been more behind the tail.
+    suspect: bool,
 }
 
 impl Ranges {
     /// A stream that inherited nothing.
     #[must_use]
     pub fn root(own: Lineage) -> Self {
-        Self { inherited: Arc::default(), own }
+        Self::with_inherited(Arc::default(), own)
     }
 
     /// A stream that starts with inherited ranges.
     #[must_use]
     pub fn with_inherited(inherited: Arc<[LineageRange]>, own: Lineage) -> Self {
-        Self { inherited, own }
+        Self { inherited, own, renewals: Arc::default(), suspect: false }
     }
 
-    /// The lineage that this stream writes.
+    /// The same with these renewals.
+    #[must_use]
+    pub fn renewed(self, renewals: Arc<[Renewal]>) -> Self {
+        Self { renewals, ..self }
+    }
+
+    /// The lineage that this stream writes, as storage knows it.
     #[must_use]
     pub fn own(&self) -> Lineage {
         self.own
@@ -139,6 +170,88 @@ impl Ranges {
     #[must_use]
     pub fn inherited(&self) -> &[LineageRange] {
         &self.inherited
+    }
+
+    /// The renewals, of what was inherited too.
+    #[must_use]
+    pub fn renewals(&self) -> &Arc<[Renewal]> {
+        &self.renewals
+    }
+
+    /// The lineage of the newest tokens: its own, or that of the last renewal.
+    #[must_use]
+    pub fn newest(&self) -> Lineage {
+        self.renewals.last().map_or(self.own, |last| last.lineage.max(self.own))
+    }
+
+    /// The lineage by which a tag names the bytes up to a position.
+    #[must_use]
+    pub fn lineage_up_to(&self, position: u64) -> Lineage {
+        self.own.max(self.renewal_before(position).unwrap_or(self.own))
+    }
+
+    /// Notes that bytes behind the tail may have been lost: tokens that point there have expired, and the next bytes begin a renewal.
+    #[must_use]
+    pub fn suspected(self) -> Self {
+        Self { suspect: true, ..self }
+    }
+
+    /// Whether the next bytes begin a renewal.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.suspect
+    }
+
+    /// Takes note of bytes behind a position, which a unit appends. Its number may be not known yet: see [`number`](Self::number).
+    pub(crate) fn extend(&mut self, from: u64, unit: Lineage) {
+        if std::mem::take(&mut self.suspect) {
+            let renewal = Renewal { lineage: unit, from };
+            let mut renewals: Vec<_> = self.renewals.iter().copied().chain([renewal]).collect();
+            if let ([first, second, ..], true) =
+                (&mut *renewals, self.renewals.len() >= MAX_RENEWALS)
+            {
+                // The second one takes the bytes of the first one over. It never had tokens for them, so all of them are good.
+                second.from = first.from;
+                renewals.remove(0);
+            }
+            self.renewals = renewals.into();
+        }
+    }
+
+    /// Whether the last renewal waits for the number of its unit.
+    #[must_use]
+    pub fn is_unnumbered(&self) -> bool {
+        self.renewals.last().is_some_and(|last| last.lineage == UNNUMBERED)
+    }
+
+    /// The same when storage has told the number of the unit that a last renewal waits for.
+    #[must_use]
+    pub fn numbered(self, unit: Lineage) -> Self {
+        let number = |renewal: &Renewal| match renewal.lineage {
+            UNNUMBERED => Renewal { lineage: unit, ..*renewal },
+            _ => *renewal,
+        };
+        if self.is_unnumbered() {
+            let renewals = self.renewals.iter().map(number).collect();
+            return self.renewed(renewals);
+        }
+        self
+    }
+
+    /// The renewals of what a fork at a position inherits.
+    #[must_use]
+    pub fn renewals_before(&self, position: u64) -> Arc<[Renewal]> {
+        let count = self.renewals.partition_point(|renewal| renewal.from < position);
+        if count == self.renewals.len() {
+            return Arc::clone(&self.renewals);
+        }
+        self.renewals.iter().take(count).copied().collect()
+    }
+
+    /// The lineage of the last renewal that begins in front of a position.
+    fn renewal_before(&self, position: u64) -> Option<Lineage> {
+        let count = self.renewals.partition_point(|renewal| renewal.from < position);
+        self.renewals.get(count.checked_sub(1)?).map(|renewal| renewal.lineage)
     }
 
     /// Where the own range begins: the fork point, 0 for a stream that is no fork.
@@ -169,12 +282,13 @@ impl Ranges {
         (position < range.to).then_some(range)
     }
 
-    /// The token for a position: of the newest range that contains or ends at it.
+    /// The token for a position: of the newest range that contains or ends at it, save a renewal that only begins there.
     #[must_use]
     pub fn offset(&self, position: u64) -> Offset {
         let index = self.inherited.partition_point(|range| range.to <= position);
         let lineage = self.inherited.get(index).map_or(self.own, |range| range.lineage);
-        Offset::new(lineage, position)
+        let renewed = self.renewal_before(position);
+        Offset::new(renewed.map_or(lineage, |renewed| renewed.max(lineage)), position)
     }
 
     /// The position that a token means in a stream with this tail.
@@ -186,21 +300,30 @@ impl Ranges {
         if offset == Offset::START {
             return Ok(0);
         }
-        if lineage > self.own.0 {
-            return Err(OffsetError::Beyond);
+        let newest = self.newest().0;
+        if lineage > newest || (lineage == newest && position > tail) {
+            // Where something was lost it may have been issued for that.
+            return Err(if self.suspect { OffsetError::Expired } else { OffsetError::Beyond });
         }
-        if lineage == self.own.0 {
-            return match position {
-                p if p > tail => Err(OffsetError::Beyond),
-                p if p < self.base() => Err(OffsetError::Expired),
-                p => Ok(p),
-            };
+        let (mut from, mut to) = (None, tail);
+        for (start, number) in self.starts() {
+            match number.0.cmp(&lineage) {
+                Ordering::Less => {}
+                Ordering::Equal => from = Some(start),
+                Ordering::Greater => to = to.min(start),
+            }
         }
-        let inherited = self.inherited.iter().find(|range| range.lineage.0 == lineage);
-        match inherited {
-            Some(range) if (range.from..=range.to).contains(&position) => Ok(position),
+        match from {
+            Some(from) if (from..=to).contains(&position) => Ok(position),
             _ => Err(OffsetError::Expired),
         }
+    }
+
+    /// Where the tokens of each lineage begin. They end where those of the next one do.
+    fn starts(&self) -> impl Iterator<Item = (u64, Lineage)> {
+        let inherited = self.inherited.iter().map(|range| (range.from, range.lineage));
+        let renewed = self.renewals.iter().map(|renewal| (renewal.from, renewal.lineage));
+        inherited.chain([(self.base(), self.own)]).chain(renewed)
     }
 }
 

@@ -95,7 +95,8 @@ impl StreamState {
     #[must_use]
     pub fn born(birth: &Birth, lineage: Lineage) -> Self {
         let mut state = Self {
-            ranges: Ranges::with_inherited(Arc::clone(&birth.inherited), lineage),
+            ranges: Ranges::with_inherited(Arc::clone(&birth.inherited), lineage)
+                .renewed(Arc::clone(&birth.renewals)),
             revision: 1,
             content_type: birth.content_type.clone(),
             expiry: birth.expiry,
@@ -121,11 +122,15 @@ impl StreamState {
         state
     }
 
-    /// Applies one committed or privately decided update.
-    pub fn advance(&mut self, update: &Update) {
+    /// Applies one committed or privately decided update, which is a part of the unit with this number; 0 where storage has not told
+    /// it yet.
+    pub fn advance(&mut self, update: &Update, unit: Lineage) {
         self.revision += 1;
         let counts = self.closed.is_none() || !matches!(self.expiry, Expiry::AfterClose(_));
         if let Some(batch) = &update.batch {
+            if !batch.payload().is_empty() {
+                self.ranges.extend(self.tail.position, unit);
+            }
             self.tail.position += batch.payload().len() as u64;
             self.tail.sequence += batch.records().len() as u64;
         }
@@ -163,6 +168,16 @@ impl StreamState {
         if forward && there {
             self.floor = floor;
         }
+    }
+
+    /// The state when storage has told the number of the unit that it waits for, if it does.
+    #[must_use]
+    pub fn numbered(self: Arc<Self>, unit: Lineage) -> Arc<Self> {
+        if self.ranges.is_unnumbered() {
+            let ranges = self.ranges.clone().numbered(unit);
+            return Arc::new(Self { ranges, ..Self::clone(&self) });
+        }
+        self
     }
 
     /// The token of the first position that is still readable.
@@ -215,6 +230,33 @@ impl Slot {
     #[must_use]
     pub fn version(&self) -> Version {
         self.state().map_or(Version::ABSENT, |state| state.version())
+    }
+
+    /// The slot when storage has told the number of the unit that its stream waits for, if it does.
+    #[must_use]
+    pub fn numbered(self, unit: Lineage) -> Self {
+        match self {
+            Self::Absent => Self::Absent,
+            Self::Live(state) => Self::Live(state.numbered(unit)),
+            Self::SoftDeleted(state) => Self::SoftDeleted(state.numbered(unit)),
+        }
+    }
+
+    /// The same, where bytes of every lineage below a number may have been lost that nobody appended to since.
+    #[must_use]
+    pub fn after_loss(self, below: Lineage) -> Self {
+        let suspect = |state: Arc<StreamState>| {
+            if state.ranges.newest() >= below || state.ranges.is_suspect() {
+                return state;
+            }
+            let ranges = state.ranges.clone().suspected();
+            Arc::new(StreamState { ranges, ..StreamState::clone(&state) })
+        };
+        match self {
+            Self::Absent => Self::Absent,
+            Self::Live(state) => Self::Live(suspect(state)),
+            Self::SoftDeleted(state) => Self::SoftDeleted(suspect(state)),
+        }
     }
 
     /// The state, deleted or not.

@@ -129,7 +129,10 @@ impl Engine {
         admit(&mut held, &command.body)?;
         let limits = self.shard.options.limits;
         let decide = |view: &Seen<'_>, now| decide::append(view, limits, key, &command, now);
-        let done = self.shard.run_holding(held.shared(), decide).await?;
+        let mut done = self.shard.run_holding(held.shared(), decide).await?;
+        if let Some(stamp) = &done.stamp {
+            done.outcome.state = done.outcome.state.numbered(Lineage(stamp.unit.0));
+        }
         if done.outcome.freshness == Freshness::Duplicate {
             // It changes nothing, and is a use of the stream all the same.
             self.shard.touch(key);

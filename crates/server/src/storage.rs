@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use headwater_core::Storage;
 use headwater_storage::MemoryStorage;
 use headwater_storage::directory::{self, OpenError};
-use headwater_storage::journal::{self, Backup, Backups, JournalStorage};
+use headwater_storage::journal::{self, Backup, Backups, JournalStorage, SyncPolicy};
 use headwater_storage::sled::{self, SledStorage};
 
 use crate::process::Exit;
@@ -75,6 +75,14 @@ pub enum StorageFailure {
         /// What its manifest names.
         adapter: String,
     },
+    /// An interval is for the journal alone.
+    #[error(
+        "--sync is always with the storage `{adapter}`, which keeps no journal: leave it out, or keep a new directory with --storage journal"
+    )]
+    NoInterval {
+        /// The storage.
+        adapter: Adapter,
+    },
     /// There is no data directory.
     #[error("there is no data directory at {}", directory.display())]
     NoDirectory {
@@ -108,9 +116,10 @@ impl StorageFailure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::UnknownAdapter { .. } => Exit::Foreign,
-            Self::NoDirectory { .. } | Self::Unchecked { .. } | Self::NoBackups { .. } => {
-                Exit::Usage
-            }
+            Self::NoDirectory { .. }
+            | Self::Unchecked { .. }
+            | Self::NoBackups { .. }
+            | Self::NoInterval { .. } => Exit::Usage,
             Self::Open(OpenError::InUse { .. }) => Exit::DataInUse,
             Self::Open(OpenError::Foreign { .. } | OpenError::NewerFormat { .. }) => Exit::Foreign,
             Self::Open(OpenError::Corrupt(_)) => Exit::Corrupt,
@@ -179,6 +188,9 @@ pub fn open(wanted: Wanted, data_dir: &Path) -> Result<Opened, StorageFailure> {
         Some(adapter) => adapter,
         None => found(data_dir)?,
     };
+    if adapter != Adapter::Journal && wanted.journal.sync != SyncPolicy::Always {
+        return Err(StorageFailure::NoInterval { adapter });
+    }
     let mut backups = None;
     let storage: Arc<dyn Storage> = match adapter {
         Adapter::Memory => Arc::new(MemoryStorage::new()),

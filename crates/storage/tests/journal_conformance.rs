@@ -1,5 +1,5 @@
 //! The journal adapter keeps the contract: as it comes, with everything packed at once, with a little packed now and then,
-//! with what is packed merged all the time, and with nothing packed.
+//! with what is packed merged all the time, with nothing packed, and with syncs that come later.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headwater_core::Storage;
-use headwater_storage::journal::{JournalStorage, Options};
+use headwater_storage::journal::{JournalStorage, Options, SyncPolicy};
 use headwater_storage::testkit::{Harness, Restarts};
 use tempfile::TempDir;
 
@@ -61,6 +61,14 @@ mod merged_all_the_time {
         options.idle = super::Duration::ZERO;
         options.merge_files = 2;
         options.merge_bytes = 64 << 10;
+    }));
+}
+
+mod synced_later {
+    headwater_storage::conformance!(super::Directory::new(|options| {
+        options.sync = super::SyncPolicy::Within(super::Duration::from_millis(1));
+        options.recent_bytes = 10_000;
+        options.file_bytes = 64 << 10;
     }));
 }
 

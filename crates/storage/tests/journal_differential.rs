@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use headwater_core::Storage;
-use headwater_storage::journal::{JournalStorage, Options};
+use headwater_storage::journal::{JournalStorage, Options, SyncPolicy};
 use headwater_storage::testkit::differential::{Extent, compare};
 use headwater_storage::testkit::{Harness, Restarts, SoleMemory};
 use tempfile::TempDir;
@@ -79,6 +79,13 @@ fn memory_and_a_journal_that_packs_at_once_do_the_same() {
 #[test]
 fn memory_and_a_journal_that_packs_now_and_then_do_the_same() {
     check(options(10_000, Duration::from_secs(3600)));
+}
+
+#[test]
+fn memory_and_a_journal_that_syncs_later_do_the_same() {
+    let mut options = options(10_000, Duration::from_secs(3600));
+    options.sync = SyncPolicy::Within(Duration::from_millis(1));
+    check(options);
 }
 
 #[test]

@@ -67,6 +67,7 @@ mod slow_readers;
 mod sse_framing;
 mod sse_life;
 mod stream_roots;
+mod synced_later;
 mod times;
 mod transfer;
 mod ts_client;

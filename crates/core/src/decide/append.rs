@@ -12,7 +12,7 @@ use crate::decide::producer::{Verdict, judge};
 use crate::decide::{Decision, Limits, Need, View, remove};
 use crate::error::AppendError;
 use crate::key::StreamKey;
-use crate::offset::MAX_NUMBER;
+use crate::offset::{Lineage, MAX_NUMBER};
 use crate::producer::ProducerState;
 use crate::record::{Batch, MAX_RECORDS};
 use crate::state::{Slot, StreamState};
@@ -30,7 +30,8 @@ pub enum Freshness {
 /// A successful append or close.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// The stream after it.
+    /// The stream after it. Where it begins a renewal the number of that is known when storage has told it:
+    /// [`StreamState::numbered`].
     pub state: Arc<StreamState>,
     /// Whether it did something.
     pub freshness: Freshness,
@@ -89,7 +90,7 @@ fn commit(
 ) -> Decision<Appended, AppendError> {
     let producer = update.producer.as_ref().map(|change| change.row().1);
     let mut after = StreamState::clone(state);
-    after.advance(&update);
+    after.advance(&update, Lineage(0));
     let effect = Effect::Update(Box::new(update));
     let unit = Unit::of(Change { key: key.clone(), basis: slot.version(), effect });
     let outcome = Appended { state: Arc::new(after), freshness: Freshness::Committed, producer };

@@ -11,7 +11,7 @@ use crate::content_type::{ContentKind, ContentType};
 use crate::decide::{BoundaryAnswer, BoundaryQuestion, Decision, Need, View, remove};
 use crate::error::CreateError;
 use crate::key::StreamKey;
-use crate::offset::{LineageRange, MAX_NUMBER, OffsetError};
+use crate::offset::{LineageRange, MAX_NUMBER, OffsetError, Renewal};
 use crate::record::{Batch, MAX_RECORDS};
 use crate::retention::{ChosenBy, Policy, Retained, Wanted};
 use crate::state::{Origin, Slot, StreamState, Tail, Version};
@@ -112,6 +112,7 @@ fn root(command: &Create, now: Timestamp) -> Result<Birth, CreateError> {
 struct Inherited {
     origin: Option<Arc<Origin>>,
     ranges: Option<Arc<[LineageRange]>>,
+    renewals: Arc<[Renewal]>,
     base: Tail,
     floor: Tail,
     retained: Option<Retained>,
@@ -130,7 +131,7 @@ fn birth(
         return Err(CreateError::TooLarge);
     }
     let closed = (command.closing == Closing::Close).then(|| Arc::new(Closed { by: None }));
-    let Inherited { origin, ranges, base, floor, retained } = inherited;
+    let Inherited { origin, ranges, renewals, base, floor, retained } = inherited;
     let policy = Policy::of(command.retention, retained.as_ref());
     let inherited = ranges.unwrap_or_default();
     Ok(Birth {
@@ -138,6 +139,7 @@ fn birth(
         expiry,
         origin,
         inherited,
+        renewals,
         base,
         floor,
         policy,
@@ -225,6 +227,7 @@ fn inherit(
     Inherited {
         origin: Some(Arc::new(origin)),
         ranges: Some(source.ranges.cut(point.base.position)),
+        renewals: source.ranges.renewals_before(point.base.position),
         base: point.base,
         // No fork diverges before it.
         floor: source.floor,

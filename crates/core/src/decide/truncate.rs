@@ -10,7 +10,7 @@ use crate::change::{Change, Effect, Unit, Update};
 use crate::decide::{BoundaryQuestion, Decision, Freshness, Need, View, remove};
 use crate::error::AccessError;
 use crate::key::StreamKey;
-use crate::offset::{Offset, OffsetError};
+use crate::offset::{Lineage, Offset, OffsetError};
 use crate::state::{Slot, StreamState, Tail};
 use crate::time::Timestamp;
 
@@ -82,7 +82,7 @@ fn raise(
 ) -> Decision<Truncated, AccessError> {
     let update = Update { floor: Some(floor), used_at: Some(now), ..Update::default() };
     let mut after = state.clone();
-    after.advance(&update);
+    after.advance(&update, Lineage(0));
     let effect = Effect::Update(Box::new(update));
     let unit = Unit::of(Change { key: key.clone(), basis: slot.version(), effect });
     let outcome = Truncated { state: Arc::new(after), freshness: Freshness::Committed };

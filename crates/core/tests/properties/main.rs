@@ -11,6 +11,7 @@ mod cursors;
 mod json;
 mod keys;
 mod offsets;
+mod renewals;
 mod tags;
 
 use proptest::test_runner::Config;

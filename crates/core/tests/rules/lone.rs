@@ -53,6 +53,7 @@ impl Lone {
             expiry: Expiry::Never,
             origin: None,
             inherited: [inherited].into(),
+            renewals: Arc::default(),
             base: Tail { position: len, sequence: len },
             floor: Tail::default(),
             policy: None,

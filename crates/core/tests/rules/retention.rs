@@ -147,6 +147,7 @@ fn stream(retention: (u64, u64), bytes: usize) -> StreamState {
         expiry: Expiry::Never,
         origin: None,
         inherited: [].into(),
+        renewals: [].into(),
         base: Tail::default(),
         floor: Tail::default(),
         policy: Some(Policy { retention, by: ChosenBy::Request }),
@@ -198,9 +199,9 @@ fn what_was_found_out_about_the_oldest_record_is_due_later() {
     let mut state = stream((0, 16), 9);
     let oldest =
         |seconds: u64| Update { oldest: Some(Timestamp(seconds * 1000)), ..Update::default() };
-    state.advance(&oldest(1_010));
+    state.advance(&oldest(1_010), Lineage(2));
     assert_eq!(state.due(), Some(Timestamp(1_027_000)));
-    state.advance(&oldest(1_005));
+    state.advance(&oldest(1_005), Lineage(3));
     assert_eq!(state.due(), Some(Timestamp(1_027_000)), "it is not forgotten");
     state.expiry = Expiry::At(Timestamp(1_020_000));
     assert_eq!(state.due(), Some(Timestamp(1_020_000)), "its own end comes first");

@@ -39,8 +39,9 @@ pub(crate) struct Stream {
 #[derive(Clone, Debug)]
 pub(super) enum Private {
     Known(Slot),
-    /// A creation is on its way; its lineage is not known, so others wait for it.
-    Creating,
+    /// A unit is on its way whose number is a lineage, of a stream that it creates or of a renewal. It is not known, so others wait
+    /// for it.
+    Unnumbered,
 }
 
 impl Stream {
@@ -51,7 +52,7 @@ impl Stream {
                 Expiry::Ttl(seconds) => Some((seconds, &mut Arc::make_mut(state).used_at)),
                 Expiry::Never | Expiry::At(_) | Expiry::AfterClose(_) => None,
             },
-            Private::Known(_) | Private::Creating => None,
+            Private::Known(_) | Private::Unnumbered => None,
         }
     }
 
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn of_names_without_a_stream_only_so_many_are_remembered() {
         let mut cache = Cache::default();
-        cache.insert(key("creating"), Slot::Absent).private = Private::Creating;
+        cache.insert(key("creating"), Slot::Absent).private = Private::Unnumbered;
         cache.note_absent(&key("creating"));
         for number in 0..3 * MAX_ABSENT {
             let key = key(&format!("n/{number}"));

@@ -123,7 +123,7 @@ impl Inner {
     ) {
         let Aftermath { key, id, after, payload } = change;
         let slot = match &after {
-            After::Slot(slot) => slot.clone(),
+            After::Slot(slot) => slot.clone().numbered(Lineage(stamp.unit.0)),
             After::Born(birth) => {
                 Slot::Live(Arc::new(StreamState::born(birth, Lineage(stamp.unit.0))))
             }
@@ -134,8 +134,10 @@ impl Inner {
             return;
         };
         stream.durable = slot.clone();
-        if matches!(after, After::Born(_)) {
+        if matches!(stream.private, Private::Unnumbered) {
             stream.private = Private::Known(slot);
+        }
+        if matches!(after, After::Born(_)) {
             stream.producers.clear();
         }
         if stream.pending == Some(ticket) {

@@ -247,16 +247,17 @@ impl Inner {
         stream.pending = Some(ticket);
         let after = match (&change.effect, &stream.private) {
             (Effect::Create(birth), _) => {
-                stream.private = Private::Creating;
+                stream.private = Private::Unnumbered;
                 After::Born(birth.clone())
             }
             (_, Private::Known(slot)) => {
-                // Only a creation takes its lineage from the unit.
                 let after = change.apply(slot, headwater_core::Lineage(0));
-                stream.private = Private::Known(after.clone());
+                let waits = after.state().is_some_and(|state| state.ranges.is_unnumbered());
+                let known = || Private::Known(after.clone());
+                stream.private = if waits { Private::Unnumbered } else { known() };
                 After::Slot(after)
             }
-            (_, Private::Creating) => After::Slot(Slot::Absent),
+            (_, Private::Unnumbered) => After::Slot(Slot::Absent),
         };
         if let Effect::Update(update) = &change.effect
             && let Some(producer) = &update.producer

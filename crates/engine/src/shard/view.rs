@@ -22,7 +22,7 @@ pub(crate) struct Seen<'a> {
 impl View for Seen<'_> {
     fn slot(&self, key: &StreamKey) -> Option<Slot> {
         match &self.inner.cache.get(key)?.private {
-            Private::Creating => None,
+            Private::Unnumbered => None,
             Private::Known(Slot::Live(state)) if self.is_watched(key, state) => {
                 let used_at = state.used_at.max(self.now);
                 Some(Slot::Live(Arc::new(StreamState { used_at, ..StreamState::clone(state) })))

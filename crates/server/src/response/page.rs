@@ -88,8 +88,13 @@ impl Stretch {
 
     fn tag(&self) -> String {
         let Self { from, to, .. } = *self;
-        let tag = PageTag { lineage: self.state.ranges.own(), from, to, ending: self.ending() }
-            .to_string();
+        let tag = PageTag {
+            lineage: self.state.ranges.lineage_up_to(to),
+            from,
+            to,
+            ending: self.ending(),
+        }
+        .to_string();
         match (&self.content, tag.strip_suffix('"')) {
             // Another representation of the same stretch.
             (Content::Envelopes(_), Some(open)) => format!("{open}:r\""),

@@ -1,5 +1,5 @@
-//! What the one thread that writes does with a group: it decides on its units, appends what commits to the log, syncs once, and
-//! enters it into memory. Packing is another thread's; this one hands over what there is, and waits when there is too much.
+//! What the one thread that writes does with a group: it decides on its units, appends what commits to the log, has it synced once, or leaves that for
+//! later, and enters it into memory. Packing is another thread's; this one hands over what there is, and waits when there is too much.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -11,7 +11,8 @@ use headwater_core::storage::{Refusal, StorageError, UnitResult};
 use tracing::{Span, debug_span};
 
 use super::index::Index;
-use super::log::{Batch, Mark, Supply, WriteError, Writer};
+use super::log::{Batch, Durability, Mark, Supply, WriteError, Writer};
+use super::loss::NUMBERS;
 use super::room;
 use super::shared::{Exchange, Frozen, Through};
 use super::unit::Encoder;
@@ -47,8 +48,11 @@ pub(super) struct Committer {
     /// None once the log has been closed.
     pub(super) writer: Option<Writer>,
     pub(super) supply: Arc<Supply>,
+    pub(super) durability: Arc<Durability>,
+    /// How many numbers of units and records were given since what was written was made durable for that.
+    pub(super) numbers: u64,
     pub(super) exchange: Arc<Exchange>,
-    /// The threads that prepare and pack.
+    /// The threads that prepare, sync and pack.
     pub(super) threads: Vec<JoinHandle<()>>,
     pub(super) through: Through,
     pub(super) pace: Pace,
@@ -68,8 +72,14 @@ enum Failure {
     Broken(StorageError),
 }
 
+impl Failure {
+    fn of(error: WriteError) -> Self {
+        Self::Broken(StorageError::Unavailable(error.to_string()))
+    }
+}
+
 impl Committer {
-    /// Appends units to the log, durably, and enters them into memory.
+    /// Appends units to the log, until they may be acknowledged, and enters them into memory.
     fn append(&mut self, accepted: &[Accepted], at: Timestamp) -> Result<(), Failure> {
         for accepted in accepted.chunks(FRAMES) {
             let number = self.through.unit;
@@ -79,6 +89,7 @@ impl Committer {
                 pushed.map_err(Failure::Broken)?;
             }
             let mark = self.write(accepted.len())?;
+            self.bound_numbers(accepted)?;
             let unit = number + accepted.len() as u64;
             self.through = Through { mark, unit, at: at.0 };
             let mut recent = self.view.recent.write();
@@ -90,7 +101,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Writes and syncs what is in the batch.
+    /// Writes what is in the batch, until it may be acknowledged.
     fn write(&mut self, units: usize) -> Result<Mark, Failure> {
         let Some(writer) = &mut self.writer else {
             return Err(Failure::Broken(StorageError::Closed));
@@ -101,14 +112,27 @@ impl Committer {
                 tracing::warn!(%error, "a journal file cannot be prepared; units are refused");
                 Failure::Full
             }
-            error => Failure::Broken(StorageError::Unavailable(error.to_string())),
+            error => Failure::of(error),
         })?;
-        let begun = Instant::now();
-        let synced = debug_span!("sync").in_scope(|| writer.sync());
-        let failed = |error: WriteError| StorageError::Unavailable(error.to_string());
-        synced.map_err(|error| Failure::Broken(failed(error)))?;
-        self.metrics.sync_seconds.record(begun.elapsed());
+        let synced = debug_span!("sync").in_scope(|| writer.settle());
+        if let Some(synced) = synced.map_err(Failure::of)? {
+            self.metrics.sync_seconds.record(synced.took);
+        }
         Ok(written.end)
+    }
+
+    /// Makes durable what was written before too many numbers were given since that was done last.
+    fn bound_numbers(&mut self, accepted: &[Accepted]) -> Result<(), Failure> {
+        let given = |accepted: &Accepted| {
+            let records = accepted.unit.unit.changes.iter().filter_map(|change| change.batch());
+            1 + records.map(|batch| batch.records().len() as u64).sum::<u64>()
+        };
+        self.numbers += accepted.iter().map(given).sum::<u64>();
+        if self.numbers > NUMBERS {
+            self.numbers = 0;
+            self.writer.as_mut().map_or(Ok(()), Writer::sync).map_err(Failure::of)?;
+        }
+        Ok(())
     }
 
     fn active_bytes(&self) -> usize {
@@ -209,6 +233,7 @@ impl Commits for Committer {
     fn observe(&self) {
         let recent = self.view.recent.read().weight();
         self.metrics.unpacked_bytes.set(recent as f64);
+        self.metrics.unsynced_bytes.set(self.durability.unsynced() as f64);
         let end = self.through.mark.place;
         self.view.packed.holdings().journal_ends(end, self.pace.file_bytes);
     }
@@ -233,6 +258,7 @@ impl Drop for Committer {
     fn drop(&mut self) {
         self.exchange.stop();
         self.supply.stop();
+        self.durability.stop();
         for thread in self.threads.drain(..) {
             // A panic in it was reported when it happened.
             drop(thread.join());

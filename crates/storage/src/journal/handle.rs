@@ -18,7 +18,7 @@ use super::chunks;
 use super::committer::{Committer, Pace};
 use super::identity;
 use super::index::Index;
-use super::log;
+use super::log::{self, Durability, SyncPolicy};
 use super::merge::{Limits, Merger};
 use super::open::{self, FOLDER, Opened, Source};
 use super::packer::Packer;
@@ -56,6 +56,8 @@ pub struct Options {
     pub recent_bytes: usize,
     /// How long nothing must be committed before what is recent is packed, unless that is little.
     pub idle: Duration,
+    /// When what is committed is made durable.
+    pub sync: SyncPolicy,
     /// Bytes of a journal file.
     pub file_bytes: u32,
     /// How many chunk files that lie beside each other are merged into one, at least. Fewer means more writing; 0, that none are.
@@ -85,6 +87,7 @@ impl Default for Options {
             cache_bytes: CACHE_BYTES,
             recent_bytes: 16 << 20,
             idle: Duration::from_secs(1),
+            sync: SyncPolicy::Always,
             file_bytes: 8 << 20,
             merge_files: 8,
             merge_bytes: 256 << 20,
@@ -97,7 +100,7 @@ impl Default for Options {
 impl Options {
     /// How the log is written.
     pub(super) fn settings(&self) -> log::Settings {
-        log::Settings { capacity: self.file_bytes, spares: SPARES }
+        log::Settings { capacity: self.file_bytes, spares: SPARES, sync: self.sync }
     }
 }
 
@@ -186,11 +189,14 @@ fn start(
 ) -> io::Result<Committer> {
     let Opened { view, writer, supply, progress, through, .. } = opened;
     let exchange = Arc::new(Exchange::default());
+    let durability = Arc::clone(writer.durability());
     let mut committer = Committer {
         disk: Arc::clone(&disk),
         view: Arc::clone(&view),
         writer: Some(writer),
         supply: Arc::clone(&supply),
+        durability: Arc::clone(&durability),
+        numbers: 0,
         exchange: Arc::clone(&exchange),
         threads: Vec::new(),
         through,
@@ -204,8 +210,9 @@ fn start(
         Merger::new(Arc::clone(&disk), Arc::clone(&view), Arc::clone(&exchange), options.limits());
     let scrub = scrub::Pace { bytes: options.scrub_bytes, every: options.scrub_every };
     let scrubber = Scrubber::new(Arc::clone(&view), Arc::clone(&exchange), scrub);
-    let supplied = Arc::clone(&supply);
-    let packer = Packer { disk, view, supply: supplied, exchange, progress };
+    let (supplied, told) = (Arc::clone(&supply), Arc::clone(&exchange));
+    let kept = Arc::clone(&durability);
+    let packer = Packer { disk, view, supply: supplied, durability, exchange, progress };
     let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
         thread::Builder::new().name(name.to_owned()).spawn(work)
     };
@@ -219,7 +226,25 @@ fn start(
         committer.threads.push(spawn("journal-scrub", Box::new(|| scrubber.run()))?);
     }
     committer.threads.push(spawn("journal-prepare", Box::new(move || prepare(&supply)))?);
+    if let SyncPolicy::Within(time) = options.sync {
+        let sync = move || keep_durable(&kept, time, &told);
+        committer.threads.push(spawn("journal-sync", Box::new(sync))?);
+    }
     Ok(committer)
+}
+
+/// Makes durable, in time, what was acknowledged before it was.
+fn keep_durable(durability: &Durability, within: Duration, exchange: &Exchange) {
+    let metrics = Metrics::new();
+    let kept = durability.keep(within, |synced| {
+        metrics.sync_seconds.record(synced.took);
+        metrics.unsynced_seconds.record(synced.age);
+        metrics.unsynced_bytes.set(durability.unsynced() as f64);
+    });
+    if let Err(error) = kept {
+        // Nothing is written after it; the next group is told.
+        exchange.fail(StorageError::Unavailable(error.to_string()));
+    }
 }
 
 /// Keeps journal files ready.

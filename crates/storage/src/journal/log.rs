@@ -2,9 +2,11 @@
 //!
 //! It knows nothing of streams: a frame is a kind, a version and bytes. It promises:
 //!
-//! - **Groups are whole.** A group is what one sync makes durable. After a crash it is handed out with all its frames or not at all.
-//! - **Groups are in order.** They are numbered without gaps, and one is written only when the one before it is durable.
-//!   So a damaged group in front of a later one is corruption, and only a damaged last group can be one that a crash tore.
+//! - **Groups are whole.** After a crash a group is handed out with all its frames or not at all.
+//! - **Groups are in order.** They are numbered without gaps, and what is handed out is the beginning of what was written, with
+//!   everything that was durable. Each frame says which group was durable when it was written: a damaged group of which a later frame
+//!   says so is corruption, and any other one may be what a crash tore. A group is written when the one before it is durable, or,
+//!   where durability may come later, when all files before its own are.
 //! - **What is not the log's is never taken for it.** Checksums cover the log's identity, the file's generation, the place and
 //!   the group. Neither the old content of a recycled file, nor payload that imitates frames, passes for a frame.
 //! - **After a failed write or sync nothing more is written.**
@@ -16,6 +18,7 @@
 //! `docs/format.md` describes the bytes.
 
 mod batch;
+mod durable;
 mod error;
 mod files;
 mod frame;
@@ -34,15 +37,17 @@ mod tests;
 use std::fmt;
 
 pub(crate) use batch::Batch;
+pub(crate) use durable::Durability;
+pub use durable::SyncPolicy;
 pub(crate) use error::{Flaw, ReadError, WriteError};
 pub(crate) use files::{Files, is_file};
-pub(crate) use frame::{CONTENT, Identity, Kind};
+pub(crate) use frame::{CONTENT, Floors, Identity, Kind, Run};
 pub(crate) use opening::{Settings, open};
 #[cfg(test)]
 pub(crate) use prepare::Prepared;
 pub(crate) use prepare::{Hold, Supply};
 pub(crate) use recovery::{Cut, Frame, Group, Recovered, recover};
-pub(crate) use salvage::{find_identity, salvage};
+pub(crate) use salvage::{Left, find_identity, salvage};
 pub(crate) use seal::{NAME as SEAL, content as seal};
 pub(crate) use writer::Writer;
 #[cfg(test)]

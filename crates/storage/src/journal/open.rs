@@ -12,17 +12,19 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use headwater_core::Lineage;
 use headwater_core::change::{Change, Unit};
 use headwater_core::storage::StorageError;
-use parking_lot::RwLock;
 
 use super::apply::{self, Edition};
 use super::catalogue::Catalogue;
 use super::chunks::{self, ChunkFile, Found, Ledger, Listing, tidy_up};
+use super::copied;
 use super::holdings::Holdings;
 use super::identity;
 use super::index::Index;
-use super::log::{self, Files, Group, Identity, ReadError, Recovered, Supply, Writer};
+use super::log::{self, Files, Group, Identity, ReadError, Supply, Writer};
+use super::loss;
 use super::merge;
 use super::packer::Progress;
 #[cfg(test)]
@@ -31,9 +33,8 @@ use super::shared::Through;
 use super::sum::{self, Sum};
 use super::unit::{self, CommittedUnit};
 use crate::disk::Disk;
-use crate::local::memory::Memory;
 use crate::local::pool::guarded;
-use crate::local::recent::{Committed, lineage_of};
+use crate::local::recent::Committed;
 use crate::local::row::Row;
 use crate::local::rows::Rows;
 use crate::local::stored::GroupUnit;
@@ -78,14 +79,18 @@ pub(super) fn open(
     let index = chunks.catalogue(source)?;
     tidy_up(&**disk, &listing)?;
     let files = Files::new(Arc::clone(disk), FOLDER, identity);
-    let view = View { recent: RwLock::new(Memory::default()), packed: index };
-    let mut replay = Replay { view: &view, through: chunks.progress.through };
+    let mut view = View::new(index);
+    let mut replay = Replay::new(&view, chunks.progress.through);
     let recovered = log::recover(&files, replay.through.mark, |group| replay.group(&group))?;
-    let through = replay.through;
-    tell(&recovered);
+    let found = replay.through;
+    let copied = copied::read(&**disk)?;
+    let floors = loss::floors((&recovered, copied), found.unit, &view)?;
+    let through = Through { unit: found.unit.max(floors.unit), ..found };
+    (view.lost_below, view.orders_above) = (loss::lost_below(floors), floors.space);
+    loss::tell(&recovered);
     #[cfg(test)]
     let cut = recovered.cut.is_some();
-    let opened = log::open(&files, recovered, settings);
+    let opened = log::open(&files, recovered, settings, floors);
     let (writer, supply) = opened.map_err(|error| {
         StorageError::Unavailable(format!("the journal cannot be opened for writing: {error}"))
     })?;
@@ -123,8 +128,8 @@ pub(super) fn look(
     let chunks = Chunks::open(disk, &listing(&**disk)?)?;
     let packed = chunks.catalogue(source)?;
     let files = Files::new(Arc::clone(disk), FOLDER, identity);
-    let view = View { recent: RwLock::new(Memory::default()), packed };
-    let mut replay = Replay { view: &view, through: chunks.progress.through };
+    let view = View::new(packed);
+    let mut replay = Replay::new(&view, chunks.progress.through);
     let from = replay.through.mark;
     let recovered = log::recover(&files, from, |group| replay.group(&group))?;
     Ok(recovered.cut)
@@ -139,6 +144,7 @@ pub(super) fn extent(
     let mut through = chunks.progress.through;
     let files = Files::new(Arc::clone(disk), FOLDER, identity);
     log::recover(&files, through.mark, |group| {
+        through.unit = through.unit.max(group.run.floors.unit);
         if let Some(last) = group.frames.last() {
             let last = unit::decode(last)?;
             (through.unit, through.at) = (last.number, last.at);
@@ -173,14 +179,6 @@ fn make_folder(disk: &dyn Disk) -> Result<(), StorageError> {
         .create_folder(Path::new(chunks::FOLDER))
         .and_then(|()| disk.sync_folder(Path::new("")));
     made.map_err(|error| StorageError::Unavailable(format!("cannot create a folder: {error}")))
-}
-
-/// Says what a crash left behind.
-fn tell(recovered: &Recovered) {
-    if let Some(cut) = &recovered.cut {
-        let (place, bytes, group) = (cut.place, cut.bytes, cut.group);
-        tracing::warn!(%place, bytes, group, "the last group was never whole, and nobody was told of it: it is cut off");
-    }
 }
 
 /// The chunk files that count, in the order of their rounds.
@@ -329,10 +327,18 @@ impl Chunks {
 struct Replay<'v> {
     view: &'v View<Index>,
     through: Through,
+    /// As it was for the run that is read.
+    lost_below: Lineage,
 }
 
-impl Replay<'_> {
+impl<'v> Replay<'v> {
+    fn new(view: &'v View<Index>, through: Through) -> Self {
+        Self { view, through, lost_below: Lineage(0) }
+    }
+
     fn group(&mut self, group: &Group<'_>) -> Result<(), StorageError> {
+        self.lost_below = loss::lost_below(group.run.floors);
+        self.through.unit = self.through.unit.max(group.run.floors.unit);
         for frame in group.frames {
             let CommittedUnit { number, at, unit } = unit::decode(frame)?;
             if number != self.through.unit + 1 || at < self.through.at {
@@ -364,13 +370,13 @@ impl Replay<'_> {
         change: &Change,
         first: Option<crate::local::stored::Place>,
     ) -> Result<(), StorageError> {
-        let before = self.view.slot(&change.key)?;
+        let before = self.view.slot(&change.key)?.after_loss(self.lost_below);
         if before.version() != change.basis || !change.fits(&before) {
             let (key, basis, stands) = (&change.key, change.basis, before.version());
             let what = format!("changes the stream `{key}` at {basis:?}, and it is at {stands:?}");
             return Err(StorageError::Corrupt(what));
         }
-        let after = change.apply(&before, lineage_of(change, unit));
+        let after = change.apply(&before, Lineage(unit));
         let committed = Committed { group, unit, at, change, after: &after, first };
         self.view.recent.write().active.publish(&committed);
         Ok(())

@@ -12,7 +12,7 @@ use headwater_core::storage::StorageError;
 use super::apply;
 use super::chunks::{ChunkFile, ChunkName, ChunkWriter, Facts, Ledger};
 use super::index::Index;
-use super::log::Supply;
+use super::log::{Durability, Supply};
 use super::merge::{self, Copied, Merging};
 #[cfg(test)]
 use super::planted::{Fault, planted};
@@ -43,6 +43,7 @@ pub(super) struct Packer {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) view: Arc<View<Index>>,
     pub(super) supply: Arc<Supply>,
+    pub(super) durability: Arc<Durability>,
     pub(super) exchange: Arc<Exchange>,
     pub(super) progress: Progress,
 }
@@ -111,6 +112,7 @@ impl Packer {
     pub(super) fn pack(&mut self, frozen: &Frozen) -> Result<(), StorageError> {
         #[cfg(test)]
         self.hurry(frozen)?;
+        self.settle(frozen)?;
         let name = self.write(frozen)?;
         let index = &self.view.packed;
         let file = Arc::new(ChunkFile::open(&*self.disk, name)?);
@@ -131,6 +133,16 @@ impl Packer {
             tracing::warn!(%error, "journal files could not be given back");
         }
         Ok(())
+    }
+
+    /// Waits until the journal has durably what a file is to say. Otherwise the file might know of more than the journal does.
+    fn settle(&self, frozen: &Frozen) -> Result<(), StorageError> {
+        #[cfg(test)]
+        if planted(Fault::PacksUnsynced) {
+            return Ok(());
+        }
+        let reached = self.durability.reach(frozen.through.mark.group);
+        reached.map(drop).map_err(|error| StorageError::Unavailable(error.to_string()))
     }
 
     /// Writes the file of a layer, unless that was done before.

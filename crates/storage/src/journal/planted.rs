@@ -7,6 +7,12 @@ use std::cell::Cell;
 pub(super) enum Fault {
     /// Journal files are given back before the chunk file of their round is written.
     ReleasesEarly,
+    /// What the journal does not have durably is packed.
+    PacksUnsynced,
+    /// Streams that may have lost bytes go on in the lineage that they had.
+    KeepsLineages,
+    /// Numbers of units that may have been given are given again.
+    KeepsNumbers,
     /// A chunk file gets its name before its bytes are synced.
     SkipsChunkSync,
     /// A chunk file counts before its name is durable.

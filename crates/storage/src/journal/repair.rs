@@ -32,6 +32,7 @@ use self::report::Losses;
 pub use self::report::{Loss, Repaired};
 use self::units::Replayed;
 use super::chunks::{self, ChunkName, ChunkWriter, Facts};
+use super::copied::{self, Copied};
 use super::handle::{LAYOUT, lay_out};
 use super::log::{self, Files, Identity, Mark, Place};
 use super::open::FOLDER;
@@ -39,15 +40,8 @@ use super::{RestoreError, apply, identity, round};
 use crate::directory::{OpenError, Vacant, hold_whatever_it_is, sync_directory};
 use crate::disk::{Disk, RealDisk};
 
-/// Bytes of the journal file that the new directory begins with. Nothing is ever written to it.
+/// Bytes of the journal file that the new directory begins with. Nothing is ever written to it but its first frame.
 const BLANK_BYTES: u32 = 4096;
-
-/// Where the log begins in it: behind where a file's first frame is.
-const BEGINS: u32 = 64;
-
-/// How far the numbers of units go on behind the last known one when something was lost: what was lost had numbers too, and those are
-/// in offsets that clients hold. No store commits as many units in the time that a round takes.
-const SKIPPED: u64 = 1 << 32;
 
 /// Makes a new data directory of what is good in a damaged one that nobody has open. Blocks, and takes memory for all rows of
 /// the catalogue and for what is not packed.
@@ -82,7 +76,7 @@ pub fn repair(damaged: &Path, to: &Path) -> Result<Repaired, RestoreError> {
         for folder in [FOLDER, chunks::FOLDER] {
             drop(fs::remove_dir_all(to.join(folder)));
         }
-        for name in [identity::NAME, log::SEAL] {
+        for name in [identity::NAME, copied::NAME, log::SEAL] {
             drop(fs::remove_file(to.join(name)));
         }
         vacant.leave();
@@ -105,10 +99,10 @@ fn make(damaged: &Path, to: &Path, mut losses: Losses) -> Result<Repaired, Stora
         let replayed = Replayed::of(&files, &view, kept.through, &mut losses)?;
         (through, generation) = (replayed.through, replayed.generation);
     }
-    let loses = losses.loses_units();
-    through.unit = through.unit.max(kept.seen.unit) + if loses { SKIPPED } else { 0 };
+    through.unit = through.unit.max(kept.seen.unit);
     through.at = through.at.max(kept.seen.at);
-    through.mark.place = Place { generation: generation + 1, offset: BEGINS };
+    through.mark.place = Place { generation, offset: 0 };
+    through.mark = begin_log(&into, through.mark)?;
     let layer = view.recent.write().freeze();
     let exhausted = || StorageError::Unavailable("no more rounds can be counted".to_owned());
     let name = ChunkName::new(kept.round + 1, kept.round + 1).ok_or_else(exhausted)?;
@@ -119,7 +113,7 @@ fn make(damaged: &Path, to: &Path, mut losses: Losses) -> Result<Repaired, Stora
     let (as_of, latest, from) = (edition, edition, kept.through.mark);
     let (to, unit, at) = (through.mark, through.unit, through.at);
     writer.finish(Facts { edition, as_of, latest, from, to, unit, at, ledger })?;
-    begin_log(&into, through.mark)?;
+    copied::write(&*into, Copied { unit: through.unit }).map_err(unwritable)?;
     Ok(losses.told(kept.files.len(), ledger.streams))
 }
 
@@ -145,11 +139,11 @@ fn identity_of(
     Ok(found)
 }
 
-/// A log that ends where it begins, and is sealed.
-fn begin_log(disk: &Arc<dyn Disk>, end: Mark) -> Result<(), StorageError> {
+/// A log without units, sealed, behind that place. Where it ends.
+fn begin_log(disk: &Arc<dyn Disk>, after: Mark) -> Result<Mark, StorageError> {
     let identity = identity::read(&**disk)?;
     let files = Files::new(Arc::clone(disk), FOLDER, identity);
-    files.begin_blank(end, BLANK_BYTES).map_err(unwritable)
+    files.begin_blank(after, BLANK_BYTES).map_err(unwritable)
 }
 
 fn unwritable(error: std::io::Error) -> StorageError {

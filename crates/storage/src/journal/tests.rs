@@ -16,6 +16,7 @@ mod middle;
 mod model;
 mod planted;
 mod recover;
+mod relaxed;
 mod still;
 
 use std::path::Path;

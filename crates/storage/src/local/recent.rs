@@ -211,6 +211,13 @@ impl Recent {
         lineages
     }
 
+    /// The largest number that was given in any space; 0 where none was.
+    #[cfg(feature = "journal")]
+    pub(crate) fn last_space_sequence(&self) -> u64 {
+        let last = |space: &RecentSpace| space.runs.last().map(|run| run.end().space - 1);
+        self.spaces.values().filter_map(last).max().unwrap_or_default()
+    }
+
     /// All spaces with records.
     pub(crate) fn spaces(&self) -> Vec<SpaceName> {
         self.spaces.keys().cloned().collect()

@@ -5,6 +5,7 @@
 //! decoding chooses by the version tag. `docs/format.md` describes the bytes, and the tests beside the types pin them.
 
 mod effect;
+mod more;
 mod order;
 mod rows;
 mod state;

@@ -2,7 +2,7 @@
 
 use headwater_core::producer::ProducerState;
 use headwater_core::storage::{Confirmation, Loaded, StorageError};
-use headwater_core::{ProducerId, Slot, StreamKey, Version};
+use headwater_core::{Lineage, ProducerId, Slot, StreamKey, Version};
 use parking_lot::RwLock;
 
 use super::decide::Durable;
@@ -17,6 +17,18 @@ pub(crate) struct View<P> {
     /// as it takes to copy references. Never held while packed rows are asked.
     pub(crate) recent: RwLock<Memory>,
     pub(crate) packed: P,
+    /// The lineages below which bytes may have been lost in a crash, behind the tails that were found. None where this is 0.
+    pub(crate) lost_below: Lineage,
+    /// What every space sequence is above that is given from now on.
+    pub(crate) orders_above: u64,
+}
+
+impl<P> View<P> {
+    /// Of something that has lost nothing.
+    pub(crate) fn new(packed: P) -> Self {
+        let recent = RwLock::new(Memory::default());
+        Self { recent, packed, lost_below: Lineage(0), orders_above: 0 }
+    }
 }
 
 impl<P: Rows> View<P> {
@@ -27,7 +39,7 @@ impl<P: Rows> View<P> {
         producer: Option<&ProducerId>,
     ) -> Option<Loaded> {
         let (slot, producer) = self.recent_parts(key, producer);
-        Some(Loaded { slot: slot?, producer: producer? })
+        Some(Loaded { slot: slot?.after_loss(self.lost_below), producer: producer? })
     }
 
     /// What stands under a key, and a producer's row at the same version.
@@ -51,7 +63,7 @@ impl<P: Rows> View<P> {
             };
             // With an edit in between, slot and row may be of different versions.
             if self.packed.edits() == edits {
-                return Ok(Loaded { slot, producer: row });
+                return Ok(Loaded { slot: slot.after_loss(self.lost_below), producer: row });
             }
         }
     }
@@ -76,19 +88,21 @@ impl<P: Rows> View<P> {
     /// What stands under a key.
     pub(crate) fn slot(&self, key: &StreamKey) -> Result<Slot, StorageError> {
         let recent = self.recent.read().slot(key).cloned();
-        match recent {
-            Some(slot) => Ok(slot),
-            None => self.packed.slot(key),
-        }
+        let slot = match recent {
+            Some(slot) => slot,
+            None => self.packed.slot(key)?,
+        };
+        Ok(slot.after_loss(self.lost_below))
     }
 
     /// The last space sequence that was given.
     pub(crate) fn last_of_space(&self, name: &SpaceName) -> Result<u64, StorageError> {
         let recent = self.recent.read().last_of_space(name);
-        match recent {
-            Some(last) => Ok(last),
-            None => Ok(self.packed.space(name)?.last),
-        }
+        let last = match recent {
+            Some(last) => last,
+            None => self.packed.space(name)?.last,
+        };
+        Ok(last.max(self.orders_above))
     }
 
     /// Whether versions are the present ones, if that needs no look at packed rows.

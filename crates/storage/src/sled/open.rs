@@ -98,7 +98,7 @@ fn view(
     };
     let (recent, packed) =
         (RwLock::default(), Tree::new(Database::new(db), verify, Arc::clone(directory)));
-    Ok((Arc::new(View { recent, packed }), barrier))
+    Ok((Arc::new(View { recent, ..View::new(packed) }), barrier))
 }
 
 fn committer(

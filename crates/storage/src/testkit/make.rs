@@ -70,6 +70,7 @@ pub fn birth() -> Birth {
         expiry: Expiry::Never,
         origin: None,
         inherited: Arc::default(),
+        renewals: Arc::default(),
         base: Tail::default(),
         floor: Tail::default(),
         policy: None,
@@ -91,7 +92,8 @@ pub fn fork_birth(source: &StreamKey, state: &StreamState, at: Tail) -> Birth {
         requested_expiry: Expiry::Never,
     };
     let inherited = state.ranges.cut(at.position);
-    Birth { origin: Some(Arc::new(origin)), inherited, base: at, ..birth() }
+    let renewals = state.ranges.renewals_before(at.position);
+    Birth { origin: Some(Arc::new(origin)), inherited, renewals, base: at, ..birth() }
 }
 
 /// The change that creates a stream.

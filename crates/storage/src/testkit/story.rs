@@ -45,6 +45,12 @@ impl Story {
         Self { most: BRIEF, ..Self::new(seed) }
     }
 
+    /// The same with the records that it would have after so many steps.
+    #[must_use]
+    pub fn after(self, step: u64) -> Self {
+        Self { step, ..self }
+    }
+
     /// Where it takes place.
     ///
     /// # Errors

@@ -238,6 +238,15 @@ pub(in crate::process) const ROWS: &[Row] = &[
     ),
     row!(
         Storage,
+        "sync",
+        "WHEN",
+        value::sync,
+        value::shown_sync,
+        journal.sync,
+        "When journal makes durable what is appended: always, before it is acknowledged, or within a time after, 1ms to 10s, such as 5ms. Then the death of the operating system or a loss of power takes what was acknowledged last. sled and memory know always alone."
+    ),
+    row!(
+        Storage,
         "recent-bytes",
         "BYTES",
         value::recent_bytes,

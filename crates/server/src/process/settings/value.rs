@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use headwater_core::{StoreId, StreamKey};
 use headwater_engine::UsualLimit;
+use headwater_storage::journal::SyncPolicy;
 
 use crate::limits;
 
@@ -157,6 +158,29 @@ pub(super) fn shown_by_space(limits: &UsualLimit) -> Shown {
     let all: Vec<_> =
         limits.elsewhere.map(|limit| limit.to_string()).into_iter().chain(spaces).collect();
     if all.is_empty() { Shown::Unset("everything is kept") } else { Shown::List(all) }
+}
+
+/// When the journal is synced.
+pub(super) fn sync(text: &str) -> Result<SyncPolicy, String> {
+    const LEAST: Duration = Duration::from_millis(1);
+    const MOST: Duration = Duration::from_secs(10);
+    if text == "always" {
+        return Ok(SyncPolicy::Always);
+    }
+    match humantime::parse_duration(text) {
+        Err(_) => Err("always is wanted, or a time such as 5ms".to_owned()),
+        Ok(time) if time < LEAST => Err("less than 1ms: always is what is wanted then".to_owned()),
+        Ok(time) if time > MOST => Err("more than 10s".to_owned()),
+        Ok(time) => Ok(SyncPolicy::Within(time)),
+    }
+}
+
+/// A time is shown as such.
+pub(super) fn shown_sync(sync: SyncPolicy) -> Shown {
+    match sync {
+        SyncPolicy::Always => Shown::Text("always".to_owned()),
+        SyncPolicy::Within(time) => shown_time(time),
+    }
 }
 
 /// A number is shown as such.

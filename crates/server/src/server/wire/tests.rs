@@ -176,7 +176,7 @@ async fn one_answer_is_written_by_its_connection_and_more_are_carried() {
     let mut rigs = Vec::new();
     for number in 0..3 {
         let mut rig = Rig::new(&carriers).await;
-        rig.activity.announced.put(large.clone());
+        rig.activity.announced.put(Some(large.clone()));
         let slices = [IoSlice::new(&large[0])];
         let begun = poll_fn(|cx| {
             let _taken = Pin::new(&mut rig.wire).poll_write_vectored(cx, &slices);

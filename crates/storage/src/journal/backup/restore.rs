@@ -5,12 +5,14 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::super::chunks::{self, ChunkName};
+use super::super::copied::{self, Copied};
 use super::super::handle::LAYOUT;
 use super::super::open::FOLDER;
 use super::super::{identity, log};
 use super::archive::{self, Sink, Summary, walk};
 use super::error::{BackupError, RestoreError};
 use crate::directory::{Vacant, sync_directory};
+use crate::disk::RealDisk;
 
 /// Makes a data directory of a backup, which is verified while it is read. Durable when it returns. Blocks.
 ///
@@ -60,6 +62,10 @@ impl Writing {
             fs::create_dir(&path).map_err(RestoreError::io("cannot create", &path))?;
         }
         let summary = walk(backup, LAYOUT.format, self)?;
+        let mark = self.root.join(copied::NAME);
+        self.written.push(mark.clone());
+        let marked = copied::write(&RealDisk::new(&self.root), Copied { unit: summary.unit });
+        marked.map_err(RestoreError::io("cannot write", &mark))?;
         for folder in FOLDERS {
             sync_directory(&self.root.join(folder))?;
         }

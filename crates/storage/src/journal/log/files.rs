@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Identity, Mark, ReadError, seal};
+use super::frame::{BEGIN, Begin};
+use super::{Identity, Mark, Place, ReadError, Run, seal};
 use crate::disk::{Disk, DiskFile, write_all};
 
 /// Digits of a generation in a name, so that the names sort as the generations do.
@@ -84,14 +85,22 @@ impl Files {
         Ok((self.path(generation), file, size))
     }
 
-    /// Makes a log that begins and ends there, in a file of so many zeros, and seals it.
-    pub(crate) fn begin_blank(&self, end: Mark, bytes: u32) -> io::Result<()> {
+    /// Makes a log of one file of so many bytes, in which stands nothing but its first frame, as a group behind that one, and seals
+    /// it. Returns where it ends.
+    pub(crate) fn begin_blank(&self, after: Mark, bytes: u32) -> io::Result<Mark> {
         self.create()?;
-        let file = self.disk.create(&self.path(end.place.generation))?;
+        let generation = after.place.generation + 1;
+        let file = self.disk.create(&self.path(generation))?;
         write_all(&*file, &mut [io::IoSlice::new(&vec![0; bytes as usize])], 0)?;
+        let begin = Begin { after, capacity: bytes, run: Run::default() };
+        let frame = begin.encode(self.identity, generation, (1, 1));
+        write_all(&*file, &mut [io::IoSlice::new(&frame)], 0)?;
         file.sync_data()?;
         self.sync_names()?;
-        seal::write(self, end)
+        let place = Place { generation, offset: BEGIN as u32 };
+        let end = Mark { place, group: after.group + 1 };
+        seal::write(self, end)?;
+        Ok(end)
     }
 
     /// Begins a file that has no generation yet, in place of one that a crash left behind.

@@ -267,13 +267,38 @@ pub(super) struct Begin {
     pub(super) after: Mark,
     /// Bytes that the file was made with. They were durable before anything was written to it.
     pub(super) capacity: u32,
+    /// The run that wrote the file.
+    pub(super) run: Run,
+}
+
+/// What a run says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Whether what it wrote was acknowledged before it was durable.
+    pub(crate) relaxed: bool,
+    /// Above which its numbers are.
+    pub(crate) floors: Floors,
+}
+
+/// Numbers above which a log counts since a crash after which it was not known how far others like them had been given. The log
+/// keeps them and knows nothing of what is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Floors {
+    /// Units.
+    pub(crate) unit: u64,
+    /// Records of a space.
+    pub(crate) space: u64,
 }
 
 /// The version of a Begin frame's content.
-const BEGIN_VERSION: u8 = 1;
+const BEGIN_VERSION: u8 = 2;
 
-/// Bytes of a Begin frame's body.
-const BEGIN_BODY: usize = TAG + 24;
+/// The one that ends before the run.
+const WITHOUT_RUN: u8 = 1;
+
+/// Bytes of a Begin frame's body, and of one without the run.
+const BEGIN_BODY: usize = SHORT_BODY + 17;
+const SHORT_BODY: usize = TAG + 24;
 
 /// Bytes of a Begin frame.
 pub(super) const BEGIN: usize = (HEADER + BEGIN_BODY).next_multiple_of(ALIGNMENT);
@@ -296,6 +321,9 @@ impl Begin {
         out.put_u32_le(self.after.place.offset);
         out.put_u32_le(self.capacity);
         out.put_u64_le(self.after.group);
+        out.put_u8(self.run.relaxed.into());
+        out.put_u64_le(self.run.floors.unit);
+        out.put_u64_le(self.run.floors.space);
         let place = Place { generation, offset: 0 };
         let len = BEGIN_BODY as u32;
         let said = Header { len, place, index: 0, count, group: self.after.group + 1, lag };
@@ -308,17 +336,24 @@ impl Begin {
         if frame.kind != Kind::BEGIN || frame.header.index != 0 || frame.header.place.offset != 0 {
             return Err(Flaw::Continuation);
         }
-        if frame.version != BEGIN_VERSION {
-            return Err(Flaw::Version(frame.version));
-        }
+        let len = match frame.version {
+            BEGIN_VERSION => BEGIN_BODY,
+            WITHOUT_RUN => SHORT_BODY,
+            version => return Err(Flaw::Version(version)),
+        };
         let mut content = &*frame.content;
-        if content.len() != BEGIN_BODY - TAG {
+        if content.len() != len - TAG {
             return Err(Flaw::Continuation);
         }
         let place = Place { generation: content.get_u64_le(), offset: content.get_u32_le() };
         let capacity = content.get_u32_le();
         let after = Mark { place, group: content.get_u64_le() };
+        let mut run = Run::default();
+        if frame.version == BEGIN_VERSION {
+            run.relaxed = content.get_u8() != 0;
+            run.floors = Floors { unit: content.get_u64_le(), space: content.get_u64_le() };
+        }
         let continues = after.group.checked_add(1) == Some(frame.header.group);
-        if continues { Ok(Self { after, capacity }) } else { Err(Flaw::Continuation) }
+        if continues { Ok(Self { after, capacity, run }) } else { Err(Flaw::Continuation) }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-use super::frame::BEGIN;
+use super::durable::SyncPolicy;
+use super::frame::{BEGIN, Floors, Run};
 #[cfg(test)]
 use super::planted::{Fault, planted};
 use super::prepare::{Inventory, Spare};
@@ -20,11 +21,14 @@ pub(crate) struct Settings {
     pub(crate) capacity: u32,
     /// How many files are kept ready to be written, and how many old ones to become such: at least one.
     pub(crate) spares: usize,
+    /// When what is written is made durable.
+    pub(crate) sync: SyncPolicy,
 }
 
 /// Opens a log for writing, which was recovered and not changed since.
 ///
-/// What was recovered may be given to readers only when this has returned: until then a crash may take back the last group.
+/// What was recovered may be given to readers only when this has returned: until then a crash may take back what was not synced.
+/// Floors that are not those of the log are with its next group, at the latest when it is closed.
 ///
 /// # Errors
 /// Those of the disk. The log may be recovered again.
@@ -32,8 +36,9 @@ pub(crate) fn open(
     files: &Files,
     recovered: Recovered,
     settings: Settings,
+    floors: Floors,
 ) -> io::Result<(Writer, Arc<Supply>)> {
-    let Settings { capacity, spares } = settings;
+    let Settings { capacity, spares, sync } = settings;
     let capacity = capacity.max(BEGIN as u32);
     files.create()?;
     seal::remove(files)?;
@@ -50,13 +55,16 @@ pub(crate) fn open(
     let (old, used) = (recovered.old.into(), recovered.used.into());
     let found = Inventory { old, used, ready, next: kept + 1 };
     let supply = Arc::new(Supply::new(files.clone(), capacity, spares, found));
-    Ok((Writer::new(files.clone(), Arc::clone(&supply), recovered.end), supply))
+    let run = Run { relaxed: sync != SyncPolicy::Always, floors };
+    let mut writer = Writer::new(files.clone(), Arc::clone(&supply), recovered.end, (sync, run));
+    writer.owes = floors != recovered.run.floors;
+    Ok((writer, supply))
 }
 
-/// Makes durable what an earlier run may have written, or named, without a sync. Only the last group can be such.
+/// Makes durable what an earlier run may have written, or named, without a sync. Only groups that no frame calls durable can be such.
 ///
-/// It is written again: where its sync failed, and nothing but the program was restarted, it is read back though it may never have
-/// reached the disk, and a later sync that succeeds says nothing about it.
+/// They are written again: where their sync failed, and nothing but the program was restarted, they are read back though they may never
+/// have reached the disk, and a later sync that succeeds says nothing about it.
 fn settle(files: &Files, recovered: &Recovered) -> io::Result<()> {
     #[cfg(test)]
     if planted(Fault::SkipsSyncAtOpening) {
@@ -64,7 +72,7 @@ fn settle(files: &Files, recovered: &Recovered) -> io::Result<()> {
     }
     if let Some(last) = recovered.used.last() {
         let file = files.open(*last)?;
-        if let Some(from) = recovered.last.filter(|_| !recovered.sealed) {
+        if let Some(from) = recovered.uncertain.filter(|_| !recovered.sealed) {
             rewrite(&*file, from.offset, recovered.end.place.offset)?;
         }
         file.sync_data()?;

@@ -17,6 +17,12 @@ pub(super) enum Fault {
     IgnoresLater,
     /// What an earlier run may have left unsynced is not synced at the opening.
     SkipsSyncAtOpening,
+    /// The first group of a run is acknowledged before it is durable, where others may be.
+    SkipsFirstSync,
+    /// A file is begun though the one before it is not durable.
+    SkipsSyncAtSwitch,
+    /// A frame says that the group before it is durable, whether it is or not.
+    ClaimsDurability,
 }
 
 thread_local! {

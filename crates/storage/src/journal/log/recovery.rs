@@ -1,8 +1,10 @@
 //! Reading the log back, and deciding where it ends.
 //!
 //! Each file but the last is followed by one whose first frame says where it ended: anything that is bad before that place is
-//! corruption. In the last file a bad frame ends the log, unless a later group is found behind it. With a seal, the end is known
+//! corruption. In the last file a bad frame ends the log, unless a frame behind it says that its group was durable. With a seal, the end is known
 //! for the last file too. Nothing is changed here.
+//!
+//! So only the last file can be torn, in the groups of it that were not durable: a file is begun when all before it is.
 
 mod behind;
 mod chain;
@@ -15,7 +17,7 @@ pub(super) use self::chain::{goes_on, read_whole};
 use super::frame::{Begin, Stretch};
 #[cfg(test)]
 use super::planted::{Fault, unless};
-use super::{Files, Flaw, Kind, Mark, Place, ReadError, seal};
+use super::{Files, Flaw, Kind, Mark, Place, ReadError, Run, seal};
 
 /// A frame as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,18 +37,20 @@ pub(crate) struct Frame {
 pub(crate) struct Group<'g> {
     /// Where it ends, and its number.
     pub(crate) end: Mark,
-    /// Its frames, without the log's own.
+    /// The run that wrote it.
+    pub(crate) run: Run,
+    /// Its frames, without the log's own; none in a group that only says which run it was.
     pub(crate) frames: &'g [Frame],
 }
 
-/// A last group that was never durable as a whole, and is not part of the log.
+/// Groups at the end that were not durable, of which the first is not whole, so that they are not part of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
     /// Where it begins.
     pub(crate) place: Place,
-    /// How far what is left of it reaches from there.
+    /// How far what is left of them reaches from there.
     pub(crate) bytes: u64,
-    /// Its number.
+    /// The first one's number.
     pub(crate) group: u64,
 }
 
@@ -59,12 +63,21 @@ pub(crate) struct Recovered {
     pub(crate) cut: Option<Cut>,
     /// Whether the last run stopped cleanly.
     pub(crate) sealed: bool,
-    /// Where the last group begins, if one was handed out.
-    pub(super) last: Option<Place>,
+    /// The last run that wrote anything.
+    pub(crate) run: Run,
+    /// Where the first group begins that was handed out and may not be durable.
+    pub(super) uncertain: Option<Place>,
     /// The generations in front of the beginning, of the log, and behind its end.
     pub(super) old: Vec<u64>,
     pub(super) used: Vec<u64>,
     pub(super) behind: Vec<u64>,
+}
+
+impl Recovered {
+    /// Whether something that was acknowledged may be missing.
+    pub(crate) fn may_have_lost(&self) -> bool {
+        self.run.relaxed && !self.sealed
+    }
 }
 
 /// Reads the log from a place on, and hands out its groups in order. Files below that place are not looked at.
@@ -82,15 +95,18 @@ pub(crate) fn recover<E: From<ReadError>>(
         sealed => sealed,
     };
     let chain = Chain::survey(files, from, sealed)?;
-    let mut walk = Walk { files, end: from, last: None, frames: Vec::new(), visit };
+    let (run, open, frames) = (Run::default(), Vec::new(), Vec::new());
+    let mut walk = Walk { files, end: from, run, open, frames, visit };
     let mut tail = None;
     for part in &chain.parts {
         tail = walk.part(part)?;
     }
-    let Walk { end, last, .. } = walk;
+    let Walk { end, run, open, .. } = walk;
+    let uncertain = open.first().map(|(_, place)| *place);
     let cut = if sealed.is_some() { None } else { Behind::look(files, &chain, tail, end)? };
     let (used, behind) = chain.live.iter().partition(|live| **live <= end.place.generation);
-    Ok(Recovered { end, last, cut, sealed: sealed.is_some(), old: chain.old, used, behind })
+    let (sealed, old) = (sealed.is_some(), chain.old);
+    Ok(Recovered { end, run, uncertain, cut, sealed, old, used, behind })
 }
 
 /// Where the groups of the last file end.
@@ -107,8 +123,9 @@ struct Tail {
 struct Walk<'w, V> {
     files: &'w Files,
     end: Mark,
-    /// Where the group in front of it begins.
-    last: Option<Place>,
+    run: Run,
+    /// The groups in front of it of which no frame says that they are durable, and where they begin.
+    open: Vec<(u64, Place)>,
     /// The frames of the group that is read, to use their memory again.
     frames: Vec<Frame>,
     visit: V,
@@ -127,14 +144,18 @@ impl<V> Walk<'_, V> {
             ReadError::Corrupt { path, offset: u64::from(offset), flaw, later: None }
         };
         let mut from = part.from.offset;
+        self.run = part.run.unwrap_or(self.run);
         while part.until.is_none_or(|until| from < until.place.offset) {
             match group(self.files, &stretch, from, self.end.group + 1, &mut self.frames) {
-                Ok(end) => {
+                Ok(Read { end, durable, run }) => {
                     let place = Place { generation, offset: end };
-                    self.last = Some(Place { generation, offset: from });
                     self.end = Mark { place, group: self.end.group + 1 };
-                    (self.visit)(Group { end: self.end, frames: &self.frames })?;
-                    from = end;
+                    self.run = run.unwrap_or(self.run);
+                    self.open.push((self.end.group, Place { generation, offset: from }));
+                    self.open.retain(|(group, _)| *group > durable);
+                    let (end, run) = (self.end, self.run);
+                    (self.visit)(Group { end, run, frames: &self.frames })?;
+                    from = place.offset;
                 }
                 Err((bad, flaw)) if part.until.is_none() && flaw.may_be_torn() => {
                     return Ok(Some(Tail { stretch, from, bad, flaw }));
@@ -149,16 +170,27 @@ impl<V> Walk<'_, V> {
     }
 }
 
-/// Reads one group into `frames`, and says where it ends; or which frame is bad.
+/// What was read of a group beside its frames.
+struct Read {
+    /// Where it ends.
+    end: u32,
+    /// The last group that was durable when it was written.
+    durable: u64,
+    /// The run, where it begins a file.
+    run: Option<Run>,
+}
+
+/// Reads one group into `frames`; or says which frame is bad.
 fn group(
     files: &Files,
     stretch: &Stretch,
     from: u32,
     expected: u64,
     frames: &mut Vec<Frame>,
-) -> Result<u32, (u32, Flaw)> {
+) -> Result<Read, (u32, Flaw)> {
     frames.clear();
     let (mut offset, mut index, mut count) = (from, 0, 1);
+    let (mut durable, mut run) = (0, None);
     while index < count {
         let at = offset;
         let bad = |flaw| (at, flaw);
@@ -173,7 +205,7 @@ fn group(
             return Err(bad(Flaw::Order));
         }
         if at == 0 {
-            Begin::decode(&found).map_err(bad)?;
+            run = Some(Begin::decode(&found).map_err(bad)?.run);
         } else if found.kind == Kind::BEGIN {
             return Err(bad(Flaw::Order));
         } else {
@@ -181,6 +213,7 @@ fn group(
             frames.push(Frame { place, kind, version, content: found.content });
         }
         (offset, index, count) = (found.end, index + 1, header.count);
+        durable = header.durable();
     }
-    Ok(offset)
+    Ok(Read { end: offset, durable, run })
 }

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use super::frame::{ALIGNMENT, BEGIN, Begin, Found, Header, Stretch};
 use super::recovery::{goes_on, read_whole};
-use super::{Files, Frame, Identity, Kind, Mark, ReadError, seal};
+use super::{Files, Floors, Frame, Identity, Kind, Mark, ReadError, seal};
 
 /// What is left.
 #[derive(Debug, Default)]
 pub(crate) struct Salvaged {
-    /// Frames without the log's own, in the order of the log, and the group of each.
-    pub(crate) frames: Vec<(u64, Frame)>,
+    /// Frames without the log's own, in the order of the log.
+    pub(crate) frames: Vec<Left>,
     /// The last group of which anything is known, and the last file.
     pub(crate) group: u64,
     pub(crate) generation: u64,
@@ -23,6 +23,15 @@ pub(crate) struct Salvaged {
     /// What was durable and is not all there.
     pub(crate) missing: Vec<String>,
     pub(crate) notes: Vec<String>,
+}
+
+/// A frame that is left.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) group: u64,
+    /// Those of the run that wrote it, as far as the beginnings of files tell.
+    pub(crate) floors: Floors,
+    pub(crate) frame: Frame,
 }
 
 /// The whole frames of one file.
@@ -116,11 +125,16 @@ impl Salvaged {
             };
             format!("something of {which} of the journal is damaged or missing")
         }));
-        for found in parts.into_iter().flat_map(|part| part.found) {
-            let Header { group, place, .. } = found.header;
-            if group > from.group && group <= last && found.kind != Kind::BEGIN {
-                let Found { kind, version, content, .. } = found;
-                self.frames.push((group, Frame { place, kind, version, content }));
+        let mut floors = Floors::default();
+        for part in parts {
+            floors = part.begin.map_or(floors, |begin| begin.run.floors);
+            for Found { header: Header { group, place, .. }, kind, version, content, .. } in
+                part.found
+            {
+                if group > from.group && group <= last && kind != Kind::BEGIN {
+                    let frame = Frame { place, kind, version, content };
+                    self.frames.push(Left { group, floors, frame });
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod durable;
 mod forged;
 mod frame;
 mod refusing;
@@ -12,6 +13,7 @@ mod story;
 use std::io::IoSlice;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -26,6 +28,7 @@ struct Log {
     writer: Writer,
     supply: Arc<Supply>,
     batch: Batch,
+    floors: Floors,
 }
 
 /// A group that was handed out: its end, and the content of its frames.
@@ -40,7 +43,12 @@ fn path(generation: u64) -> PathBuf {
 }
 
 fn settings(capacity: u32) -> Settings {
-    Settings { capacity, spares: 2 }
+    Settings { capacity, spares: 2, sync: SyncPolicy::Always }
+}
+
+/// Nothing is synced before it is acknowledged, unless it has to be.
+fn relaxed(capacity: u32) -> Settings {
+    Settings { sync: SyncPolicy::Within(Duration::from_secs(3600)), ..settings(capacity) }
 }
 
 /// Reads the log and keeps everything.
@@ -67,13 +75,22 @@ fn replaced(disk: &FakeDisk, path: &Path, bytes: &[u8]) -> FakeDisk {
     disk
 }
 
+impl Recovered {
+    /// What a log that may have lost something counts above from now on.
+    fn next_floors(&self) -> Floors {
+        let Floors { unit, space } = self.run.floors;
+        if self.may_have_lost() { Floors { unit: unit + 1, space } } else { self.run.floors }
+    }
+}
+
 impl Log {
     /// Recovers and opens.
     fn open(disk: &FakeDisk, from: Mark, settings: Settings) -> Result<(Self, Vec<Read>), String> {
         let (groups, recovered) = read(disk, from).map_err(|error| error.to_string())?;
+        let floors = recovered.next_floors();
         let (writer, supply) =
-            open(&files(disk), recovered, settings).map_err(|error| error.to_string())?;
-        Ok((Self { writer, supply, batch: Batch::default() }, groups))
+            open(&files(disk), recovered, settings, floors).map_err(|error| error.to_string())?;
+        Ok((Self { writer, supply, batch: Batch::default(), floors }, groups))
     }
 
     fn new(disk: &FakeDisk, capacity: u32) -> Self {
@@ -89,10 +106,15 @@ impl Log {
         self.writer.append(&mut self.batch)
     }
 
-    /// Writes a group and makes it durable.
+    /// The last group that is durable.
+    fn durable(&self) -> u64 {
+        self.writer.durability().group().unwrap()
+    }
+
+    /// Writes a group, until it can be acknowledged.
     fn write<C: AsRef<[u8]>>(&mut self, contents: &[C]) -> Result<Written, WriteError> {
         let written = self.append(contents)?;
-        self.writer.sync()?;
+        self.writer.settle()?;
         Ok(written)
     }
 }

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use headwater_core::storage::StorageError;
-use parking_lot::RwLock;
 
 use super::super::apply::{self, is_counted};
 use super::super::check::memory::InMemory;
@@ -19,7 +18,6 @@ use super::super::shared::Through;
 use super::report::Losses;
 use super::unwritable;
 use crate::disk::{Disk, write_all};
-use crate::local::memory::Memory;
 use crate::local::rows::Rows;
 use crate::local::view::View;
 
@@ -121,7 +119,7 @@ impl Kept {
         for file in &self.files {
             apply::apply(|| file.rows(), self.edition, &index)?;
         }
-        Ok(View { recent: RwLock::new(Memory::default()), packed: index })
+        Ok(View::new(index))
     }
 
     /// What the catalogue adds up to.

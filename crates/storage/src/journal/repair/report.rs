@@ -43,8 +43,6 @@ pub struct Repaired {
 #[derive(Debug, Default)]
 pub(super) struct Losses {
     told: Repaired,
-    /// Whether something that was committed is missing altogether.
-    units: bool,
     /// What copies are called, and what the files that they were made of are.
     names: (String, String),
 }
@@ -72,18 +70,12 @@ impl Losses {
 
     /// A stream that is not as it was last.
     pub(super) fn stream(&mut self, stream: StreamKey, what: String) {
-        self.units = true;
         self.told.losses.push(Loss { stream: Some(stream), what });
     }
 
     /// Commits that are gone.
     pub(super) fn units(&mut self, what: impl Into<String>) {
-        self.units = true;
         self.told.losses.push(Loss { stream: None, what: what.into() });
-    }
-
-    pub(super) fn loses_units(&self) -> bool {
-        self.units
     }
 
     pub(super) fn told(self, chunk_files: usize, streams: u64) -> Repaired {

@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 
 use headwater_core::storage::StorageError;
-use headwater_core::{Slot, StreamKey};
+use headwater_core::{Lineage, Slot, StreamKey};
 
 use super::super::index::Index;
-use super::super::log::{self, Files};
+use super::super::log::{self, Files, Left};
+use super::super::loss;
 use super::super::shared::Through;
 use super::super::unit::{self, CommittedUnit};
 use super::report::Losses;
-use crate::local::recent::{Committed, lineage_of};
+use crate::local::recent::Committed;
 use crate::local::view::View;
 
 /// How far the journal went.
@@ -37,7 +38,10 @@ impl Replayed {
         salvaged.notes.into_iter().for_each(|what| losses.note(what));
         let (mut through, mut cut) = (from, HashSet::new());
         through.mark.group = salvaged.group;
-        for (group, frame) in &salvaged.frames {
+        for Left { group, floors, frame } in &salvaged.frames {
+            let lost_below = loss::lost_below(*floors);
+            // Numbers that an opening left out after a loss were never given.
+            through.unit = through.unit.max(floors.unit);
             let CommittedUnit { number, at, unit } = unit::decode(frame)?;
             if number <= through.unit {
                 continue;
@@ -50,7 +54,7 @@ impl Replayed {
             let changes = unit.unit.changes.iter().zip(&unit.first);
             let mut befores = Vec::with_capacity(unit.unit.changes.len());
             for (change, first) in changes {
-                let before = view.slot(&change.key)?;
+                let before = view.slot(&change.key)?.after_loss(lost_below);
                 befores.push((change, *first, before));
             }
             let follows = befores
@@ -65,7 +69,7 @@ impl Replayed {
                 continue;
             }
             for (change, first, before) in befores {
-                let after = change.apply(&before, lineage_of(change, number));
+                let after = change.apply(&before, Lineage(number));
                 let committed =
                     Committed { group: *group, unit: number, at, change, after: &after, first };
                 view.recent.write().active.publish(&committed);

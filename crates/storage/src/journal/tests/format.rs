@@ -1,8 +1,9 @@
-//! Format 1, as a whole store: its files stand in `format-1.txt`, written down when the format was made. The catalogue is not among
-//! them, because it is made of them.
+//! Format 1, as whole stores: their files stand in `format-1.txt`, written down when the format was made, and in
+//! `format-1-begin-2.txt`, since the first frame of a journal file has a second version. The catalogue is not among them, because
+//! it is made of them.
 //!
-//! A store made of them opens and shows what was put in. What is written today is still the same: a change of the format shows
-//! here, and needs a file of its own beside this one.
+//! Stores made of them open and show what was put in. What is written today is still as in the newest: a change of the format
+//! shows here, and needs a file of its own beside these.
 
 use std::fmt::Write;
 use std::io::IoSlice;
@@ -21,7 +22,8 @@ use crate::journal::{chunks, identity, open};
 use crate::local::format_story::{bytes, hex, sight, told};
 use crate::testkit::{Harness, Restarts, Rig, SoleMemory, make};
 
-const FILES: &str = include_str!("format-1.txt");
+/// What was ever written, the newest last.
+const STORES: [&str; 2] = [include_str!("format-1.txt"), include_str!("format-1-begin-2.txt")];
 
 /// The number that a directory draws by lot.
 const IDENTITY: u64 = 0x0102_0304_0506_0708;
@@ -100,16 +102,18 @@ fn made_of(text: &str) -> FakeDisk {
 }
 
 #[test]
-fn a_store_of_format_1_opens_and_shows_what_was_put_in() {
+fn stores_of_format_1_open_and_show_what_was_put_in() {
     let expected = told(&SoleMemory);
-    let life = life(&made_of(FILES), usize::MAX / 4);
-    let mut rig = Rig::open(&life).unwrap();
-    for round in ["at once", "again"] {
-        life.check().unwrap();
-        assert!(sight(&rig) == expected, "{round}");
-        rig.reopen().unwrap();
+    for files in STORES {
+        let life = life(&made_of(files), usize::MAX / 4);
+        let mut rig = Rig::open(&life).unwrap();
+        for round in ["at once", "again"] {
+            life.check().unwrap();
+            assert!(sight(&rig) == expected, "{round}");
+            rig.reopen().unwrap();
+        }
+        rig.append(&make::key("plain").unwrap(), make::batch(9, &[1]).unwrap()).unwrap();
     }
-    rig.append(&make::key("plain").unwrap(), make::batch(9, &[1]).unwrap()).unwrap();
 }
 
 /// A store that packs everything at first, and nothing once it was opened again.
@@ -146,8 +150,9 @@ fn what_is_written_is_still_format_1() {
     let last = halves.last.lock().take().unwrap();
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(last.close()).unwrap();
     let written = written(&halves.second.disk);
-    assert_eq!(written.lines().count(), FILES.lines().count(), "lines");
-    for (written, expected) in written.lines().zip(FILES.lines()) {
+    let [.., newest] = STORES;
+    assert_eq!(written.lines().count(), newest.lines().count(), "lines");
+    for (written, expected) in written.lines().zip(newest.lines()) {
         assert_eq!(written, expected);
     }
 }

@@ -179,7 +179,9 @@ fn pack_and_look(seed: u64) -> Result<usize, Failure> {
     }
     let layer = view.recent.write().freeze();
     let (exchange, progress) = (Arc::default(), opened.progress);
-    Packer { disk, view, supply, exchange, progress }.pack(&Frozen { layer, through })?;
+    let durability = Arc::clone(opened.writer.durability());
+    Packer { disk, view, supply, durability, exchange, progress }
+        .pack(&Frozen { layer, through })?;
     watch.look("behind the round");
     match watch.failed.lock().take() {
         Some(failure) => Err(failure),

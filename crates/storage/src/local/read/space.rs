@@ -94,7 +94,9 @@ impl<P: Packed> Filling<'_, P> {
     /// Takes packed entries, up to the space sequence from which on everything is recent.
     fn take_packed(&mut self, name: &SpaceName, first: Option<u64>) -> Result<Room, StorageError> {
         let limit = match first {
-            Some(first) => first,
+            Some(first) if self.view.orders_above == 0 => first,
+            // After a crash that may have taken numbers, those that come next are jumped over, and nothing tells of them.
+            Some(first) => first.min(self.view.packed.space(name)?.last + 1),
             None => self.view.packed.space(name)?.last + 1,
         };
         let mut next = self.page.next.0.saturating_add(1);

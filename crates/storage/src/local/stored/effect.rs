@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use headwater_core::change::{Birth, Change, Effect, PinChange, ProducerChange, Update};
 use headwater_core::producer::ProducerState;
-use headwater_core::retention::Policy;
 use headwater_core::{
     Batch, ContentType, ProducerId, ProducerNumber, StreamSeq, Timestamp, Version,
 };
 use serde::{Deserialize, Serialize};
 
 use super::Unacceptable;
-
+use super::more::StoredBirthMore;
 use super::state::{
-    StoredClosed, StoredExpiry, StoredKey, StoredOrigin, StoredPolicy, StoredRange, StoredTail,
-    ranges, stored_ranges,
+    StoredClosed, StoredExpiry, StoredKey, StoredOrigin, StoredRange, StoredTail, ranges,
+    stored_ranges,
 };
 use super::table::StoredLens;
 use super::unit::{PayloadLeft, Place};
@@ -38,8 +37,8 @@ enum StoredEffect {
     Remove,
     /// An update that also raises the floor: added behind the others, whose numbers are stored.
     Raise(Box<StoredUpdate>, StoredTail),
-    /// A creation with a policy of retention.
-    CreateRetained(Box<StoredBirth>, StoredPolicy),
+    /// A creation about which there is more to say.
+    CreateWith(Box<StoredBirth>, StoredBirthMore),
     /// An update by retention: the floor, if it rises, and since when there are records.
     Retain(Box<StoredUpdate>, Option<StoredTail>, u64),
 }
@@ -102,12 +101,11 @@ impl StoredChange {
 
     pub(super) fn into_change(self, payload: &mut PayloadLeft) -> Result<Change, Unacceptable> {
         let effect = match self.effect {
-            StoredEffect::Create(birth) => {
-                Effect::Create(Box::new(birth.into_birth(payload, None)?))
-            }
-            StoredEffect::CreateRetained(birth, policy) => {
-                let policy = Some(policy.into_policy()?);
-                Effect::Create(Box::new(birth.into_birth(payload, policy)?))
+            StoredEffect::Create(birth) => Effect::Create(Box::new(birth.into_birth(payload)?)),
+            StoredEffect::CreateWith(birth, more) => {
+                let (renewals, policy) = more.into_parts()?;
+                let birth = Birth { renewals, policy, ..birth.into_birth(payload)? };
+                Effect::Create(Box::new(birth))
             }
             StoredEffect::Update(update) => Effect::Update(Box::new(update.into_update(payload)?)),
             StoredEffect::Raise(update, floor) => {
@@ -128,20 +126,20 @@ impl StoredChange {
 }
 
 impl StoredEffect {
+    fn of_birth(birth: &Birth) -> Self {
+        let stored = Box::new(StoredBirth::of(birth));
+        match StoredBirthMore::of(birth) {
+            None => Self::Create(stored),
+            Some(more) => Self::CreateWith(stored, more),
+        }
+    }
+
     fn of_update(update: &Update) -> Self {
         let stored = Box::new(StoredUpdate::of(update));
         match (update.floor, update.oldest) {
             (None, None) => Self::Update(stored),
             (Some(floor), None) => Self::Raise(stored, floor.into()),
             (floor, Some(oldest)) => Self::Retain(stored, floor.map(Into::into), oldest.0),
-        }
-    }
-
-    fn of_birth(birth: &Birth) -> Self {
-        let stored = Box::new(StoredBirth::of(birth));
-        match birth.policy {
-            None => Self::Create(stored),
-            Some(policy) => Self::CreateRetained(stored, policy.into()),
         }
     }
 }
@@ -161,19 +159,16 @@ impl StoredBirth {
         }
     }
 
-    fn into_birth(
-        self,
-        payload: &mut PayloadLeft,
-        policy: Option<Policy>,
-    ) -> Result<Birth, Unacceptable> {
+    fn into_birth(self, payload: &mut PayloadLeft) -> Result<Birth, Unacceptable> {
         Ok(Birth {
             content_type: ContentType::parse(&self.content_type).map_err(|_| Unacceptable)?,
             expiry: self.expiry.into(),
             origin: self.origin.map(|origin| origin.into_origin().map(Arc::new)).transpose()?,
             inherited: ranges(&self.inherited),
+            renewals: Arc::default(),
             base: self.base.into(),
             floor: self.floor.into(),
-            policy,
+            policy: None,
             batch: self.batch.map(|batch| batch.into_batch(payload)).transpose()?,
             closed: self.closed.map(|closed| closed.into_closed().map(Arc::new)).transpose()?,
             at: Timestamp(self.at),

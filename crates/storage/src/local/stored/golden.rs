@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use headwater_core::change::Closed;
-use headwater_core::offset::{LineageRange, Ranges};
+use headwater_core::offset::{LineageRange, Ranges, Renewal};
 use headwater_core::producer::ProducerState;
 use headwater_core::retention::{ChosenBy, Policy, Retained, Retention};
 use headwater_core::state::Origin;
@@ -149,15 +149,41 @@ fn states_with_a_policy() {
     for (slot, expected) in [
         (
             Slot::Live(Arc::new(StreamState { retained: few, ..plain_state() })),
-            "01e0cf5ac302070100000000186170706c69636174696f6e2f6f637465742d73747265616d0000000000000000000001ac02000000",
+            "01c2a894ce02070100000000186170706c69636174696f6e2f6f637465742d73747265616d00000000000000000000000101ac02000000",
         ),
         (
             Slot::SoftDeleted(Arc::new(StreamState { retained: new, ..plain_state() })),
-            "01f178cd9503070100000000186170706c69636174696f6e2f6f637465742d73747265616d000000000000000000000101013c0180d095ffbc31",
+            "01b594a4ed03070100000000186170706c69636174696f6e2f6f637465742d73747265616d0000000000000000000000010101013c0180d095ffbc31",
         ),
     ] {
         let stored = StoredSlot::of(&slot).unwrap();
         golden(Row::state(&name), &stored, expected);
+        assert_eq!(stored.into_slot(Vec::new()), Ok(slot));
+    }
+}
+
+#[test]
+fn states_with_renewals() {
+    let renewals = [Renewal { lineage: Lineage(1 << 36), from: 100 }];
+    let state = StreamState {
+        ranges: Ranges::root(Lineage(7)).renewed(renewals.into()),
+        tail: Tail { position: 300, sequence: 4 },
+        ..plain_state()
+    };
+    let state = Arc::new(state);
+    for (slot, expected) in [
+        (
+            Slot::Live(Arc::clone(&state)),
+            "01b6436217020701ac02040000186170706c69636174696f6e2f6f637465742d73747265616d00000000000000000000018080808080026400",
+        ),
+        (
+            Slot::SoftDeleted(Arc::clone(&state)),
+            "011cb70cb3030701ac02040000186170706c69636174696f6e2f6f637465742d73747265616d00000000000000000000018080808080026400",
+        ),
+    ] {
+        let stored = StoredSlot::of(&slot).unwrap();
+        golden(Row::state(&key("a/b")), &stored, expected);
+        assert_eq!((stored.lineage(), stored.range_rows()), (Lineage(7), 0));
         assert_eq!(stored.into_slot(Vec::new()), Ok(slot));
     }
 }

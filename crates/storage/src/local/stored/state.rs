@@ -1,11 +1,9 @@
 //! The state of a stream.
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use headwater_core::change::Closed;
 use headwater_core::offset::{LineageRange, Ranges};
-use headwater_core::retention::{ChosenBy, Policy, Retained, Retention};
 use headwater_core::state::Origin;
 use headwater_core::{
     ContentType, Expiry, Lineage, ProducerId, ProducerNumber, ProducerTuple, Slot, StoreId,
@@ -13,6 +11,7 @@ use headwater_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::more::StoredMore;
 use super::{Stored, Unacceptable};
 
 /// Inherited ranges that stay in the state row. A range takes up to 27 bytes, and a row must stay small beside its key.
@@ -26,30 +25,9 @@ const RANGES_PER_ROW: usize = 128;
 pub(crate) enum StoredSlot {
     Live(StoredState),
     SoftDeleted(StoredState),
-    /// As those before, of streams that have a policy: added behind them, whose numbers are stored.
-    LiveRetained(StoredState, StoredRetained),
-    SoftDeletedRetained(StoredState, StoredRetained),
-}
-
-/// A policy of retention: bytes, seconds, and whether the request chose it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct StoredPolicy {
-    bytes: Option<u64>,
-    seconds: Option<u64>,
-    by: StoredChosenBy,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum StoredChosenBy {
-    Request,
-    Surroundings,
-}
-
-/// A policy, and how far it was followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoredRetained {
-    policy: StoredPolicy,
-    oldest: u64,
+    /// As those before, of streams about which there is more to say: added behind them, whose numbers are stored.
+    LiveWith(StoredState, StoredMore),
+    SoftDeletedWith(StoredState, StoredMore),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,13 +112,13 @@ impl StoredSlot {
     pub(crate) fn of(slot: &Slot) -> Option<Self> {
         match slot {
             Slot::Absent => None,
-            Slot::Live(state) => Some(match state.retained {
+            Slot::Live(state) => Some(match StoredMore::of(state) {
                 None => Self::Live(StoredState::of(state)),
-                Some(kept) => Self::LiveRetained(StoredState::of(state), kept.into()),
+                Some(more) => Self::LiveWith(StoredState::of(state), more),
             }),
-            Slot::SoftDeleted(state) => Some(match state.retained {
+            Slot::SoftDeleted(state) => Some(match StoredMore::of(state) {
                 None => Self::SoftDeleted(StoredState::of(state)),
-                Some(kept) => Self::SoftDeletedRetained(StoredState::of(state), kept.into()),
+                Some(more) => Self::SoftDeletedWith(StoredState::of(state), more),
             }),
         }
     }
@@ -148,8 +126,8 @@ impl StoredSlot {
     fn state(&self) -> &StoredState {
         let (Self::Live(state)
         | Self::SoftDeleted(state)
-        | Self::LiveRetained(state, _)
-        | Self::SoftDeletedRetained(state, _)) = self;
+        | Self::LiveWith(state, _)
+        | Self::SoftDeletedWith(state, _)) = self;
         state
     }
 
@@ -168,15 +146,12 @@ impl StoredSlot {
 
     /// The slot, given the content of its rows of inherited ranges in their order.
     pub(crate) fn into_slot(self, rows: Vec<StoredRanges>) -> Result<Slot, Unacceptable> {
+        let none = StoredMore::default();
         Ok(match self {
-            Self::Live(state) => Slot::Live(Arc::new(state.into_state(rows, None)?)),
-            Self::SoftDeleted(state) => Slot::SoftDeleted(Arc::new(state.into_state(rows, None)?)),
-            Self::LiveRetained(state, kept) => {
-                Slot::Live(Arc::new(state.into_state(rows, Some(kept))?))
-            }
-            Self::SoftDeletedRetained(state, kept) => {
-                Slot::SoftDeleted(Arc::new(state.into_state(rows, Some(kept))?))
-            }
+            Self::Live(state) => Slot::Live(state.into_state(rows, none)?),
+            Self::SoftDeleted(state) => Slot::SoftDeleted(state.into_state(rows, none)?),
+            Self::LiveWith(state, more) => Slot::Live(state.into_state(rows, more)?),
+            Self::SoftDeletedWith(state, more) => Slot::SoftDeleted(state.into_state(rows, more)?),
         })
     }
 }
@@ -219,66 +194,30 @@ impl StoredState {
     fn into_state(
         self,
         rows: Vec<StoredRanges>,
-        retained: Option<StoredRetained>,
-    ) -> Result<StreamState, Unacceptable> {
+        more: StoredMore,
+    ) -> Result<Arc<StreamState>, Unacceptable> {
         let inherited = match self.inherited {
             StoredInherited::Here(ranges) => ranges,
             StoredInherited::InRows(_) => rows.into_iter().flat_map(|row| row.0).collect(),
         };
         let stream_seq = self.stream_seq.map(|seq| StreamSeq::new(&seq)).transpose();
-        Ok(StreamState {
-            ranges: Ranges::with_inherited(ranges(&inherited), Lineage(self.lineage)),
+        Ok(Arc::new(StreamState {
+            ranges: Ranges::with_inherited(ranges(&inherited), Lineage(self.lineage))
+                .renewed(more.renewals()),
             revision: self.revision,
             content_type: ContentType::parse(&self.content_type).map_err(|_| Unacceptable)?,
             expiry: self.expiry.into(),
             origin: self.origin.map(|origin| origin.into_origin().map(Arc::new)).transpose()?,
             tail: self.tail.into(),
             floor: self.floor.into(),
-            retained: retained.map(StoredRetained::into_retained).transpose()?,
+            retained: more.retained()?,
             closed: self.closed.map(|closed| closed.into_closed().map(Arc::new)).transpose()?,
             stream_seq: stream_seq.map_err(|_| Unacceptable)?,
             producers: self.producers,
             forks: self.forks,
             created_at: Timestamp(self.created_at),
             used_at: Timestamp(self.used_at),
-        })
-    }
-}
-
-impl From<Policy> for StoredPolicy {
-    fn from(Policy { retention, by }: Policy) -> Self {
-        let by = match by {
-            ChosenBy::Request => StoredChosenBy::Request,
-            ChosenBy::Surroundings => StoredChosenBy::Surroundings,
-        };
-        let number = |limit: Option<NonZeroU64>| limit.map(NonZeroU64::get);
-        Self { bytes: number(retention.bytes), seconds: number(retention.seconds), by }
-    }
-}
-
-impl StoredPolicy {
-    pub(super) fn into_policy(self) -> Result<Policy, Unacceptable> {
-        let limit = |limit: Option<u64>| {
-            limit.map(|limit| NonZeroU64::new(limit).ok_or(Unacceptable)).transpose()
-        };
-        let retention = Retention { bytes: limit(self.bytes)?, seconds: limit(self.seconds)? };
-        let by = match self.by {
-            StoredChosenBy::Request => ChosenBy::Request,
-            StoredChosenBy::Surroundings => ChosenBy::Surroundings,
-        };
-        Ok(Policy { retention, by })
-    }
-}
-
-impl From<Retained> for StoredRetained {
-    fn from(Retained { policy, oldest }: Retained) -> Self {
-        Self { policy: policy.into(), oldest: oldest.0 }
-    }
-}
-
-impl StoredRetained {
-    fn into_retained(self) -> Result<Retained, Unacceptable> {
-        Ok(Retained { policy: self.policy.into_policy()?, oldest: Timestamp(self.oldest) })
+        }))
     }
 }
 

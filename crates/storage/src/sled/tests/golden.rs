@@ -41,6 +41,7 @@ fn groups() {
         expiry: state.expiry,
         origin: state.origin.clone(),
         inherited: ranges(1),
+        renewals: Arc::default(),
         base: Tail { position: 10, sequence: 1 },
         floor: state.floor,
         policy: None,
@@ -131,7 +132,7 @@ fn what_retention_changes() {
         (
             Version::ABSENT,
             Effect::Create(Box::new(birth)),
-            "0160067100010000003c0000002880d095ffbc310101820203612f6200000005186170706c69636174696f6e2f6f637465742d73747265616d0000000000000000000101ac02013c00",
+            "01c301ee02010000003e0000002880d095ffbc310101820203612f6200000005186170706c69636174696f6e2f6f637465742d73747265616d00000000000000000001000101ac02013c00",
         ),
         (
             basis,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use headwater_core::change::{Birth, Closed, PinChange, ProducerChange, Update};
 use headwater_core::state::Origin;
 use headwater_core::{
-    ContentType, Expiry, ProducerTuple, Slot, StreamSeq, StreamState, Tail, Timestamp,
+    ContentType, Expiry, Lineage, ProducerTuple, Slot, StreamSeq, StreamState, Tail, Timestamp,
 };
 
 use crate::testkit::check::{Verdict, ensure_eq};
@@ -65,7 +65,7 @@ pub(super) fn updates_are_kept_in_full(rig: &mut Rig<'_>) -> Verdict {
     let birth = Birth { expiry: Expiry::Ttl(60), ..make::birth() };
     let mut state = StreamState::clone(&*rig.create(&key, birth)?);
     for update in updates()? {
-        state.advance(&update);
+        state.advance(&update, Lineage(0));
         rig.update(&key, update.clone())?;
         ensure_eq!(rig.slot(&key)?, Slot::Live(Arc::new(state.clone())), "after {update:?}");
         rig.reopen()?;

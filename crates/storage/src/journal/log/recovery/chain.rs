@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::super::frame::{BEGIN, Begin, Stretch};
 #[cfg(test)]
 use super::super::planted::{Fault, planted};
-use super::super::{Files, Flaw, Mark, Place, ReadError};
+use super::super::{Files, Flaw, Mark, Place, ReadError, Run};
 use crate::disk::DiskFile;
 #[cfg(test)]
 use crate::journal::planted as adapter;
@@ -30,6 +30,8 @@ pub(super) struct Part {
     file: Arc<dyn DiskFile>,
     size: u64,
     pub(super) from: Place,
+    /// The run that wrote the file, where it is read from the middle.
+    pub(super) run: Option<Run>,
     /// Where the log ends in it, where that is known.
     pub(super) until: Option<Mark>,
     /// What is wrong if it does not end so.
@@ -123,11 +125,12 @@ fn link(
         if until.is_some_and(|until| until.place.generation != generation || until.place < place) {
             return Err(corrupt(generation + 1, Flaw::Continuation));
         }
-        parts.push(Part { file, size, from: place, until, broken });
+        let Begin { after, run, .. } = begin.map_err(|flaw| corrupt(generation, flaw))?;
+        let run = continued.then_some(run);
+        parts.push(Part { file, size, from: place, run, until, broken });
         if continued {
             continue;
         }
-        let after = begin.map_err(|flaw| corrupt(generation, flaw))?.after;
         let beginning = generation == from.place.generation.max(1);
         let unwritten = from.place.generation == 0 && after != from;
         if beginning && (unwritten || after.group != from.group) {

@@ -226,15 +226,15 @@ fn a_first_frame_of_a_later_version_is_not_a_torn_one() {
     let mut log = Log::new(&disk, CAPACITY);
     log.write(&[b"first"]).unwrap();
     let mut batch = Batch::default();
-    let begin = Begin { after: Mark::default(), capacity: CAPACITY };
-    let body = &begin.encode(Identity::new(7), 1, (2, 1))[CONTENT..CONTENT + 24];
-    batch.push(Kind::BEGIN, 2, body, &[]).unwrap();
+    let begin = Begin { after: Mark::default(), capacity: CAPACITY, run: Run::default() };
+    let body = &begin.encode(Identity::new(7), 1, (2, 1))[CONTENT..CONTENT + 41];
+    batch.push(Kind::BEGIN, 3, body, &[]).unwrap();
     batch.push(Kind::UNIT, VERSION, b"first", &[]).unwrap();
     batch.stamp(Identity::new(7), Place { generation: 1, offset: 0 }, 2, (1, 1));
     let mut bytes = disk.read_all(&path(1)).unwrap().to_vec();
-    bytes[..104].copy_from_slice(&batch.pieces().collect::<Vec<_>>().concat());
+    bytes[..120].copy_from_slice(&batch.pieces().collect::<Vec<_>>().concat());
     let found = read(&replaced(&disk, &path(1), &bytes), Mark::default());
-    assert!(matches!(found, Err(ReadError::Corrupt { flaw: Flaw::Version(2), .. })), "{found:?}");
+    assert!(matches!(found, Err(ReadError::Corrupt { flaw: Flaw::Version(3), .. })), "{found:?}");
 }
 
 #[test]

@@ -39,23 +39,37 @@ fn a_unit_has_these_bytes() {
 
 #[test]
 fn a_begin_frame_has_these_bytes() {
-    let begin = Begin { after: Mark { place: place(4, 480), group: 8 }, capacity: 8 << 20 };
+    let run = Run { relaxed: true, floors: Floors { unit: 0x0102, space: 0x0304 } };
+    let begin = Begin { after: Mark { place: place(4, 480), group: 8 }, capacity: 8 << 20, run };
     let found = begin.encode(Identity::new(IDENTITY), 5, (2, 1));
     let golden = [
-        26, 0, 0, 0, 0, 0, 0, 0, // body, checksum
-        5, 0, 0, 0, 1, 0, 0, 0, // generation, lag
-        0, 0, 0, 0, 0, 0, 2, 0, // offset, index, count
-        9, 0, 0, 0, 0, 0, 0, 0, // group
-        1, 1, 4, 0, 0, 0, 0, 0, 0, 0, 0xE0, 1, 0,
-        0, // kind, version, generation and offset before
-        0, 0, 0x80, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, // capacity, group before, padding
+        [43, 0, 0, 0, 0, 0, 0, 0].as_slice(),           // body, checksum
+        &[5, 0, 0, 0, 1, 0, 0, 0],                      // generation, lag
+        &[0, 0, 0, 0, 0, 0, 2, 0],                      // offset, index, count
+        &[9, 0, 0, 0, 0, 0, 0, 0],                      // group
+        &[1, 2, 4, 0, 0, 0, 0, 0, 0, 0, 0xE0, 1, 0, 0], // kind, version, generation and offset before
+        &[0, 0, 0x80, 0, 8, 0, 0, 0, 0, 0, 0, 0],       // capacity, group before
+        &[1, 2, 1, 0, 0, 0, 0, 0, 0, 4, 3, 0, 0, 0, 0, 0, 0], // relaxed, floors
+        &[0; 5],                                        // padding
     ];
+    let golden = golden.concat();
     assert_eq!(found.len(), BEGIN);
     assert_eq!(found[..4], golden[..4]);
     assert_eq!(found[8..], golden[8..]);
     let frame = stretch(5, 0, found.to_vec()).frame(Identity::new(IDENTITY), 0).unwrap();
     assert_eq!(Begin::decode(&frame), Ok(begin));
+}
+
+#[test]
+fn a_begin_frame_without_a_run_is_one_of_a_run_that_synced_always() {
+    let content = [4, 0, 0, 0, 0, 0, 0, 0, 0xE0, 1, 0, 0, 0, 0, 0x80, 0, 8, 0, 0, 0, 0, 0, 0, 0];
+    let mut batch = Batch::default();
+    batch.push(Kind::BEGIN, 1, &content, &[]).unwrap();
+    batch.stamp(Identity::new(IDENTITY), place(5, 0), 1, (9, 1));
+    let bytes = batch.pieces().collect::<Vec<_>>().concat();
+    let frame = stretch(5, 0, bytes).frame(Identity::new(IDENTITY), 0).unwrap();
+    let after = Mark { place: place(4, 480), group: 8 };
+    assert_eq!(Begin::decode(&frame), Ok(Begin { after, capacity: 8 << 20, run: Run::default() }));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn whichever_call_fails_nothing_durable_is_lost() {
             let disk = FakeDisk::new();
             disk.fail_after(call, passing);
             let mut told = Told::default();
-            let ended = run(&disk, 1, STORY, &mut told, &mut Vec::new());
+            let ended = run(&disk, (1, settings(CAPACITY)), STORY, &mut told, &mut Vec::new());
             if disk.calls(call) <= passing {
                 ended.unwrap();
                 break;
@@ -33,7 +33,7 @@ fn whichever_call_fails_nothing_durable_is_lost() {
             let (groups, recovered) = read(&disk, told.from).unwrap();
             told.check(&groups, recovered.end)
                 .unwrap_or_else(|error| panic!("{call:?} {passing}: {error}"));
-            run(&disk, 2, STORY, &mut told, &mut Vec::new()).unwrap();
+            run(&disk, (2, settings(CAPACITY)), STORY, &mut told, &mut Vec::new()).unwrap();
         }
         assert!(failures > 2, "{call:?}");
     }

@@ -17,8 +17,8 @@ fn a_prepared_file_makes_a_switch_cost_no_more_than_a_write() {
     assert_eq!(log.supply.prepare_one().unwrap(), Prepared::Enough);
     let kinds = [Call::Write, Call::SyncData, Call::SyncFolder, Call::Create, Call::Rename];
     let before = kinds.map(|kind| disk.calls(kind));
-    log.write(&[[0; 400]]).unwrap();
-    log.write(&[[0; 400]]).unwrap();
+    log.write(&[[0; 380]]).unwrap();
+    log.write(&[[0; 380]]).unwrap();
     assert_eq!(log.supply.count(), (0, 2, 0));
     let calls: Vec<_> = kinds.iter().zip(before).map(|(kind, n)| disk.calls(*kind) - n).collect();
     assert_eq!(calls, [2, 2, 0, 0, 0]);
@@ -29,7 +29,7 @@ fn files_that_were_given_back_are_used_again_up_to_a_bound() {
     let disk = FakeDisk::new();
     let mut log = Log::new(&disk, CAPACITY);
     for _ in 0..10 {
-        log.write(&[[1; 400]]).unwrap();
+        log.write(&[[1; 380]]).unwrap();
     }
     assert_eq!(log.supply.count(), (0, 10, 0));
     let from = log.writer.end();
@@ -53,7 +53,7 @@ fn files_that_were_given_back_are_used_again_up_to_a_bound() {
 fn the_file_that_is_written_is_never_given_back() {
     let disk = FakeDisk::new();
     let mut log = Log::new(&disk, CAPACITY);
-    log.write(&[[1; 400]]).unwrap();
+    log.write(&[[1; 380]]).unwrap();
     log.supply.release(u64::MAX).unwrap();
     assert_eq!(log.supply.count(), (0, 1, 0));
     log.write(&[[1; 10]]).unwrap();
@@ -104,7 +104,7 @@ fn a_thread_beside_the_writer_prepares() {
         made
     });
     for group in 0..200_u64 {
-        log.write(&[[1; 400]]).unwrap();
+        log.write(&[[1; 380]]).unwrap();
         if group % 3 == 0 {
             log.supply.release(log.writer.end().place.generation).unwrap();
         }
@@ -131,7 +131,8 @@ fn a_log_lives_on_a_real_disk() {
             Ok::<_, ReadError>(())
         });
         assert_eq!(found, (from.group + 1..=session * 10).collect::<Vec<_>>());
-        let (mut writer, supply) = open(&files, recovered.unwrap(), settings(64 << 10)).unwrap();
+        let (mut writer, supply) =
+            open(&files, recovered.unwrap(), settings(64 << 10), Floors::default()).unwrap();
         let mut batch = Batch::default();
         for group in session * 10 + 1..=session * 10 + 10 {
             batch.clear();

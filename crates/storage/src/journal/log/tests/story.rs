@@ -5,8 +5,10 @@ use super::*;
 /// What a session does next.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
-    /// Writes and syncs a group with contents of so many words of four bytes.
+    /// Writes a group with contents of so many words of four bytes, until it can be acknowledged.
     Write(&'static [usize]),
+    /// Makes durable what was written.
+    Sync,
     /// Prepares a spare, as the thread beside the writer would.
     Prepare,
     /// Remembers the log's end as the place to recover from, and gives back the files in front of it.
@@ -17,7 +19,7 @@ pub(super) enum Step {
     Kill(&'static [usize]),
 }
 
-use Step::{Kill, Prepare, Release, Restart, Write};
+use Step::{Kill, Prepare, Release, Restart, Sync, Write};
 
 /// Files without spares, with spares, and recycled; a group in several sectors, one that fills a file, and one that is larger.
 pub(super) const STORY: &[Step] = &[
@@ -51,6 +53,10 @@ pub(super) const STORY: &[Step] = &[
     Kill(&[900, 2]),
     Kill(&[5000]),
     Write(&[20, 400]),
+    Sync,
+    Write(&[300]),
+    Write(&[2, 2]),
+    Write(&[120, 9]),
 ];
 
 /// Bytes of a file: eight sectors.
@@ -75,7 +81,8 @@ pub(super) fn life(seed: u64, steps: usize) -> Vec<Step> {
     let mut step = || {
         let shape = SHAPES[draw(SHAPES.len() as u64) as usize];
         match draw(20) {
-            0..11 => Write(shape),
+            0..10 => Write(shape),
+            10 => Sync,
             11..14 => Prepare,
             14..16 => Release,
             16..17 => Restart,
@@ -92,12 +99,24 @@ pub(super) struct Told {
     pub(super) from: Mark,
     /// The last group that was durable.
     pub(super) durable: u64,
-    /// All groups that were begun, with the session that wrote them: the last one may not be durable.
+    /// All groups that were begun, with the session that wrote them: those behind the last durable one may not be.
     pub(super) groups: Vec<(u8, &'static [usize])>,
+    /// The last group that was acknowledged, by a run that counted above these floors.
+    pub(super) acknowledged: u64,
+    pub(super) floors: Floors,
 }
 
 impl Told {
-    /// Whether these are the groups that must be there now: all durable ones, and at most the one that was begun besides.
+    /// Whether a log that was recovered knows what it may have lost, and of which run.
+    pub(super) fn knows(&self, recovered: &Recovered) -> Result<(), String> {
+        let lost = self.acknowledged > recovered.end.group;
+        if lost && !recovered.may_have_lost() || recovered.run.floors < self.floors {
+            return Err(format!("{recovered:?} does not know what it has lost: {self:?}"));
+        }
+        Ok(())
+    }
+
+    /// Whether these are the groups that must be there now: all durable ones, and the beginning of the others that were begun.
     pub(super) fn check(&self, groups: &[Read], end: Mark) -> Result<(), String> {
         let first = self.from.group + 1;
         let last = self.groups.len() as u64;
@@ -122,6 +141,7 @@ impl Told {
     /// The log was found to end so: what was begun and is not there will be written anew.
     pub(super) fn settle(&mut self, end: Mark) {
         self.durable = end.group;
+        self.acknowledged = end.group;
         self.groups.truncate(end.group as usize);
     }
 }
@@ -129,12 +149,13 @@ impl Told {
 /// Runs the steps as one session after what is told, and puts the number of each entry of `history` into the disk's history.
 pub(super) fn run(
     disk: &FakeDisk,
-    session: u8,
+    (session, settings): (u8, Settings),
     steps: &[Step],
     told: &mut Told,
     history: &mut Vec<Told>,
 ) -> Result<(), String> {
-    let mut log = enter(disk, told)?;
+    let enter = |told: &mut Told| enter(disk, told, settings);
+    let mut log = enter(told)?;
     let mut tell = |told: &Told| {
         disk.mark(history.len() as u64);
         history.push(told.clone());
@@ -146,10 +167,19 @@ pub(super) fn run(
                 told.groups.push((session, lens));
                 tell(told);
                 let written = log.write(&words(session, number, lens));
-                told.durable = written.map_err(|error| error.to_string())?.end.group;
+                told.acknowledged = written.map_err(|error| error.to_string())?.end.group;
+                told.durable = log.durable();
+                told.floors = log.floors;
+            }
+            Sync => {
+                log.writer.sync().map_err(|error| error.to_string())?;
+                told.durable = log.durable();
             }
             Prepare => drop(log.supply.prepare_one().map_err(|error| error.to_string())?),
             Release => {
+                // Nothing is given up that is not durable elsewhere, and nothing is that is not durable here.
+                log.writer.sync().map_err(|error| error.to_string())?;
+                told.durable = log.durable();
                 told.from = log.writer.end();
                 tell(told);
                 let below = told.from.place.generation;
@@ -161,11 +191,11 @@ pub(super) fn run(
                 tell(told);
                 let written = log.append(&words(session, number, lens));
                 written.map_err(|error| error.to_string())?;
-                log = enter(disk, told)?;
+                log = enter(told)?;
             }
             Restart => {
                 log.writer.close().map_err(|error| error.to_string())?;
-                log = enter(disk, told)?;
+                log = enter(told)?;
             }
         }
         tell(told);
@@ -178,8 +208,8 @@ fn words(session: u8, number: u64, lens: &[usize]) -> Vec<Vec<u8>> {
     contents(session, number, &lens)
 }
 
-fn enter(disk: &FakeDisk, told: &mut Told) -> Result<Log, String> {
-    let (log, groups) = Log::open(disk, told.from, settings(CAPACITY))?;
+fn enter(disk: &FakeDisk, told: &mut Told, settings: Settings) -> Result<Log, String> {
+    let (log, groups) = Log::open(disk, told.from, settings)?;
     told.check(&groups, log.writer.end())?;
     told.settle(log.writer.end());
     Ok(log)

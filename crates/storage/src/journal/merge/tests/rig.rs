@@ -17,7 +17,7 @@ use crate::journal::chunks::FOLDER;
 use crate::journal::holdings::{self, PerFile};
 use crate::journal::identity;
 use crate::journal::index::Index;
-use crate::journal::log::{Batch, Settings, Writer};
+use crate::journal::log::{Batch, Settings, SyncPolicy, Writer};
 use crate::journal::merge::policy::Limits;
 use crate::journal::merge::thread::{Merger, Step};
 use crate::journal::open::{self, Opened};
@@ -67,13 +67,20 @@ impl Rig {
         limits: Limits,
     ) -> Result<Self, StorageError> {
         let port: Arc<dyn Disk> = Arc::new(disk.clone());
-        let settings = Settings { capacity: 4096, spares: 1 };
+        let settings = Settings { capacity: 4096, spares: 1, sync: SyncPolicy::Always };
         let opened = open::open(&port, &TableSource(Arc::clone(&table)), settings)?;
         let Opened { view, writer, supply, progress, through, .. } = opened;
         let exchange = Arc::new(Exchange::default());
         let merger =
             Merger::new(Arc::clone(&port), Arc::clone(&view), Arc::clone(&exchange), limits);
-        let packer = Packer { disk: port, view: Arc::clone(&view), supply, exchange, progress };
+        let packer = Packer {
+            disk: port,
+            view: Arc::clone(&view),
+            supply,
+            durability: Arc::clone(writer.durability()),
+            exchange,
+            progress,
+        };
         let (batch, encoder) = (Batch::default(), Encoder::default());
         let (disk, spaces) = (disk.clone(), vec![String::new(), "a".into(), "b".into()]);
         Ok(Self { disk, table, view, packer, merger, writer, through, batch, encoder, spaces })
