@@ -32,8 +32,9 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// Answers are handed to the HTTP library in pieces of this size at most: it lets go of an answer when it has the last piece, and
-/// what it has beyond that is in no budget.
-pub const SENDING_PIECE_BYTES: usize = 64 * 1024;
+/// what it has beyond that is in no budget. It asks for another one while it has less than [`MAX_HEAD_BYTES`], so two of them go into one
+/// write.
+pub const SENDING_PIECE_BYTES: usize = 56 * 1024;
 
 /// Answers from this size on are written by threads of their own, after all else, where there is more than one of them: to write it takes
 /// longer than to hand it over, and whoever asks for so much is catching up.

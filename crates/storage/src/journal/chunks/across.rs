@@ -58,10 +58,9 @@ impl ChunkFile {
         for group in blocks.chunk_by(joined) {
             for group in bounded(group) {
                 match self.read_group(group, from, to) {
-                    Ok(mut read) => {
-                        let all = read.len() == group.len();
-                        pieces.append(&mut read);
-                        if !all {
+                    Ok((read, part)) => {
+                        pieces.push(read);
+                        if part == Part::Some {
                             return Ok(pieces);
                         }
                     }
@@ -73,10 +72,15 @@ impl ChunkFile {
         Ok(pieces)
     }
 
-    /// Blocks that follow each other in the file, up to the first one that is damaged.
-    fn read_group(&self, group: &[&Block], from: u64, to: u64) -> Result<Vec<Bytes>, StorageError> {
+    /// Blocks that follow each other in the file, in one piece, up to the first one that is damaged.
+    fn read_group(
+        &self,
+        group: &[&Block],
+        from: u64,
+        to: u64,
+    ) -> Result<(Bytes, Part), StorageError> {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
-            return Ok(Vec::new());
+            return Ok((Bytes::new(), Part::All));
         };
         let known = |block: &Block| self.seen.contains(&block.at.payload);
         let (head, _) = if known(first) { within(first, from, to) } else { (0, 0) };
@@ -88,26 +92,36 @@ impl ChunkFile {
         let end = last.at.payload.offset + tail as u64;
         let Ok(bytes) = self.read(begin, (end - begin) as usize) else {
             // Perhaps only one of them cannot be read.
-            return self.payload(first, from, to).map(|bytes| vec![bytes]);
+            return self.payload(first, from, to).map(|bytes| (bytes, Part::Some));
         };
-        let mut pieces = Vec::new();
+        let start = within(first, from, to).0 - head;
+        let (mut sound, mut part) = (start, Part::All);
         for block in group {
-            // What was read of it, from the beginning of the block and of what was read.
+            // Where it begins in what was read. Only the first one may begin before that, and has been verified then.
             let base = block.at.payload.offset.saturating_sub(begin) as usize;
-            let cut = begin.saturating_sub(block.at.payload.offset) as usize;
             if !known(block) {
                 let whole = bytes.slice(base..base + len(block));
                 match self.verify(&block.at.payload, &whole, &block.start.row()) {
                     Ok(()) => self.seen.insert(&block.at.payload),
-                    Err(error) if pieces.is_empty() => return Err(error),
-                    Err(_) => return Ok(pieces),
+                    Err(error) if sound == start => return Err(error),
+                    Err(_) => {
+                        part = Part::Some;
+                        break;
+                    }
                 }
             }
-            let (from, to) = within(block, from, to);
-            pieces.push(bytes.slice(base + from - cut..base + to - cut));
+            let cut = begin.saturating_sub(block.at.payload.offset) as usize;
+            sound = base + within(block, from, to).1 - cut;
         }
-        Ok(pieces)
+        Ok((bytes.slice(start..sound), part))
     }
+}
+
+/// How much of some blocks was had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    All,
+    Some,
 }
 
 fn len(block: &Block) -> usize {
