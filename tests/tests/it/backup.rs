@@ -92,6 +92,27 @@ fn all_that_was_acknowledged_before_it_is_in_it_whole_and_in_order() {
 }
 
 #[test]
+fn offsets_from_after_a_backup_never_lead_to_other_bytes() {
+    let server = Launch::new(Storage::Journal).start();
+    server.create_text("s");
+    let kept = server.append_text("s", "kept");
+    let file = server.launch().home().join("backup");
+    assert_eq!(backup(&server, &file).code, Some(exit::STOPPED));
+    let after = server.append_text("s", "lost");
+    let launch = server.stop().in_directory("restored");
+    assert_eq!(restore(&file, launch.data_dir()).code, Some(exit::STOPPED));
+    let mut server = launch.without_storage().start();
+    server.page("s", &after).expect_error(410, "offset_expired");
+    server.page("s", &kept).expect(200).expect_body("");
+    assert!(server.append_text("s", "else").lineage() > after.lineage());
+    for _ in 0..2 {
+        server.page("s", &after).expect_error(410, "offset_expired");
+        server.page("s", &kept).expect(200).expect_body("else");
+        server = server.restart();
+    }
+}
+
+#[test]
 fn of_a_stopped_server_too_and_damage_is_refused_with_its_place() {
     let launch = filled().stop();
     let (file, data) = (launch.home().join("backup"), launch.data_dir().to_str().unwrap());
