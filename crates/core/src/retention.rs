@@ -128,7 +128,7 @@ impl StreamState {
     /// be younger than was known.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
-        let retention = self.retained.and_then(|retained| retained.due(self.kept_bytes()));
+        let retention = self.retained.as_ref().and_then(|retained| retained.due(self.kept_bytes()));
         match (self.deadline(), retention) {
             (Some(end), Some(retention)) => Some(end.min(retention)),
             (end, retention) => end.or(retention),
@@ -144,7 +144,7 @@ impl StreamState {
     /// What has to go by its policy; nothing before it is [`due`](Self::due).
     #[must_use]
     pub fn excess(&self, now: Timestamp) -> Option<Excess> {
-        let (retained, kept) = (self.retained?, self.kept_bytes());
+        let (retained, kept) = (self.retained.as_ref()?, self.kept_bytes());
         retained.due(kept).filter(|due| *due <= now)?;
         let Retention { bytes, seconds } = retained.policy.retention;
         let too_many = bytes.and_then(|most| kept.checked_sub(most.get())).filter(|more| *more > 0);

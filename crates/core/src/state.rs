@@ -73,8 +73,8 @@ pub struct StreamState {
     pub tail: Tail,
     /// First position and the sequence before it that are still readable; grows by truncation and retention.
     pub floor: Tail,
-    /// Set when it does not keep everything.
-    pub retained: Option<Retained>,
+    /// Set when it does not keep everything. Boxed, because most streams do.
+    pub retained: Option<Box<Retained>>,
     /// Set when nothing can be appended any more.
     pub closed: Option<Arc<Closed>>,
     /// Last accepted `Stream-Seq`.
@@ -103,10 +103,10 @@ impl StreamState {
             origin: birth.origin.clone(),
             tail: birth.base,
             floor: birth.floor,
-            retained: birth.policy.map(|policy| Retained {
-                policy,
+            retained: birth.policy.map(|policy| {
                 // How old the oldest record is that a fork inherits is looked up when it is asked for the first time.
-                oldest: birth.origin.as_ref().map_or(birth.at, |_| Timestamp::default()),
+                let oldest = birth.origin.as_ref().map_or(birth.at, |_| Timestamp::default());
+                Box::new(Retained { policy, oldest })
             }),
             closed: birth.closed.clone(),
             stream_seq: None,

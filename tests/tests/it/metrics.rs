@@ -32,6 +32,9 @@ fn is_journals(name: &str) -> bool {
     name.starts_with("headwater_journal_")
 }
 
+/// What grows only where syncs come later than acknowledgements.
+const WITH_AN_INTERVAL: &str = "headwater_unsynced_seconds";
+
 /// A way to start a server on the `journal` adapter.
 fn on_journal() -> Launch {
     Launch::new(Storage::Sled).without_storage().flags(&["--storage", "journal"])
@@ -94,7 +97,8 @@ fn counters_and_histograms_grow_when_what_they_count_happens() {
     let server = Launch::new(Storage::Sled).flags(&["--max-body-bytes", "1000"]).start();
     let grows = |kind: &str, name: &str| kind != "gauge" || name == "headwater_store_bytes";
     let mut seen = 0;
-    let common = documented().into_iter().filter(|(name, _)| !is_journals(name));
+    let apart = |name: &str| is_journals(name) || name == WITH_AN_INTERVAL;
+    let common = documented().into_iter().filter(|(name, _)| !apart(name));
     for (name, _) in common.filter(|(name, kind)| grows(kind, name)) {
         let before = value(&server.samples(), name);
         let by = cause(&server, name);
@@ -104,6 +108,17 @@ fn counters_and_histograms_grow_when_what_they_count_happens() {
         seen += 1;
     }
     assert!(seen >= 12, "{seen}");
+}
+
+#[test]
+fn with_a_sync_interval_it_is_told_how_long_writes_wait_for_a_sync() {
+    let server = Launch::new(Storage::Journal).flags(&["--sync", "5ms"]).start();
+    server.create_text("s");
+    let before = value(&server.samples(), WITH_AN_INTERVAL);
+    server.append_text("s", "x");
+    wait::until("a sync that came later", || {
+        (value(&server.samples(), WITH_AN_INTERVAL) > before).then_some(())
+    });
 }
 
 #[test]

@@ -64,6 +64,8 @@ fn filled() -> Server {
         .put("empty")
         .content_type("text/markdown; charset=utf-8")
         .header("Stream-TTL", "3600")
+        .header("Stream-Retention-Bytes", "1000000")
+        .header("Stream-Retention-Seconds", "86400")
         .send()
         .expect(201);
     server.create_json("json/small");

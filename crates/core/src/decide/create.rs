@@ -74,7 +74,7 @@ fn confirm(state: &Arc<StreamState>, command: &Create) -> Result<Created, Create
     if command.expiry != requested {
         return differs("lifetime");
     }
-    let chosen = state.retained.map(|retained| retained.policy);
+    let chosen = state.retained.as_ref().map(|retained| retained.policy);
     let chosen = chosen.filter(|policy| policy.by == ChosenBy::Request);
     let wanted = match command.retention {
         Wanted::Exactly(retention) => Some(retention),
@@ -231,7 +231,7 @@ fn inherit(
         base: point.base,
         // No fork diverges before it.
         floor: source.floor,
-        retained: source.retained,
+        retained: source.retained.as_deref().copied(),
     }
 }
 

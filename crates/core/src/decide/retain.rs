@@ -26,7 +26,7 @@ pub fn retain(
         Slot::Live(state) if state.ranges.own() == lineage && !state.expired(now) => state,
         _ => return nothing(),
     };
-    let Some(retained) = state.retained else { return nothing() };
+    let Some(retained) = &state.retained else { return nothing() };
     let behind = |found: Option<Tail>| found.unwrap_or(state.floor);
     let floor = [behind(found.behind_byte), behind(found.behind_old), state.floor];
     let floor = floor.into_iter().max_by_key(|floor| (floor.position, floor.sequence));

@@ -178,7 +178,7 @@ async fn a_space_has_a_policy_for_streams_that_bring_none() {
     let of = async |name: &str, command: Create| {
         let created = create(&engine, name, command.clone()).await.unwrap();
         assert_eq!(create(&engine, name, command).await.unwrap().version(), created.version());
-        let Retention { bytes, seconds } = created.retained.unwrap().policy.retention;
+        let Retention { bytes, seconds } = created.retained.as_ref().unwrap().policy.retention;
         (bytes.map_or(0, NonZeroU64::get), seconds.map_or(0, NonZeroU64::get))
     };
     assert_eq!(of("s", stream_of("text/plain")).await, (32, 60));

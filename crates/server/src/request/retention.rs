@@ -46,7 +46,8 @@ pub(crate) fn put(headers: &mut HeaderMap, state: &StreamState) {
 
 /// What a stream keeps.
 pub(crate) fn of(state: &StreamState) -> Retention {
-    state.retained.map_or_else(Retention::default, |retained| retained.policy.retention)
+    let retained = state.retained.as_ref();
+    retained.map_or_else(Retention::default, |retained| retained.policy.retention)
 }
 
 #[cfg(test)]

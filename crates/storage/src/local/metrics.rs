@@ -4,7 +4,9 @@ use metrics::{Gauge, Histogram, describe_gauge, describe_histogram, gauge, histo
 
 const COMMIT_SECONDS: &str = "headwater_commit_seconds";
 const SYNC_SECONDS: &str = "headwater_sync_seconds";
+#[cfg(feature = "journal")]
 const UNSYNCED_SECONDS: &str = "headwater_unsynced_seconds";
+#[cfg(feature = "journal")]
 const UNSYNCED_BYTES: &str = "headwater_unsynced_bytes";
 const GROUP_UNITS: &str = "headwater_commit_group_units";
 const UNPACKED_GROUPS: &str = "headwater_unpacked_groups";

@@ -55,9 +55,11 @@ pub(crate) fn packing_at(recent_bytes: usize) -> Options {
     options
 }
 
-/// Packs nothing.
+/// Packs nothing, and merges nothing: what a merge that was broken off leaves behind can be damaged without being missed.
 pub(crate) fn never_packing() -> Options {
-    packing_at(usize::MAX / 4)
+    let mut options = packing_at(usize::MAX / 4);
+    options.merge_files = 0;
+    options
 }
 
 /// A folder for a store. In memory, where the system has such a place: nothing here is about syncs.

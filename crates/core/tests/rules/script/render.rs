@@ -116,7 +116,9 @@ impl Names {
         if let Some(seq) = &state.stream_seq {
             parts.push(format!("seq {}", String::from_utf8_lossy(seq.as_bytes())));
         }
-        if let Some(Retained { policy: Policy { retention, .. }, oldest }) = state.retained {
+        if let Some(Retained { policy: Policy { retention, .. }, oldest }) =
+            state.retained.as_deref()
+        {
             let limit = |limit: Option<NonZeroU64>| limit.map_or(0, NonZeroU64::get);
             let (bytes, seconds) = (limit(retention.bytes), limit(retention.seconds));
             let since = oldest.0 as f64 / 1000.0;

@@ -35,6 +35,10 @@ pub(super) struct Head {
     pub(super) ttl_seconds_after_close: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) retention_bytes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) retention_seconds: Option<u64>,
 }
 
 /// How a stream ended.
@@ -256,6 +260,8 @@ mod tests {
             ttl_seconds: None,
             ttl_seconds_after_close: None,
             expires_at: None,
+            retention_bytes: None,
+            retention_seconds: None,
         }
     }
 

@@ -179,14 +179,17 @@ impl Sending<'_> {
                 };
             }
         }
-        let Head { ttl_seconds, ttl_seconds_after_close, expires_at, .. } = to.head;
-        let lifetimes = [
-            (headers::TTL, ttl_seconds.map(|seconds| seconds.to_string())),
-            (headers::TTL_AFTER_CLOSE, ttl_seconds_after_close.map(|seconds| seconds.to_string())),
-            (headers::EXPIRES_AT, expires_at.clone()),
+        let head = to.head;
+        let number = |number: Option<u64>| number.map(|number| number.to_string());
+        let properties = [
+            (headers::TTL, number(head.ttl_seconds)),
+            (headers::TTL_AFTER_CLOSE, number(head.ttl_seconds_after_close)),
+            (headers::EXPIRES_AT, head.expires_at.clone()),
+            (headers::RETENTION_BYTES, number(head.retention_bytes)),
+            (headers::RETENTION_SECONDS, number(head.retention_seconds)),
         ];
         let mut put = request(Method::PUT, &to.url).header(CONTENT_TYPE, &to.content_type);
-        for (name, value) in lifetimes {
+        for (name, value) in properties {
             if let Some(value) = value {
                 put = put.header(name, value);
             }

@@ -142,7 +142,8 @@ fn states_with_a_policy() {
     let limit = NonZeroU64::new;
     let retained = |bytes, seconds, by, oldest| {
         let retention = Retention { bytes: limit(bytes), seconds: limit(seconds) };
-        Some(Retained { policy: Policy { retention, by }, oldest: Timestamp(oldest) })
+        let policy = Policy { retention, by };
+        Some(Box::new(Retained { policy, oldest: Timestamp(oldest) }))
     };
     let few = retained(300, 0, ChosenBy::Request, 0);
     let new = retained(1, 60, ChosenBy::Surroundings, 1_700_000_000_000);

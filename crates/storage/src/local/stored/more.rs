@@ -54,7 +54,8 @@ impl StoredMore {
     /// What there is to say about a stream, if there is anything.
     pub(super) fn of(state: &StreamState) -> Option<Self> {
         let renewals = stored_renewals(state.ranges.renewals());
-        let more = Self { renewals, retained: state.retained.map(Into::into) };
+        let retained = state.retained.as_deref().copied().map(Into::into);
+        let more = Self { renewals, retained };
         (more != Self::default()).then_some(more)
     }
 

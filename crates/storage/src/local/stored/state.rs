@@ -210,7 +210,7 @@ impl StoredState {
             origin: self.origin.map(|origin| origin.into_origin().map(Arc::new)).transpose()?,
             tail: self.tail.into(),
             floor: self.floor.into(),
-            retained: more.retained()?,
+            retained: more.retained()?.map(Box::new),
             closed: self.closed.map(|closed| closed.into_closed().map(Arc::new)).transpose()?,
             stream_seq: stream_seq.map_err(|_| Unacceptable)?,
             producers: self.producers,

@@ -31,7 +31,8 @@ pub(super) fn a_policy_is_kept_in_full(rig: &mut Rig<'_>) -> Verdict {
     }
     for _ in 0..2 {
         for (name, policy) in policies {
-            let retained = rig.live(&make::key(&format!("rt/{name}"))?)?.retained;
+            let retained =
+                rig.live(&make::key(&format!("rt/{name}"))?)?.retained.as_deref().copied();
             ensure_eq!(retained.map(|retained| retained.policy), policy, "the policy of {name}");
             let oldest = retained.map(|retained| retained.oldest);
             ensure_eq!(oldest, policy.map(|_| Timestamp(900)), "the oldest record of {name}");
