@@ -62,6 +62,13 @@ fn long_polls_whose_answer_is_on_its_way() {
     });
 }
 
+/// Waits until nobody is connected: a place is given back a moment after its client has left.
+fn nobody_connected(server: &Server) {
+    wait::until("the places to be free", || {
+        (server.sample("headwater_http_connections") == 0.0).then_some(())
+    });
+}
+
 /// Waits until so many requests are in flight: a place is given back a moment after an answer was read.
 fn in_flight(server: &Server, number: u64) {
     wait::until(&format!("{number} requests in flight"), || {
@@ -104,15 +111,16 @@ fn requests() {
 
 #[test]
 fn connections() {
-    on_each_storage(&["--max-connections", "3", "--head-timeout", "5s"], |server| {
+    on_each_storage(&["--max-connections", "3", "--head-timeout", "30s"], |server| {
         server.create_text("a");
+        nobody_connected(server);
         let held = [(); 3].map(|()| server.connect());
         let reply = wait::until("three connections to be open", || {
             let reply = server.get("a", "offset=-1").try_send().ok()?;
             (reply.status() == 503).then_some(reply)
         });
         assert_eq!(reply.error_code(), "overloaded");
-        assert_eq!(reply.header("Retry-After"), Some("5"));
+        assert_eq!(reply.header("Retry-After"), Some("30"));
         assert_eq!(reply.header("Connection"), Some("close"));
         // A page of another origin sees the reason too.
         assert_eq!(reply.header("Access-Control-Allow-Origin"), Some("*"));
@@ -134,9 +142,7 @@ fn connections_of_live_readers() {
     let flags = ["--max-connections", "2", "--sse-max-age", "20s", "--head-timeout", "60s"];
     let server = Launch::new(Storage::Memory).flags(&flags).start();
     server.create_text("a");
-    wait::until("the places to be free", || {
-        (server.sample("headwater_http_connections") == 0.0).then_some(())
-    });
+    nobody_connected(&server);
     let readers = [(); 2].map(|()| server.get("a", "offset=-1&live=sse").events());
     let reply = server.get("a", "offset=-1").try_send().unwrap();
     assert_eq!(reply.json()["error"]["limit"], "connections");
