@@ -25,6 +25,7 @@ pub mod on_each;
 pub mod proxy;
 mod samples;
 pub mod server;
+pub mod small_disk;
 pub mod sse;
 pub mod strace;
 mod streams;

@@ -34,6 +34,7 @@ mod failing_sync;
 mod first_steps;
 mod fork_chains;
 mod forks;
+mod full_disk;
 mod h2_idle;
 mod h2_windows;
 mod h2c;

@@ -2,6 +2,7 @@
 
 mod barrier;
 mod open;
+mod room;
 pub(crate) mod tuning;
 
 use std::ops::Bound;
@@ -11,6 +12,7 @@ use sled::IVec;
 
 pub(crate) use barrier::{Barrier, DATA_FILE, Syncs};
 pub(crate) use open::{is_released, open, sync_files};
+pub(crate) use room::{Held, Room};
 
 use super::rows::Entry;
 

@@ -91,7 +91,8 @@ impl Commits for Committer {
     ) -> Result<Vec<UnitResult>, StorageError> {
         let begun = Instant::now();
         let view = Arc::clone(&self.writer.view);
-        let space = room::look(view.packed.directory().path(), &group, view.recent.read().weight());
+        let unpacked = view.recent.read().weight();
+        let space = room::look(&self.writer.room, view.packed.directory().path(), &group, unpacked);
         let at = Timestamp(now.0.max(self.counters.at));
         let mut deciding = Deciding::new(&*view, self.counters.unit + 1, at);
         let results = group.into_iter().map(|unit| deciding.decide(unit, space)).collect();

@@ -19,7 +19,7 @@ use super::seal;
 use super::tree::View;
 use super::tree::{Edit, Tree};
 use crate::directory::{Claimed, DataDir, Layout, OpenError, sync_directory};
-use crate::local::database::{self, Barrier, DATA_FILE, Database};
+use crate::local::database::{self, Barrier, DATA_FILE, Database, Room};
 use crate::local::frame::Verify;
 use crate::local::metrics::Metrics;
 use crate::local::pool::guarded;
@@ -55,7 +55,7 @@ fn create(directory: Arc<DataDir>, settings: &Settings) -> Result<Committer, Ope
     let (view, barrier) = view(&directory, db, settings)?;
     guarded(|| view.packed.apply(Edit::default(), &mut checkpoint))
         .map_err(failed("cannot write the database in", path))?;
-    let writer = Writer { view, barrier, checkpoint };
+    let writer = Writer { view, barrier, room: Room::open(&folder)?, checkpoint };
     guarded(|| writer.sync()).map_err(failed("cannot write the database in", path))?;
     database::sync_files(&folder)?;
     sync_directory(path)?;
@@ -78,7 +78,7 @@ fn reopen(directory: Arc<DataDir>, settings: &Settings) -> Result<Committer, Ope
     let recovered = guarded(|| recover(&view, reported, settings.safeguards.as_ref()));
     let (checkpoint, packer, counters) =
         recovered.map_err(failed("cannot read the database in", path))?;
-    let writer = Writer { view, barrier, checkpoint };
+    let writer = Writer { view, barrier, room: Room::open(&folder)?, checkpoint };
     // A group that a crash found written and not synced is found here in the memory of the operating system, perhaps, and
     // nowhere else. It is shown to readers from now on, so from now on it must not be lost.
     guarded(|| writer.sync()).map_err(failed("cannot sync the database in", path))?;

@@ -27,8 +27,8 @@ use headwater_core::{Lineage, ProducerId};
 
 use super::tree::Edit;
 use super::tree::View;
-use crate::local::database::Barrier;
 use crate::local::database::tuning::BATCH_KEYS;
+use crate::local::database::{Barrier, Room};
 use crate::local::recent::SpaceName;
 use crate::local::row::Row;
 use crate::local::stored::StoredCheckpoint;
@@ -44,6 +44,7 @@ pub(super) use trims::is_trimmed;
 pub(super) struct Writer {
     pub(super) view: Arc<View>,
     pub(super) barrier: Barrier,
+    pub(super) room: Room,
     pub(super) checkpoint: StoredCheckpoint,
 }
 

@@ -9,8 +9,11 @@ use sled::{Batch, IVec};
 
 use super::{Catalogue, Edit};
 use crate::directory::OpenError;
-use crate::local::database::{self, Barrier, Database, Syncs};
+use crate::local::database::{self, Barrier, Database, Held, Room, Syncs};
 use crate::local::rows::Entry;
+
+/// What is held for the file before rows are written: more than sled keeps in memory and moves about between two writes of them.
+const ROOM: u64 = 8 << 20;
 
 /// The operating system's sync.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ impl Syncs for Real {}
 pub(in crate::journal) struct DatabaseCatalogue {
     db: Database,
     barrier: Barrier,
+    room: Room,
 }
 
 impl DatabaseCatalogue {
@@ -37,7 +41,7 @@ impl DatabaseCatalogue {
     ) -> Result<Self, OpenError> {
         let db = Database::new(database::open(directory, folder, cache_bytes)?);
         let barrier = Barrier::open(folder, Arc::new(Real))?;
-        Ok(Self { db, barrier })
+        Ok(Self { db, barrier, room: Room::open(folder)? })
     }
 }
 
@@ -59,6 +63,9 @@ impl Catalogue for DatabaseCatalogue {
     }
 
     fn write(&self, edits: Vec<Edit>) -> Result<(), StorageError> {
+        if self.room.hold(ROOM) == Held::No {
+            return Err(StorageError::Unavailable("there is no room for the catalogue".to_owned()));
+        }
         let mut batch = Batch::default();
         for (key, value) in edits {
             match value {

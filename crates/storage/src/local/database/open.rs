@@ -1,6 +1,7 @@
 //! Opening sled.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -8,6 +9,9 @@ use super::super::pool::panic_text;
 use super::barrier::DATA_FILE;
 use super::tuning::{FLUSH_EVERY_MS, SEGMENT_BYTES};
 use crate::directory::{OpenError, sync_directory, with_patience};
+
+/// How the name of a file ends in which sled writes down what it has recovered, before it takes the place of the last such one.
+const UNFINISHED: &str = ".generating";
 
 /// Opens sled's folder, or creates it.
 ///
@@ -38,10 +42,28 @@ pub(crate) fn open(
             }
         }
     };
+    remove_unfinished(folder)?;
     match with_patience(attempt)? {
         Some(db) => Ok(db),
         None => Err(OpenError::InUse { directory: directory.to_owned() }),
     }
+}
+
+/// Removes what sled had not finished writing when it ended: it would read that, and find it damaged. The one before is still there,
+/// or sled does without.
+fn remove_unfinished(folder: &Path) -> Result<(), OpenError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(OpenError::io("cannot list", folder))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(OpenError::io("cannot list", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(UNFINISHED) {
+            fs::remove_file(&path).map_err(OpenError::io("cannot remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// sled tells by text alone that a lock was held.

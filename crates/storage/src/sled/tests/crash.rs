@@ -1,7 +1,7 @@
 //! Crashes: the files as a crash would leave them at many moments open with everything that was reported, and with what
 //! was being written either whole or not at all.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -139,4 +139,39 @@ fn what_was_written_and_not_reported_counts_as_committed() {
     assert_eq!(rig.live(&second).unwrap().ranges.own(), unreported);
     let third = rig.create(&make::key("third").unwrap(), make::birth()).unwrap().ranges.own();
     assert!(third > unreported, "{third:?} after {unreported:?}");
+}
+
+/// sled writes down what it has recovered when it opens its files, into a file beside the one it is to replace, and takes such a file for
+/// that one, whole or not, when it opens them again.
+#[test]
+fn a_crash_while_it_opens_leaves_nothing_that_is_read() {
+    let directory = Directory::new(packed_now_and_then());
+    let rig = Rig::open(&directory).unwrap();
+    let (mut story, places) = (Story::new(7), Story::places().unwrap());
+    for _ in 0..20 {
+        story.go_on(&rig).unwrap();
+    }
+    let before = places.look(&rig).unwrap();
+    drop(rig);
+    drop(Rig::open(&directory).unwrap());
+    let snapshot = snapshots(&directory).pop().unwrap();
+    let whole = fs::read(&snapshot).unwrap();
+    for length in [0, 1, 12, 13, whole.len() / 2, whole.len() - 1] {
+        let image = directory.image();
+        let unfinished = format!("{}.generating", snapshot.file_name().unwrap().display());
+        fs::write(image.database().join(unfinished), &whole[..length]).unwrap();
+        let rig = Rig::open(&image).unwrap();
+        assert!(places.look(&rig).unwrap() == before, "{length} of {}", whole.len());
+        rig.close().unwrap();
+        let rig = Rig::open(&image).unwrap();
+        assert!(places.look(&rig).unwrap() == before, "{length} of {}", whole.len());
+    }
+}
+
+fn snapshots(directory: &Directory) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory.database()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().path());
+    let is_snapshot =
+        |path: &PathBuf| path.file_name().unwrap().as_encoded_bytes().starts_with(b"snap.");
+    names.filter(is_snapshot).collect()
 }
