@@ -104,7 +104,19 @@ impl FakeDisk {
     ///
     /// A write that fails has written half of it. Of others that fail nothing happens, but what a sync was for stays uncertain.
     pub fn fail_after(&self, call: Call, passing: u64) {
-        self.shared.lock().plan.fail_after(call, passing);
+        self.shared.lock().plan.fail_after(None, call, passing);
+    }
+
+    /// The same for the calls of threads of one name. What one thread does has an order, and what several do has none: so
+    /// that is the way to have each of their calls fail once.
+    pub fn fail_after_on(&self, thread: &str, call: Call, passing: u64) {
+        self.shared.lock().plan.fail_after(Some(thread), call, passing);
+    }
+
+    /// How many calls failed because that was planned.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.shared.lock().plan.failed()
     }
 
     /// Holds calls of one kind, before they do anything, until [`release`](Self::release), or until another kind is held.

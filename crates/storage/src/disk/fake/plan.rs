@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
+use std::thread;
 
 use rustix::io::Errno;
 
@@ -48,11 +49,27 @@ impl Fate {
     }
 }
 
+/// A call that fails: the one after so many others of its kind, of all threads or of those with a name.
+#[derive(Debug)]
+struct Planned {
+    call: Call,
+    thread: Option<String>,
+    passing: u64,
+}
+
+impl Planned {
+    fn is_about(&self, call: Call) -> bool {
+        let asked = |name: &str| thread::current().name() == Some(name);
+        self.call == call && self.thread.as_deref().is_none_or(asked)
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Plan {
     calls: BTreeMap<Call, u64>,
-    /// Numbers of the calls that fail.
-    failing: Vec<(Call, u64)>,
+    failing: Vec<Planned>,
+    /// How many calls failed as planned.
+    failed: u64,
     /// The kind of call that is held.
     held: Option<Call>,
     /// How many calls wait at the moment.
@@ -69,6 +86,7 @@ impl Default for Plan {
         Self {
             calls: BTreeMap::new(),
             failing: Vec::new(),
+            failed: 0,
             held: None,
             waiting: 0,
             unreadable: Vec::new(),
@@ -81,18 +99,31 @@ impl Default for Plan {
 impl Plan {
     /// Counts a call, and decides what becomes of it.
     pub(super) fn count(&mut self, call: Call) -> Fate {
-        let number = self.calls.entry(call).or_default();
-        *number += 1;
-        let this = (call, *number);
-        if self.failing.contains(&this) { Fate::Fails } else { Fate::Good }
+        *self.calls.entry(call).or_default() += 1;
+        let before = self.failing.len();
+        self.failing.retain_mut(|planned| {
+            let now = planned.is_about(call);
+            let fails = now && planned.passing == 0;
+            planned.passing -= u64::from(now && !fails);
+            !fails
+        });
+        if self.failing.len() == before {
+            return Fate::Good;
+        }
+        self.failed += 1;
+        Fate::Fails
     }
 
     pub(super) fn counted(&self, call: Call) -> u64 {
         self.calls.get(&call).copied().unwrap_or(0)
     }
 
-    pub(super) fn fail_after(&mut self, call: Call, passing: u64) {
-        self.failing.push((call, self.counted(call) + passing + 1));
+    pub(super) fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    pub(super) fn fail_after(&mut self, thread: Option<&str>, call: Call, passing: u64) {
+        self.failing.push(Planned { call, thread: thread.map(str::to_owned), passing });
     }
 
     pub(super) fn hold(&mut self, call: Option<Call>) {

@@ -40,6 +40,22 @@ fn the_call_that_is_planned_fails_and_no_other() {
     assert!(file.write(&[IoSlice::new(b"NEWS")], 0).is_err());
     assert_eq!(disk.read_all(path).unwrap(), "NEd", "half of it was written");
     assert_eq!(file.write(&[IoSlice::new(b"NEWS")], 0).unwrap(), 4);
+    assert_eq!(disk.failed(), 7);
+}
+
+#[test]
+fn a_thread_has_failures_of_its_own() {
+    let disk = FakeDisk::new();
+    let file = created(&disk, "file", b"old");
+    disk.fail_after_on("other", Call::SyncData, 1);
+    let other = |file: Arc<dyn DiskFile>| {
+        let sync = move || file.sync_data().is_ok();
+        thread::Builder::new().name("other".to_owned()).spawn(sync).unwrap().join().unwrap()
+    };
+    assert!(other(file.clone()) && file.sync_data().is_ok() && file.sync_data().is_ok());
+    assert_eq!(disk.failed(), 0);
+    assert!(!other(file.clone()) && other(file));
+    assert_eq!(disk.failed(), 1);
 }
 
 #[test]

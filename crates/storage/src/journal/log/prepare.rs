@@ -168,6 +168,13 @@ impl Supply {
         }
     }
 
+    /// Whether there are as many spares as are kept, or there will be none any more.
+    #[cfg(test)]
+    pub(in crate::journal) fn is_settled(&self) -> bool {
+        let stock = self.stock.lock();
+        stock.ready.len() >= self.bound || stock.broken || stock.stopped
+    }
+
     /// How many files there are: old, used and ready ones.
     #[cfg(test)]
     pub(crate) fn count(&self) -> (usize, usize, usize) {

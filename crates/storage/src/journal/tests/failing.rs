@@ -1,5 +1,7 @@
 //! Calls that fail, each at every place of a life, and writes that fall short.
 
+use std::thread;
+
 use headwater_core::storage::{Refusal, UnitResult};
 
 use super::counts::Counts;
@@ -8,6 +10,7 @@ use super::life::Life;
 use super::model::Model;
 use super::options;
 use crate::disk::fake::Call;
+use crate::journal::handle::Options;
 use crate::journal::planted::{self, Fault};
 use crate::testkit::Failure;
 use crate::testkit::differential::side::{Fate, Side};
@@ -16,8 +19,20 @@ use crate::testkit::differential::{Round, Script};
 /// A life in which something fails.
 const LIFE: Extent = Extent { rounds: 30, ..NO_MORE };
 
+/// Packs so much that every call of a round comes several times.
+fn often() -> Options {
+    Options { recent_bytes: 1_000, ..options() }
+}
+
 /// What is looked at behind it: how the power goes, and how the program is only started again.
 const BEHIND: Extent = Extent { rounds: 14, survives: 1, ..NO_MORE };
+
+/// The threads of an adapter that change files, beside the one that opens it. Each does one thing after the other; so every call
+/// fails once when the calls of each thread are counted by themselves.
+const THREADS: [&str; 3] = ["journal-commit", "journal-pack", "journal-prepare"];
+
+/// Least calls of a kind that are to fail, of all threads together.
+const LEAST: u64 = 8;
 
 /// What is played: with an end in good order and a beginning behind it in the middle.
 fn story() -> Script {
@@ -41,9 +56,13 @@ fn play(life: &Life, told: &mut Told) -> Result<(), Failure> {
         told.unopened += 1;
         return Ok(());
     };
+    life.settle();
     let mut poisoned = false;
     for round in &story().rounds {
         let played = life.round(&mut side, round);
+        if played.is_ok() {
+            life.settle();
+        }
         match (round, played) {
             (Round::Restart, Err(_)) => {
                 *(if life.is_open() { &mut told.unclosed } else { &mut told.unopened }) += 1;
@@ -81,22 +100,27 @@ fn shows_what_was_reported(life: &Life, side: &Side<'_>) -> Result<(), Failure> 
     groups.map(drop).map_err(|failure| failure.during("reading after a failure"))
 }
 
-/// Lets each call of a kind fail in turn. What is there afterwards is what was acknowledged, or that and what is unknown.
+/// Lets each call of a kind fail in turn, of each thread. What is there afterwards is what was acknowledged, or that and what is unknown.
 fn fail_everywhere(call: Call, behind: Extent) -> Result<Told, Failure> {
-    let mut told = Told::default();
-    for passing in 0.. {
-        let life = Life::new(options());
-        life.disk.fail_after(call, passing);
-        let mut counts = Counts::default();
-        play(&life, &mut told)
-            .and_then(|()| Walk::new(&life, passing, behind, &mut counts).last(1).everywhere())
-            .map_err(|failure| failure.during(&format!("{call:?} {passing}")))?;
-        if life.disk.calls(call) <= passing {
-            assert!(passing > 5, "{call:?}: only {passing}");
-            break;
+    let (mut told, mut failed) = (Told::default(), 0);
+    let opens = thread::current().name().unwrap_or_default().to_owned();
+    for thread in THREADS.into_iter().chain([&*opens]) {
+        for passing in 0.. {
+            let life = Life::new(often());
+            life.disk.fail_after_on(thread, call, passing);
+            let mut counts = Counts::default();
+            play(&life, &mut told)
+                .and_then(|()| Walk::new(&life, passing, behind, &mut counts).last(1).everywhere())
+                .map_err(|failure| failure.during(&format!("{thread}, {call:?} {passing}")))?;
+            if life.disk.failed() == 0 {
+                println!("{thread}: {passing} of {call:?}");
+                break;
+            }
+            failed += 1;
         }
     }
-    println!("{call:?}: {told:?}");
+    println!("{call:?}: {failed} failed: {told:?}");
+    assert!(failed >= LEAST, "{call:?}: only {failed}");
     Ok(told)
 }
 
@@ -131,11 +155,12 @@ fn whatever_happens_to_names_fails() {
 fn whatever_the_catalogue_refuses() {
     let mut told = Told::default();
     for passing in 0.. {
-        let life = Life::new(options());
+        let life = Life::new(often());
         life.past.fail_after(passing);
         play(&life, &mut told).unwrap();
         if !life.past.has_failed() {
-            assert!(passing > 5, "only {passing}");
+            println!("{passing} edits and syncs failed: {told:?}");
+            assert!(passing >= LEAST, "only {passing}");
             break;
         }
         Walk::new(&life, passing, NO_MORE, &mut Counts::default()).last(3).everywhere().unwrap();

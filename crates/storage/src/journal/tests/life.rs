@@ -9,7 +9,9 @@ use headwater_core::storage::{CommitDone, StorageError, UnitResult};
 use headwater_core::{Storage, Timestamp};
 use parking_lot::Mutex;
 
+use super::wait_until;
 use crate::disk::FakeDisk;
+use crate::journal::backup::Backups;
 use crate::journal::catalogue::{Happened, Image, Past, Shelf};
 use crate::journal::handle::{JournalStorage, Options, lay_out};
 use crate::memory::MemoryStorage;
@@ -86,6 +88,8 @@ pub(super) struct Life {
     /// Units that were there when it began.
     units: u64,
     failed: Mutex<Option<StorageError>>,
+    /// A way to what is open.
+    open: Mutex<Option<Backups>>,
 }
 
 impl Life {
@@ -107,8 +111,8 @@ impl Life {
             marked.mark(kind | number as u64);
         };
         let past = Arc::new(Past::new(images, Box::new(note)));
-        let (told, failed) = (Arc::new(Mutex::new(told)), Mutex::new(None));
-        Self { disk, past, begin, options, damaged, told, units, failed }
+        let (told, failed, open) = (Arc::new(Mutex::new(told)), Mutex::default(), Mutex::default());
+        Self { disk, past, begin, options, damaged, told, units, failed, open }
     }
 
     /// Everything it was told, also by lives before.
@@ -154,6 +158,27 @@ impl Life {
         played
     }
 
+    /// Waits until the threads that pack and prepare have done what the groups so far leave to do, or never will. So what they
+    /// do is a matter of the script, and not of when they run. To be called behind a group; what an opening finds is packed
+    /// only behind the next one.
+    pub(super) fn settle(&self) {
+        let Some(open) = self.open.lock().clone() else { return };
+        wait_until("the end of packing", || {
+            let Some(view) = open.view.upgrade() else { return true };
+            let (active, all) = {
+                let recent = view.recent.read();
+                (recent.active.weight(), recent.weight())
+            };
+            // In this order: nothing is handed over any more when nothing is due and nothing is frozen.
+            let handed_over = active <= self.options.recent_bytes && active == all;
+            open.exchange.is_busy().map_or(true, |busy| handed_over && !busy)
+        });
+        // After a failure it takes a second until the next try, and no order of calls is asked for any more.
+        if self.disk.failed() == 0 {
+            wait_until("spares", || open.supply.is_settled());
+        }
+    }
+
     /// Whether every opening so far succeeded.
     pub(super) fn is_open(&self) -> bool {
         self.failed.lock().is_none()
@@ -177,6 +202,7 @@ impl Harness for Life {
                 let (told, disk) = (Arc::clone(&self.told), self.disk.clone());
                 // What an opening has found it may show.
                 disk.mark(REPORTED | told.lock().len() as u64);
+                *self.open.lock() = Some(storage.backups());
                 let storage = Arc::new(storage);
                 Arc::new(Layered(Recorder { storage, told, disk, lost: Arc::default() }))
             }
