@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -70,13 +71,24 @@ impl Recorder for Kept {
 struct Directory<'k> {
     root: TempDir,
     kept: &'k Kept,
+    /// How many files are merged.
+    merge_files: usize,
+}
+
+impl Directory<'_> {
+    /// The chunk files and their sizes.
+    fn chunks(&self) -> Vec<(PathBuf, u64)> {
+        let files = fs::read_dir(self.root.path().join("data/chunks")).unwrap();
+        let file = |file: fs::DirEntry| (file.path(), file.metadata().unwrap().len());
+        files.map(|entry| file(entry.unwrap())).collect()
+    }
 }
 
 impl Harness for Directory<'_> {
     fn open(&self) -> Arc<dyn Storage> {
         let mut options = Options::default();
         (options.recent_bytes, options.idle) = (100_000, Duration::ZERO);
-        (options.file_bytes, options.merge_files) = (64 << 10, 2);
+        (options.file_bytes, options.merge_files) = (64 << 10, self.merge_files);
         (options.scrub_bytes, options.scrub_every) = (1 << 30, Duration::from_millis(1));
         let path = self.root.path().join("data");
         with_local_recorder(self.kept, || Arc::new(JournalStorage::open(path, options).unwrap()))
@@ -90,7 +102,7 @@ impl Harness for Directory<'_> {
 #[test]
 fn what_the_journal_counts_moves() {
     let kept = Kept::default();
-    let directory = Directory { root: TempDir::new().unwrap(), kept: &kept };
+    let mut directory = Directory { root: TempDir::new().unwrap(), kept: &kept, merge_files: 2 };
     let rig = Rig::open(&directory).unwrap();
     let key = make::key("a").unwrap();
     rig.create(&key, make::birth()).unwrap();
@@ -113,15 +125,23 @@ fn what_the_journal_counts_moves() {
     kept.until("they are looked at", |kept| kept.raw("scrubbed_bytes_total") > 1_200_000);
     assert_eq!(kept.raw("damage_total"), 0);
     rig.close().unwrap();
-    // All of them: what a merge that was broken off leaves behind is removed unread.
-    for file in fs::read_dir(directory.root.path().join("data/chunks")).unwrap() {
-        let path = file.unwrap().path();
-        if fs::metadata(&path).unwrap().len() > 40_000 {
-            let file = fs::File::options().write(true).open(path).unwrap();
-            file.write_all_at(&[0x5A; 9], 1000).unwrap();
-        }
-    }
+    drop(rig);
+    // From here on the files stay what they are. What a merge that was broken off left behind is removed unread at an opening.
+    directory.merge_files = 0;
+    Rig::open(&directory).unwrap().close().unwrap();
+    let files = directory.chunks();
+    let (path, size) = files.iter().max_by_key(|(_, size)| *size).unwrap();
+    assert!(*size > 400_000, "{files:?}");
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.write_all_at(&[0x5A; 9], 1000).unwrap();
+    let scrubbed = kept.raw("scrubbed_bytes_total");
     let rig = Rig::open(&directory).unwrap();
-    kept.until("damage is found", |kept| kept.raw("damage_total") >= 1);
+    kept.until("damage is found", |kept| kept.raw("damage_total") > 0);
+    // Whatever is found again was told before.
+    let all: u64 = files.iter().map(|(_, size)| size).sum();
+    kept.until("it is looked at twice more", |kept| {
+        kept.raw("scrubbed_bytes_total") > scrubbed + 3 * all
+    });
+    assert_eq!(kept.raw("damage_total"), 1);
     rig.close().unwrap();
 }
