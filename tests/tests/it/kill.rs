@@ -4,8 +4,9 @@
 //! [`record`] makes records that can be recognised and checked by themselves, [`history`] is what
 //! clients did and were told, [`deleted`] which names must be held back, [`checker`] holds an
 //! observation against all that, [`worker`] is a client that keeps the server busy over its
-//! [`line`], [`observe`] and [`look`] read back what is there, [`retry`] asks again, [`cycle`] runs
-//! them, [`setting`] says what is killed, and [`tally`] whether that proves anything.
+//! [`line`], [`short_lived`] and [`retained`] are streams that end, or give up their beginnings, by
+//! themselves, the latter held against their [`policy`], [`observe`] and [`look`] read back what is
+//! there, [`retry`] asks again, [`cycle`] runs them, [`setting`] says what is killed, and [`tally`] whether that proves anything.
 
 mod checker;
 mod checker_faults;
@@ -16,7 +17,10 @@ mod line;
 mod look;
 mod observe;
 mod own_streams;
+mod policy;
+mod policy_faults;
 mod record;
+mod retained;
 mod retry;
 mod rule_faults;
 mod setting;

@@ -51,6 +51,14 @@ pub(super) enum Violation {
     BeginsElsewhere {
         at: u64,
     },
+    /// It begins before where it has begun.
+    BeginningCameBack {
+        at: u64,
+    },
+    /// A record went that its policy keeps.
+    GivenUpEarly {
+        at: u64,
+    },
     ClosedIsOpen,
     OpenIsClosed,
     /// An append-and-close took effect by half.

@@ -12,6 +12,7 @@ use super::history::History;
 use super::line::{Common, Stopped};
 use super::look::{look_at, look_at_own};
 use super::observe::keep_reading;
+use super::retained::RetainedStreams;
 use super::retry::{repeat_sequences, retry};
 use super::setting::Setting;
 use super::tally::Tally;
@@ -83,6 +84,7 @@ impl Campaign {
         let mut server = self.server.take().expect("a server between rounds");
         for worker in &mut self.workers {
             worker.short_lives.wait_for_the_ends(&server);
+            worker.retained.wait_for_the_policies(&server);
         }
         server.kill9();
         drop(server);
@@ -97,7 +99,11 @@ impl Campaign {
         let directory = self.launch.data_dir();
         let (rounds, merged) = (self.setting.rounds(directory), self.setting.merged(directory));
         let ours = Tally { rounds, merged, ..self.tally };
-        self.workers.iter().map(|worker| worker.tally).fold(ours, Tally::add)
+        let retained = self.workers.iter().map(|worker| {
+            let RetainedStreams { by_bytes, by_age, refused, .. } = worker.retained;
+            Tally { by_bytes, by_age, refused, ..Tally::default() }
+        });
+        self.workers.iter().map(|worker| worker.tally).chain(retained).fold(ours, Tally::add)
     }
 
     /// What so many kills should have reached and did not.

@@ -44,6 +44,7 @@ pub(super) fn look_at_own(server: &Server, worker: &mut Worker) -> Vec<String> {
     }
     worker.bury(absent);
     wrong.extend(worker.short_lives.look_after_restart(server));
+    wrong.extend(worker.retained.look_after_restart(server));
     for deleted in &worker.held {
         wrong.extend(look_at_name(server, &deleted.name, Name::Held));
     }

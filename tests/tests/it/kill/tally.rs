@@ -35,6 +35,11 @@ pub(super) struct Tally {
     pub(super) merged: usize,
     /// Beginnings that were given up.
     pub(super) truncations: usize,
+    /// Beginnings that streams gave up because of their bytes, and because of their age.
+    pub(super) by_bytes: usize,
+    pub(super) by_age: usize,
+    /// Places that were given up so, and refused after a restart.
+    pub(super) refused: usize,
     /// How often something was taken away after a kill.
     pub(super) taken_away: usize,
 }
@@ -62,6 +67,9 @@ impl Tally {
             rounds: self.rounds + other.rounds,
             merged: self.merged + other.merged,
             truncations: self.truncations + other.truncations,
+            by_bytes: self.by_bytes + other.by_bytes,
+            by_age: self.by_age + other.by_age,
+            refused: self.refused + other.refused,
             taken_away: self.taken_away + other.taken_away,
         }
     }
@@ -80,6 +88,9 @@ impl Tally {
             ("deletions", self.deletes, 40),
             ("forks", self.forks, 25),
             ("truncations", self.truncations, 20),
+            ("beginnings given up for their bytes", self.by_bytes, 4),
+            ("beginnings given up for their age", self.by_age, 20),
+            ("refusals of what was given up", self.refused, 50),
             ("deletions of streams with forks", self.held, 10),
             ("streams that went with their last fork", self.released, 8),
             ("streams that ended with their lifetime", self.ended, 2),

@@ -17,6 +17,7 @@ use super::own_streams::{
     OwnStream, ProducerAppend, ProducerState, TTL, any_filler, with_record, with_sequence,
 };
 use super::record::Id;
+use super::retained::RetainedStreams;
 use super::short_lived::ShortLives;
 use super::tally::Tally;
 
@@ -35,6 +36,7 @@ pub(super) struct Worker {
     /// Names of deleted streams that no fork needs.
     pub(super) gone: Vec<String>,
     pub(super) short_lives: ShortLives,
+    pub(super) retained: RetainedStreams,
     /// The producer's state on each stream that is shared with other clients.
     pub(super) on_shared: HashMap<String, ProducerState>,
     /// A producer's append whose outcome is unknown.
@@ -58,6 +60,7 @@ impl Worker {
             held: Vec::new(),
             gone: Vec::new(),
             short_lives: ShortLives::default(),
+            retained: RetainedStreams::default(),
             on_shared: HashMap::new(),
             pending: None,
             last: None,
@@ -92,7 +95,8 @@ impl Worker {
         match self.random.random_range(0..100) {
             0..17 => self.append(line, open, Action::Append),
             17..22 => self.truncate(line, open),
-            22..52 => self.append_as_producer(line, open),
+            22..46 => self.append_as_producer(line, open),
+            46..52 => self.retain(line),
             52..72 => self.append_to_shared(line, shared),
             72..77 => self.create(line),
             77..80 => self.close(line, open),
@@ -107,6 +111,12 @@ impl Worker {
         self.names += 1;
         let name = || format!("short/{}/{}", self.number, self.names);
         self.short_lives.step(line, &mut self.random, name)
+    }
+
+    fn retain(&mut self, line: &mut Line<'_>) -> Step {
+        self.names += 1;
+        let name = || format!("retained/{}/{}", self.number, self.names);
+        self.retained.step(line, &mut self.random, name)
     }
 
     fn fresh_name(&mut self) -> String {
