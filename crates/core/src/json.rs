@@ -10,6 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::value::RawValue;
 
 use crate::record::{Batch, BatchRecord};
+use crate::storage::Portion;
 
 /// Stored after every value.
 pub const SEPARATOR: u8 = b',';
@@ -124,17 +125,17 @@ fn too_deep(json: &[u8], index: usize) -> InvalidJson {
 
 /// The parts of a JSON body for stored bytes that begin and end on record boundaries: `[`, the values, `]`.
 #[must_use]
-pub fn enclose(mut stored: Vec<Bytes>) -> Vec<Bytes> {
-    while stored.last().is_some_and(Bytes::is_empty) {
+pub fn enclose(mut stored: Vec<Portion>) -> Vec<Portion> {
+    while stored.last().is_some_and(Portion::is_empty) {
         stored.pop();
     }
     if let Some(last) = stored.last_mut() {
         last.truncate(last.len().saturating_sub(1));
     }
     let mut parts = Vec::with_capacity(stored.len() + 2);
-    parts.push(Bytes::from_static(b"["));
+    parts.push(Bytes::from_static(b"[").into());
     parts.append(&mut stored);
-    parts.push(Bytes::from_static(b"]"));
+    parts.push(Bytes::from_static(b"]").into());
     parts
 }
 
@@ -202,9 +203,14 @@ mod tests {
 
     #[test]
     fn enclosing_gives_an_array() {
-        let text = |parts: Vec<Bytes>| String::from_utf8(parts.concat()).unwrap();
-        assert_eq!(text(enclose(vec![])), "[]");
-        assert_eq!(text(enclose(vec![Bytes::from("1,2,"), Bytes::from("3,")])), "[1,2,3]");
-        assert_eq!(text(enclose(vec![Bytes::from("1,"), Bytes::new()])), "[1]");
+        let text = |stored: &[&'static str]| {
+            let stored = stored.iter().map(|part| Bytes::from(*part).into());
+            let parts = enclose(stored.collect());
+            let parts = parts.iter().map(|part| part.memory().unwrap().clone());
+            String::from_utf8(parts.collect::<Vec<_>>().concat()).unwrap()
+        };
+        assert_eq!(text(&[]), "[]");
+        assert_eq!(text(&["1,2,", "3,"]), "[1,2,3]");
+        assert_eq!(text(&["1,", ""]), "[1]");
     }
 }

@@ -66,6 +66,8 @@
 //!
 //! The exported suite in `headwater-storage` (feature `testkit`) checks each of these promises.
 
+mod portion;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -80,6 +82,8 @@ use crate::producer::{ProducerId, ProducerState};
 use crate::record::{Entry, RecordMeta};
 use crate::state::{Slot, StreamState, Version};
 use crate::time::Timestamp;
+
+pub use portion::{FileRange, OpenFile, Portion};
 
 /// A future that may be sent between threads, as the methods of an object-safe trait return it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -313,6 +317,13 @@ pub trait Storage: Send + Sync + fmt::Debug + 'static {
     ///
     /// [`StorageError::Gone`] where the first byte asked for is not kept any more; a page ends before bytes that are not.
     fn read(&self, range: ReadRange, detail: Detail) -> BoxFuture<'_, Result<Page, StorageError>>;
+
+    /// The same bytes for who only sends them on: an adapter may leave them in files, at places that do not change as long as the
+    /// file is open. What is told of [`read`](Self::read) holds: what is left in a file has been compared with its checksum since the adapter was opened.
+    fn read_to_send(&self, range: ReadRange) -> BoxFuture<'_, Result<Vec<Portion>, StorageError>> {
+        let page = self.read(range, Detail::Bytes);
+        Box::pin(async move { Ok(page.await?.chunks.into_iter().map(Portion::from).collect()) })
+    }
 
     /// Entries of a space in its order, without a merge over its streams.
     fn read_space(&self, read: SpaceRead) -> BoxFuture<'_, Result<SpacePage, StorageError>>;

@@ -7,7 +7,7 @@ use headwater_core::change::Unit;
 use headwater_core::command::{Append, Body, Create};
 use headwater_core::content_type::ContentKind;
 use headwater_core::decide::{self, Appended, Decision, Existence, Freshness};
-use headwater_core::storage::{ListQuery, Storage, StorageError};
+use headwater_core::storage::{ListQuery, Portion, Storage, StorageError};
 use headwater_core::{
     AccessError, AppendError, Batch, CreateError, Lineage, Offset, StreamKey, StreamState,
 };
@@ -179,6 +179,19 @@ impl Engine {
     /// # Errors
     /// [`AccessError`] when there is no stream or the offset does not point into it.
     pub async fn read(&self, key: &StreamKey, start: Start) -> Result<Page, Failure<AccessError>> {
+        read::read(&self.shard, key, start).await
+    }
+
+    /// Reads a page for who only sends it on: the same, but what storage keeps in files may be left there, and takes no room.
+    /// Counts as a use.
+    ///
+    /// # Errors
+    /// As [`Engine::read`].
+    pub async fn read_to_send(
+        &self,
+        key: &StreamKey,
+        start: Start,
+    ) -> Result<Page<Portion>, Failure<AccessError>> {
         read::read(&self.shard, key, start).await
     }
 

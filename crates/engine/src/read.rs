@@ -4,6 +4,7 @@
 //! reaches the tail says that there is no more, so it waits until everything decided before it is durable.
 
 pub(crate) mod boundary;
+pub(crate) mod content;
 pub(crate) mod records;
 mod restarts;
 mod rows;
@@ -14,11 +15,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use headwater_core::decide;
-use headwater_core::storage::{Detail, ReadRange, StorageError, Writers};
+use headwater_core::storage::{StorageError, Writers};
 use headwater_core::{
     AccessError, ContentKind, Offset, OffsetError, StreamKey, StreamState, Timestamp,
 };
 
+use self::content::Content;
 use self::records::Records;
 pub(crate) use self::restarts::{Miss, Restarts};
 use crate::error::Failure;
@@ -42,7 +44,7 @@ pub enum Start {
 
 /// A page of a stream.
 #[derive(Clone, Debug)]
-pub struct Page {
+pub struct Page<C = Bytes> {
     /// The stream, as durable at the time of the answer.
     pub state: Arc<StreamState>,
     /// First position.
@@ -50,12 +52,12 @@ pub struct Page {
     /// Position after the last byte.
     pub to: u64,
     /// The bytes, in pieces. Pages of JSON streams begin and end on record boundaries.
-    pub chunks: Vec<Bytes>,
-    /// Room for them, to be held for as long as they are.
+    pub chunks: Vec<C>,
+    /// Room for those that are in memory, to be held for as long as they are.
     pub held: Held,
 }
 
-impl Page {
+impl<C> Page<C> {
     /// Whether everything that was there at the time of the answer has been returned.
     #[must_use]
     pub fn up_to_date(&self) -> bool {
@@ -85,13 +87,13 @@ pub(crate) async fn look(
 }
 
 /// Reads a page, which counts as a use of the stream.
-pub(crate) async fn read(
+pub(crate) async fn read<C: Content>(
     shard: &Arc<Shard>,
     key: &StreamKey,
     start: Start,
-) -> Result<Page, Failure<AccessError>> {
+) -> Result<Page<C>, Failure<AccessError>> {
     let cap = shard.reading.page(&Taker::Page).min(shard.options.page_bytes.max(1) as u64);
-    begun_at(shard, key, start, cap, page).await
+    begun_at(shard, key, start, cap, page::<C>).await
 }
 
 /// Makes a page from where a read begins: of a state that may be told, and anew if the stream was replaced meanwhile.
@@ -137,7 +139,7 @@ trait Reach {
     fn reaches_tail(&self) -> bool;
 }
 
-impl Reach for Page {
+impl<C> Reach for Page<C> {
     fn reaches_tail(&self) -> bool {
         self.up_to_date()
     }
@@ -206,25 +208,34 @@ pub(crate) async fn resolve(shard: &Shard, state: &StreamState, start: Start) ->
 }
 
 /// A page from a position that is known to be valid.
-async fn page(shard: &Shard, state: &Arc<StreamState>, from: u64, cap: u64) -> Result<Page, Miss> {
+async fn page<C: Content>(
+    shard: &Shard,
+    state: &Arc<StreamState>,
+    from: u64,
+    cap: u64,
+) -> Result<Page<C>, Miss> {
     page_in(shard, state, from, cap, &Taker::Page).await
 }
 
 /// A page from a position that is known to be valid, once there is room for it.
-pub(crate) async fn page_in(
+pub(crate) async fn page_in<C: Content>(
     shard: &Shard,
     state: &Arc<StreamState>,
     from: u64,
     cap: u64,
     taker: &Taker,
-) -> Result<Page, Miss> {
+) -> Result<Page<C>, Miss> {
     let tail = state.tail.position;
     let mut to = tail.min(from.saturating_add(cap));
     if to < tail && state.content_type.kind() == ContentKind::Json {
         to = last_boundary(shard, state, from, to).await?;
     }
-    let held = shard.reading.take(to - from, taker).await.ok_or(Miss::Crowded)?;
-    let chunks = bytes(shard, state, from, to).await?;
+    let mut held = shard.reading.take(to - from, taker).await.ok_or(Miss::Crowded)?;
+    let chunks = content::all::<C>(shard, state, from, to).await?;
+    let in_memory = chunks.iter().map(C::in_memory).sum();
+    if in_memory < to - from {
+        held.settle(in_memory);
+    }
     Ok(Page { state: Arc::clone(state), from, to, chunks, held })
 }
 
@@ -238,29 +249,4 @@ async fn last_boundary(
     let record = boundary::record_at(shard, state, to).await?;
     Ok(record
         .map_or(to, |record| if record.position > from { record.position } else { record.end() }))
-}
-
-async fn bytes(
-    shard: &Shard,
-    state: &StreamState,
-    from: u64,
-    to: u64,
-) -> Result<Vec<Bytes>, StorageError> {
-    let mut chunks = Vec::new();
-    let mut position = from;
-    while position < to {
-        let range =
-            state.ranges.holding(position, state.tail.position).ok_or(StorageError::Gone)?;
-        let end = range.to.min(to);
-        let budget = usize::try_from(end - position).unwrap_or(usize::MAX);
-        let read = ReadRange { lineage: range.lineage, from: position, to: end, budget };
-        let page = shard.storage.read(read, Detail::Bytes).await?;
-        if page.is_empty() {
-            let place = format!("nothing at position {position} of lineage {}", range.lineage.0);
-            return Err(StorageError::Corrupt(place));
-        }
-        position += page.len();
-        chunks.extend(page.chunks);
-    }
-    Ok(chunks)
 }

@@ -7,8 +7,10 @@
 pub(crate) mod activity;
 pub(crate) mod carriers;
 mod connection;
+mod load;
 mod patient;
 mod refusal;
+pub(crate) mod stand_in;
 mod streams;
 mod watch;
 mod wire;

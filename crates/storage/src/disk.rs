@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use headwater_core::storage::OpenFile;
 
 #[cfg(feature = "testkit")]
 pub use fake::FakeDisk;
@@ -104,6 +105,9 @@ pub trait DiskFile: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When that is not certain. A later sync that succeeds says nothing about what this one was for.
     fn sync_data(&self) -> io::Result<()>;
+
+    /// The same file for who has the operating system send what is in it; `None` where it has no such file.
+    fn shared(&self) -> Option<Arc<dyn OpenFile>>;
 }
 
 /// Writes all of the pieces at an offset.

@@ -44,6 +44,7 @@ mod idle;
 mod if_match;
 mod json;
 mod kill;
+mod left_in_files;
 mod limits;
 mod logs;
 mod long_poll;

@@ -51,7 +51,7 @@ fn stretch(news: News, from: u64) -> Stretch {
     match news {
         News::Payload(Delivery { state, pieces, held }) => {
             let to = pieces.last().map_or(from, Piece::to);
-            let chunks = pieces.into_iter().map(|piece| piece.bytes).collect();
+            let chunks = pieces.into_iter().map(|piece| piece.bytes.into()).collect();
             Stretch { state, from, to, content: Content::Stored(chunks), held }
         }
         News::Envelopes(page) => page.into(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use headwater_core::{Code, StreamKey};
 use headwater_engine::Start;
+use http::Version;
 use http::request::Parts;
 
 use super::{events, long_poll};
@@ -54,7 +55,11 @@ async fn catch_up(
     form: Form,
 ) -> Result<Reply, Problem> {
     let stretch: Stretch = match form {
-        Form::Payload => app.engine.read(key, start).await?.into(),
+        // HTTP/2 has its own frames around each piece.
+        Form::Payload if parts.version >= Version::HTTP_2 => {
+            app.engine.read(key, start).await?.into()
+        }
+        Form::Payload => app.engine.read_to_send(key, start).await?.into(),
         Form::Envelopes => app.engine.read_records(key, start).await?.into(),
     };
     Ok(stretch.into_reply(&parts.headers, Keeping::of(start)))

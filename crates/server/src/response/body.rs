@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use headwater_core::storage::Portion;
 use headwater_engine::Held;
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
@@ -47,16 +48,24 @@ impl ResponseBody {
         if bytes.is_empty() { Self::EMPTY } else { Self::new(Kind::Full(bytes)) }
     }
 
-    pub(crate) fn chunks(chunks: Vec<Bytes>) -> Self {
+    pub(crate) fn chunks(chunks: Vec<Portion>) -> Self {
         Self::new(Kind::Chunks(Chunks::new(chunks)))
     }
 
     /// All that it will be, where that is known.
-    pub(super) fn pieces(&self) -> &[Bytes] {
+    pub(super) fn pieces(&self) -> Vec<Portion> {
         match &self.kind {
-            Kind::Full(bytes) => std::slice::from_ref(bytes),
-            Kind::Chunks(chunks) => chunks.rest(),
-            Kind::Empty | Kind::Events(_) | Kind::Arriving(_) => &[],
+            Kind::Full(bytes) => vec![bytes.clone().into()],
+            Kind::Chunks(chunks) => chunks.all().to_vec(),
+            Kind::Empty | Kind::Events(_) | Kind::Arriving(_) => Vec::new(),
+        }
+    }
+
+    /// Whether some of it is left in files.
+    pub(super) fn has_files(&self) -> bool {
+        match &self.kind {
+            Kind::Chunks(chunks) => chunks.all().iter().any(|piece| piece.memory().is_none()),
+            Kind::Empty | Kind::Full(_) | Kind::Events(_) | Kind::Arriving(_) => false,
         }
     }
 

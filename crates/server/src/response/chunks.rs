@@ -1,22 +1,27 @@
-//! A page as a body: its pieces as they are, except that runs of tiny ones are joined.
+//! A page as a body: its pieces as they are, except that runs of tiny ones are joined, and that something else
+//! [stands in](stand_in) for what is left in a file.
 
 use std::vec::IntoIter;
 
 use bytes::{Bytes, BytesMut};
+use headwater_core::storage::Portion;
 
 use crate::limits::{JOINED_BYTES, SMALL_CHUNK_BYTES};
+use crate::server::stand_in;
 
 /// The pieces of a page that are still to be sent.
 #[derive(Debug)]
 pub(super) struct Chunks {
-    rest: IntoIter<Bytes>,
+    rest: IntoIter<Portion>,
+    /// Bytes still to come of the file that is next.
+    of_file: u64,
     left: u64,
 }
 
 impl Chunks {
-    pub(super) fn new(chunks: Vec<Bytes>) -> Self {
-        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self { rest: joined(chunks).into_iter(), left }
+    pub(super) fn new(chunks: Vec<Portion>) -> Self {
+        let left = chunks.iter().map(Portion::len).sum();
+        Self { rest: joined(chunks).into_iter(), of_file: 0, left }
     }
 
     /// Bytes still to come.
@@ -24,39 +29,55 @@ impl Chunks {
         self.left
     }
 
-    /// The pieces still to come.
-    pub(super) fn rest(&self) -> &[Bytes] {
+    /// The pieces, before the first one is given.
+    pub(super) fn all(&self) -> &[Portion] {
         self.rest.as_slice()
     }
 
     /// The next piece; never an empty one.
     pub(super) fn next(&mut self) -> Option<Bytes> {
-        let piece = self.rest.next()?;
+        let piece = match self.of_file {
+            0 => match self.rest.next()? {
+                Portion::Memory(bytes) => bytes,
+                Portion::File(range) => self.stand_in(range.len()),
+            },
+            bytes => self.stand_in(bytes),
+        };
         self.left = self.left.saturating_sub(piece.len() as u64);
         Some(piece)
+    }
+
+    fn stand_in(&mut self, bytes: u64) -> Bytes {
+        let piece = stand_in::for_bytes(bytes);
+        self.of_file = bytes.saturating_sub(piece.len() as u64);
+        piece
     }
 }
 
 /// The same bytes with no empty piece, and tiny neighbours in one. The brackets around a large JSON chunk stay apart from it.
-fn joined(chunks: Vec<Bytes>) -> Vec<Bytes> {
-    let small = |chunk: &Bytes| chunk.len() < SMALL_CHUNK_BYTES;
+fn joined(chunks: Vec<Portion>) -> Vec<Portion> {
+    let is_small = |chunk: &Portion| small(chunk).is_some();
     let mut rest = chunks.into_iter().filter(|chunk| !chunk.is_empty()).peekable();
     let mut pieces = Vec::with_capacity(rest.size_hint().1.unwrap_or(0));
     while let Some(first) = rest.next() {
-        if !small(&first) || !rest.peek().is_some_and(small) {
+        let (Some(begin), true) = (small(&first), rest.peek().is_some_and(is_small)) else {
             pieces.push(first);
             continue;
-        }
+        };
         let mut run = BytesMut::with_capacity(JOINED_BYTES);
-        run.extend_from_slice(&first);
-        while let Some(next) =
-            rest.next_if(|next| small(next) && run.len() + next.len() <= JOINED_BYTES)
-        {
-            run.extend_from_slice(&next);
+        run.extend_from_slice(begin);
+        let fits = |next: &Portion, len| len + next.len() <= JOINED_BYTES as u64;
+        while let Some(next) = rest.next_if(|next| is_small(next) && fits(next, run.len() as u64)) {
+            next.memory().into_iter().for_each(|next| run.extend_from_slice(next));
         }
-        pieces.push(run.freeze());
+        pieces.push(run.freeze().into());
     }
     pieces
+}
+
+/// The bytes of a piece that is copied together with others like it.
+fn small(chunk: &Portion) -> Option<&Bytes> {
+    chunk.memory().filter(|bytes| bytes.len() < SMALL_CHUNK_BYTES)
 }
 
 #[cfg(test)]
@@ -64,7 +85,7 @@ mod tests {
     use super::*;
 
     fn all(chunks: Vec<Bytes>) -> Vec<Bytes> {
-        let mut chunks = Chunks::new(chunks);
+        let mut chunks = Chunks::new(chunks.into_iter().map(Portion::from).collect());
         let mut left = chunks.left();
         let mut pieces = Vec::new();
         while let Some(piece) = chunks.next() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use headwater_core::cache::{CACHE_NEVER, CACHE_PAGE, Ending, PageTag};
+use headwater_core::storage::Portion;
 use headwater_core::{ContentKind, StreamState, json};
 use headwater_engine::{Held, Page, Records, Start};
 use http::StatusCode;
@@ -49,10 +50,10 @@ impl From<Records> for Stretch {
     }
 }
 
-/// What a page of bytes answers.
-impl From<Page> for Stretch {
-    fn from(page: Page) -> Self {
-        let content = Content::Stored(page.chunks);
+/// What a page answers.
+impl<C: Into<Portion>> From<Page<C>> for Stretch {
+    fn from(page: Page<C>) -> Self {
+        let content = Content::Stored(page.chunks.into_iter().map(C::into).collect());
         Self { state: page.state, from: page.from, to: page.to, content, held: Some(page.held) }
     }
 }
@@ -72,7 +73,7 @@ pub(crate) struct Stretch {
 #[derive(Debug)]
 pub(crate) enum Content {
     /// Its bytes as they are stored, in pieces.
-    Stored(Vec<Bytes>),
+    Stored(Vec<Portion>),
     /// Its records in envelopes.
     Envelopes(Bytes),
 }

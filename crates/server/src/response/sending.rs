@@ -10,11 +10,13 @@ use bytes::Bytes;
 use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use metrics::Counter;
+use tracing::error;
 
 use super::ResponseBody;
 use crate::gate::Seat;
 use crate::limits::{CARRIED_BYTES, SENDING_PIECE_BYTES, WHOLE_PIECE_BYTES};
 use crate::server::activity::Busy;
+use crate::server::stand_in::stands_in;
 use crate::sse::Torn;
 
 /// What a request takes until its answer has been sent, or nobody wants it any more.
@@ -41,8 +43,8 @@ impl Sending {
         let length = body.size_hint().exact().unwrap_or(0);
         // Over HTTP/2 the library has its own frames around each piece.
         if version < Version::HTTP_2 {
-            let carried = length >= CARRIED_BYTES;
-            place.busy.announce(carried.then(|| body.pieces().to_vec()));
+            let carried = length >= CARRIED_BYTES || body.has_files();
+            place.busy.announce(carried.then(|| body.pieces()));
         }
         Self { body, version, rest: Bytes::new(), place, sent }
     }
@@ -76,6 +78,11 @@ impl Body for Sending {
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         Poll::Ready(frame.map(|frame| match frame?.into_data() {
+            // The socket would not know it again: the library copies what it frames.
+            Ok(bytes) if self.version >= Version::HTTP_2 && stands_in(&bytes) => {
+                error!("a file was to be sent over HTTP/2; the answer is broken off");
+                Err(Torn::because(&"a file cannot be sent over HTTP/2"))
+            }
             Ok(bytes) => Ok(self.give(bytes, WHOLE_PIECE_BYTES)),
             Err(other) => Ok(other),
         }))

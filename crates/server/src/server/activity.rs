@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
+use headwater_core::storage::Portion;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -170,7 +170,7 @@ fn millis(time: Duration) -> u64 {
 
 impl Busy {
     /// The answer will be these pieces, one after the other and nothing in between, or it is not large.
-    pub(crate) fn announce(&self, pieces: Option<Vec<Bytes>>) {
+    pub(crate) fn announce(&self, pieces: Option<Vec<Portion>>) {
         self.activity.announced.put(pieces);
     }
 

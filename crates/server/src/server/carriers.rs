@@ -6,22 +6,20 @@
 //! to the runtime, which knows when to come again.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 
-use bytes::{Buf, Bytes};
 use tokio::net::tcp::OwnedWriteHalf;
 use tracing::warn;
+
+use super::load::Load;
 
 /// How much of one answer is written before it is another one's turn: few enough system calls, and not so much that the others
 /// would notice.
 const TURN_BYTES: usize = 256 * 1024;
-
-/// Pieces that one system call takes: as many as a turn has, of the size in which they are mostly stored, and some small ones.
-const PIECES: usize = 8;
 
 /// How much less these threads have of a busy processor than others: about a tenth. Enough to go on, and to hold nothing for
 /// long that others wait for.
@@ -51,13 +49,6 @@ struct Queue {
     threads: usize,
     idle: usize,
     closed: bool,
-}
-
-/// Bytes on their way to a socket.
-#[derive(Debug)]
-pub(super) struct Load {
-    pub(super) socket: OwnedWriteHalf,
-    pub(super) pieces: VecDeque<Bytes>,
 }
 
 /// A load that waits for a thread. Dropped when nobody follows it any more.
@@ -232,36 +223,6 @@ impl Turn {
             waker.wake();
         }
         None
-    }
-}
-
-impl Load {
-    /// Writes once, at most so many bytes.
-    fn write(&mut self, most: usize) -> io::Result<usize> {
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let (mut left, mut count) = (most, 0);
-        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
-            let part = piece.get(..left).unwrap_or(piece);
-            *slice = IoSlice::new(part);
-            left -= part.len();
-            count += 1;
-            if left == 0 {
-                break;
-            }
-        }
-        let written = self.socket.try_write_vectored(slices.get(..count).unwrap_or_default())?;
-        self.advance(written);
-        Ok(written)
-    }
-
-    fn advance(&mut self, mut bytes: usize) {
-        while let Some(piece) = self.pieces.front_mut() {
-            if bytes < piece.len() {
-                return piece.advance(bytes);
-            }
-            bytes -= piece.len();
-            self.pieces.pop_front();
-        }
     }
 }
 

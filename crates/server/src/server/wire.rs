@@ -2,7 +2,10 @@
 //!
 //! The HTTP library hands over an answer piece by piece. Of a large one all pieces are known beforehand ([`Announced`]), so when
 //! the first one is to be written, all of them are given to the carriers, and what the library then hands over is merely counted
-//! off against what has been written. One that is the only one of the whole server is written here.
+//! off against what has been written. One that is the only one of the whole server is written here, if all of it is in memory.
+//!
+//! Of what is left in a file the library has only a stand-in ([`stand_in`]). That never gets to the socket: outside of an answer that
+//! is carried it ends the connection.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -11,20 +14,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use headwater_core::storage::Portion;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tracing::error;
 
 use super::activity::Activity;
-use super::carriers::{Carried, Carriers, Counted, Load};
+use super::carriers::{Carried, Carriers, Counted};
+use super::load::Load;
 use super::patient::Socket;
+use super::stand_in::stands_in;
 
 /// The pieces of a large answer that the HTTP library is going to write, before the first of them is.
 #[derive(Debug, Default)]
 pub(super) struct Announced(
     // Held to put and to take. One for a connection: of answers that are pipelined only one is next.
-    Mutex<Option<Vec<Bytes>>>,
+    Mutex<Option<Vec<Portion>>>,
 );
 
 /// A socket.
@@ -67,27 +74,37 @@ struct Ahead {
 impl Announced {
     /// Announces the next answer, if it is large. What was announced and did not come is forgotten: a small answer may begin in the
     /// same memory.
-    pub(super) fn put(&self, pieces: Option<Vec<Bytes>>) {
+    pub(super) fn put(&self, pieces: Option<Vec<Portion>>) {
         *self.0.lock() = pieces;
     }
 
     /// The answer and what comes before it, if it is what these slices begin: the very memory, not merely the same bytes.
-    fn take(&self, slices: &[IoSlice<'_>]) -> Option<VecDeque<Bytes>> {
+    fn take(&self, slices: &[IoSlice<'_>]) -> Option<VecDeque<Portion>> {
         let mut announced = self.0.lock();
-        let first = announced.as_ref()?.first()?.as_ptr();
-        let at = slices.iter().position(|slice| slice.as_ptr() == first)?;
-        let before = slices.iter().take(at).map(|slice| Bytes::copy_from_slice(slice));
+        let first = announced.as_ref()?.first()?;
+        let begins = |slice: &IoSlice<'_>| match first {
+            Portion::Memory(bytes) => slice.as_ptr() == bytes.as_ptr(),
+            Portion::File(_) => stands_in(slice),
+        };
+        let at = slices.iter().position(begins)?;
+        let before = slices.get(..at)?;
+        if before.iter().any(|slice| stands_in(slice)) {
+            return None;
+        }
+        let before = before.iter().filter(|slice| !slice.is_empty());
+        let before = before.map(|slice| Bytes::copy_from_slice(slice).into());
         Some(before.chain(announced.take()?).collect())
     }
 }
 
 impl Writing {
     /// Begins a large answer.
-    fn begin(&mut self, pieces: VecDeque<Bytes>, carriers: &Carriers) {
+    fn begin(&mut self, pieces: VecDeque<Portion>, carriers: &Carriers) {
         let Self::Here(socket, _) = std::mem::replace(self, Self::Lost) else { return };
-        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let left = pieces.iter().map(Portion::len).sum();
         let counted = carriers.count();
-        if counted.is_alone() {
+        // To send from a file may wait for a disk.
+        if counted.is_alone() && pieces.iter().all(|piece| piece.memory().is_some()) {
             *self = Self::Here(socket, Some(Alone { left, _counted: counted }));
             return;
         }
@@ -105,6 +122,10 @@ fn write_here(
     cx: &mut Context<'_>,
     slices: &[IoSlice<'_>],
 ) -> Poll<io::Result<usize>> {
+    if slices.iter().any(|slice| stands_in(slice)) {
+        error!("a file was to be sent that the socket does not know of; its connection ends");
+        return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+    }
     let written = ready!(Pin::new(socket).poll_write_vectored(cx, slices))?;
     if let Some(answer) = alone {
         answer.left = answer.left.saturating_sub(written as u64);

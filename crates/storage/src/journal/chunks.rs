@@ -18,6 +18,7 @@ mod column;
 mod cut;
 mod file;
 mod footer;
+mod leave;
 mod name;
 mod open;
 mod order;
@@ -38,6 +39,7 @@ pub(crate) use file::{ChunkFile, Found};
 #[cfg(test)]
 pub(crate) use footer::Footer;
 pub(crate) use footer::{Facts, Ledger, header};
+pub(crate) use leave::push;
 pub(crate) use name::{ChunkName, FOLDER, Listing, tidy_up};
 pub(crate) use pieces::{RowEdit, Rows as ChunkRows};
 pub(crate) use place::{Block, Start};

@@ -7,8 +7,8 @@ use std::{fmt, fs, io, thread};
 
 use headwater_core::change::Unit;
 use headwater_core::storage::{
-    BoxFuture, CommitDone, Confirmation, Detail, ListQuery, Listed, Loaded, Page, ReadRange,
-    SpacePage, SpaceRead, StorageError, Watcher, Writers,
+    BoxFuture, CommitDone, Confirmation, Detail, ListQuery, Listed, Loaded, Page, Portion,
+    ReadRange, SpacePage, SpaceRead, StorageError, Watcher, Writers,
 };
 use headwater_core::{ProducerId, StreamKey, Timestamp, Version};
 

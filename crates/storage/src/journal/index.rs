@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use headwater_core::record::RecordMeta;
-use headwater_core::storage::{SpaceSequence, StorageError};
+use headwater_core::storage::{Portion, SpaceSequence, StorageError};
 use headwater_core::{Lineage, StoreId};
 use sled::IVec;
 
 use super::catalogue::{Catalogue, Edit};
-use super::chunks::{Block, ChunkFile, ChunkName, OrderRef};
+use super::chunks::{Block, ChunkFile, ChunkName, OrderRef, push};
 use super::holdings::Holdings;
 use crate::local::frame::{Damage, Verify};
 use crate::local::read::rows::{Part, Parts, Start, row_of, rows_touching};
@@ -41,6 +41,9 @@ pub(super) struct Kept {
     block: Block,
     file: Arc<ChunkFile>,
 }
+
+/// Blocks that follow each other in their lineage, and the file that they are in.
+type Blocks = (Arc<ChunkFile>, Vec<Block>);
 
 impl Index {
     pub(super) fn new(catalogue: Arc<dyn Catalogue>, holdings: Arc<Holdings>) -> Self {
@@ -103,9 +106,14 @@ impl Index {
         Ok(found.filter(|kept| position < kept.block.end()))
     }
 
-    /// Some bytes from a position on; none when that position is not there.
-    fn some_bytes(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Bytes>, StorageError> {
-        let Some(first) = self.holding(lineage, from)? else { return Ok(Vec::new()) };
+    /// Blocks of one file that have some bytes from a position on; none when that position is not there.
+    fn some_blocks(
+        &self,
+        lineage: Lineage,
+        from: u64,
+        to: u64,
+    ) -> Result<Option<Blocks>, StorageError> {
+        let Some(first) = self.holding(lineage, from)? else { return Ok(None) };
         let mut blocks = vec![first.block];
         let mut next = first.block.next();
         if next.position < to {
@@ -123,7 +131,35 @@ impl Index {
                 blocks.push(block);
             }
         }
-        first.file.read_across(&blocks, from, to)
+        Ok(Some((first.file, blocks)))
+    }
+
+    /// What there is from one position to another, up to the first byte that is not there, as it is taken from files.
+    fn gather<T>(
+        &self,
+        lineage: Lineage,
+        (from, to): (u64, u64),
+        take: impl Fn(&ChunkFile, &[Block], u64) -> Result<Vec<T>, StorageError>,
+        len: impl Fn(&T) -> u64,
+    ) -> Result<Vec<T>, StorageError> {
+        let (mut pieces, mut position) = (Vec::new(), from);
+        while position < to {
+            let some = || match self.some_blocks(lineage, position, to)? {
+                Some((file, blocks)) => take(&file, &blocks, position),
+                None => Ok(Vec::new()),
+            };
+            let more = match self.look(some) {
+                // A page ends before what cannot be read; who goes on from there is told.
+                Err(_) if !pieces.is_empty() => break,
+                more => more?,
+            };
+            if more.is_empty() {
+                break;
+            }
+            position += more.iter().map(&len).sum::<u64>();
+            pieces.extend(more);
+        }
+        Ok(pieces)
     }
 }
 
@@ -205,20 +241,16 @@ impl Packed for Index {
     }
 
     fn bytes(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Bytes>, StorageError> {
-        let (mut pieces, mut position) = (Vec::new(), from);
-        while position < to {
-            let more = match self.look(|| self.some_bytes(lineage, position, to)) {
-                // A page ends before what cannot be read; who goes on from there is told.
-                Err(_) if !pieces.is_empty() => break,
-                more => more?,
-            };
-            if more.is_empty() {
-                break;
-            }
-            position += more.iter().map(|piece| piece.len() as u64).sum::<u64>();
-            pieces.extend(more);
-        }
-        Ok(pieces)
+        let take = |file: &ChunkFile, blocks: &[Block], from| file.read_across(blocks, from, to);
+        self.gather(lineage, (from, to), take, |piece| piece.len() as u64)
+    }
+
+    fn portions(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Portion>, StorageError> {
+        let take = |file: &ChunkFile, blocks: &[Block], from| file.leave_across(blocks, from, to);
+        let portions = self.gather(lineage, (from, to), take, Portion::len)?;
+        let mut joined = Vec::with_capacity(portions.len());
+        portions.into_iter().for_each(|portion| push(&mut joined, portion));
+        Ok(joined)
     }
 
     fn records(

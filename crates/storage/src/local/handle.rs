@@ -8,15 +8,15 @@ use std::{io, thread};
 use futures_channel::oneshot;
 use headwater_core::change::Unit;
 use headwater_core::storage::{
-    BoxFuture, CommitDone, Confirmation, Detail, ListQuery, Listed, Loaded, Page, ReadRange,
-    SpacePage, SpaceRead, StorageError,
+    BoxFuture, CommitDone, Confirmation, Detail, ListQuery, Listed, Loaded, Page, Portion,
+    ReadRange, SpacePage, SpaceRead, StorageError,
 };
 use headwater_core::{ProducerId, StreamKey, Timestamp, Version};
 use parking_lot::RwLock;
 
 use super::committer::{self, Commits, Ending, Request};
 use super::pool::{Pool, Priority};
-use super::read::page::Snapshot;
+use super::read::page::{Snapshot, as_portions};
 use super::read::{catalogue, space};
 use super::rows::Packed;
 use super::view::View;
@@ -145,6 +145,20 @@ impl<P: Packed + 'static> Handle<P> {
         })
     }
 
+    pub(crate) fn read_to_send(
+        &self,
+        range: ReadRange,
+    ) -> BoxFuture<'_, Result<Vec<Portion>, StorageError>> {
+        Box::pin(async move {
+            let view = self.view()?;
+            let snapshot = Snapshot::take(&view, range, Detail::Bytes);
+            match snapshot.answer() {
+                Some(answer) => answer.map(as_portions),
+                None => self.reading.pages.run(move || snapshot.portions(&view)).await,
+            }
+        })
+    }
+
     pub(crate) fn read_space(
         &self,
         read: SpaceRead,
@@ -212,6 +226,13 @@ macro_rules! sole_storage {
                 detail: Detail,
             ) -> BoxFuture<'_, Result<Page, StorageError>> {
                 self.0.read(range, detail)
+            }
+
+            fn read_to_send(
+                &self,
+                range: ReadRange,
+            ) -> BoxFuture<'_, Result<Vec<Portion>, StorageError>> {
+                self.0.read_to_send(range)
             }
 
             fn read_space(

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 use headwater_core::producer::ProducerState;
 use headwater_core::record::RecordMeta;
-use headwater_core::storage::StorageError;
+use headwater_core::storage::{Portion, StorageError};
 use headwater_core::{Lineage, ProducerId, Slot, StreamKey};
 use sled::IVec;
 
@@ -115,6 +115,11 @@ pub(crate) trait Packed: Rows {
 
     /// Bytes from one position to another, none of them empty, up to the first that is not there.
     fn bytes(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Bytes>, StorageError>;
+
+    /// The same bytes for who only sends them on.
+    fn portions(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Portion>, StorageError> {
+        Ok(self.bytes(lineage, from, to)?.into_iter().map(Portion::from).collect())
+    }
 
     /// The rows of the records that belong to a page ([`touches`](super::read::page::touches)); none from the sequence `before`
     /// on, where something newer than this tells.

@@ -156,7 +156,10 @@ pub(super) fn a_json_stream_is_always_an_array(step: &Step<'_>) -> Check {
         if state.content_type.kind() != ContentKind::Json {
             continue;
         }
-        let body = json::enclose(vec![content.bytes.clone().into()]).concat();
+        let stored = bytes::Bytes::from(content.bytes.clone());
+        let parts = json::enclose(vec![stored.into()]);
+        let body = parts.iter().filter_map(|part| part.memory().cloned());
+        let body = body.collect::<Vec<_>>().concat();
         let array: Vec<&RawValue> =
             serde_json::from_slice(&body).map_err(|error| format!("{key}: {error}"))?;
         let lengths = array.iter().map(|value| value.get().len() as u64 + 1);

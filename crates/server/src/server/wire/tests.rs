@@ -9,6 +9,8 @@ use tokio::time::timeout;
 
 use super::*;
 
+mod files;
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// More than the kernel keeps for a client that takes nothing.
@@ -35,6 +37,10 @@ impl Rig {
 fn pieces(bytes: usize, piece: usize) -> Vec<Bytes> {
     let all: Bytes = (0..bytes).map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8).collect();
     (0..bytes).step_by(piece).map(|at| all.slice(at..bytes.min(at + piece))).collect()
+}
+
+fn portions(pieces: &[Bytes]) -> Vec<Portion> {
+    pieces.iter().cloned().map(Portion::from).collect()
 }
 
 async fn write(wire: &mut Wire, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -78,7 +84,7 @@ async fn answers_arrive_as_they_are_whoever_writes_them() {
     for round in 0..20 {
         let head = format!("head {round}");
         if round % 3 > 0 {
-            activity.announced.put(Some(large.clone()));
+            activity.announced.put(Some(portions(&large)));
         }
         // Every other one is the only one.
         let other = (round % 2 == 0).then(|| carriers.count());
@@ -102,14 +108,14 @@ async fn only_the_memory_that_was_announced_is_carried() {
     let carriers = Arc::new(Carriers::of(1));
     let Rig { mut wire, activity, client: _client } = Rig::new(&carriers).await;
     let (announced, other) = (pieces(200_000, 65_536), pieces(200_000, 65_536));
-    activity.announced.put(Some(announced.clone()));
+    activity.announced.put(Some(portions(&announced)));
     let before = write(&mut wire, &[IoSlice::new(b"head"), IoSlice::new(&other[0])]).await.unwrap();
     assert!(before > 0 && !is_carried(&wire));
     activity.announced.put(None);
     let slices = [IoSlice::new(b"head"), IoSlice::new(&announced[0])];
     let before = write(&mut wire, &slices).await.unwrap();
     assert!(before > 0 && !is_carried(&wire), "it is not what was announced last");
-    activity.announced.put(Some(announced.clone()));
+    activity.announced.put(Some(portions(&announced)));
     let mut seen = false;
     let first = poll_fn(|cx| {
         let polled = Pin::new(&mut wire).poll_write_vectored(cx, &slices);
@@ -127,13 +133,13 @@ async fn clients_that_take_nothing_keep_no_thread() {
     let mut deaf = Vec::new();
     for _ in 0..3 {
         let Rig { mut wire, activity, client } = Rig::new(&carriers).await;
-        activity.announced.put(Some(large.clone()));
+        activity.announced.put(Some(portions(&large)));
         let pieces = large.clone();
         let answered = tokio::spawn(async move { answer(&mut wire, b"", &pieces).await });
         deaf.push((answered, client));
     }
     let Rig { mut wire, activity, mut client } = Rig::new(&carriers).await;
-    activity.announced.put(Some(large.clone()));
+    activity.announced.put(Some(portions(&large)));
     let pieces = large.clone();
     let answered = tokio::spawn(async move { answer(&mut wire, b"", &pieces).await });
     let mut got = vec![0; LARGE];
@@ -152,7 +158,7 @@ async fn a_connection_that_ends_takes_its_answer_along() {
     let carriers = Arc::new(Carriers::of(1));
     let Rig { mut wire, activity, mut client } = Rig::new(&carriers).await;
     let large = pieces(LARGE, 1 << 20);
-    activity.announced.put(Some(large.clone()));
+    activity.announced.put(Some(portions(&large)));
     let full = poll_fn(|cx| {
         // Until nothing more is taken, which is when it waits although no carrier has it.
         let Writing::Carried(_) = &wire.writing else {
@@ -176,7 +182,7 @@ async fn one_answer_is_written_by_its_connection_and_more_are_carried() {
     let mut rigs = Vec::new();
     for number in 0..3 {
         let mut rig = Rig::new(&carriers).await;
-        rig.activity.announced.put(Some(large.clone()));
+        rig.activity.announced.put(Some(portions(&large)));
         let slices = [IoSlice::new(&large[0])];
         let begun = poll_fn(|cx| {
             let _taken = Pin::new(&mut rig.wire).poll_write_vectored(cx, &slices);

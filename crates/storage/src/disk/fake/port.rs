@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use headwater_core::storage::OpenFile;
 
 use super::FakeDisk;
 use super::content::PAGE;
@@ -158,6 +159,10 @@ impl DiskFile for FakeFile {
         }
         fate.check()?;
         Ok(written)
+    }
+
+    fn shared(&self) -> Option<Arc<dyn OpenFile>> {
+        None
     }
 
     fn sync_data(&self) -> io::Result<()> {

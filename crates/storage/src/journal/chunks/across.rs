@@ -73,7 +73,7 @@ impl ChunkFile {
     }
 
     /// Blocks that follow each other in the file, in one piece, up to the first one that is damaged.
-    fn read_group(
+    pub(super) fn read_group(
         &self,
         group: &[&Block],
         from: u64,
@@ -119,7 +119,7 @@ impl ChunkFile {
 
 /// How much of some blocks was had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     All,
     Some,
 }
@@ -129,7 +129,7 @@ fn len(block: &Block) -> usize {
 }
 
 /// What a block has of the positions `from..to`, counted from its own beginning.
-fn within(block: &Block, from: u64, to: u64) -> (usize, usize) {
+pub(super) fn within(block: &Block, from: u64, to: u64) -> (usize, usize) {
     let (begin, end) = (block.start.position, block.end());
     // Both differences are at most the length of the block.
     let (from, to) = (from.clamp(begin, end) - begin, to.clamp(begin, end) - begin);
@@ -137,12 +137,12 @@ fn within(block: &Block, from: u64, to: u64) -> (usize, usize) {
 }
 
 /// Whether a block follows another one in the file.
-fn follows(a: &Block, b: &Block) -> bool {
+pub(super) fn follows(a: &Block, b: &Block) -> bool {
     a.file() == b.file() && a.at.payload.end() == Some(b.at.payload.offset)
 }
 
 /// Divides blocks so that none of the parts is read at too great a length.
-fn bounded<'g>(mut group: &'g [&'g Block]) -> impl Iterator<Item = &'g [&'g Block]> {
+pub(super) fn bounded<'g>(mut group: &'g [&'g Block]) -> impl Iterator<Item = &'g [&'g Block]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let fits = |block: &&&Block| {

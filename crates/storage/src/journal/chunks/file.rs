@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use headwater_core::storage::StorageError;
+use headwater_core::storage::{FileRange, StorageError};
 
 use super::footer::{FOOTER, Facts, Fault, Footer, HEADER, Section, parse_header};
 use super::name::ChunkName;
@@ -203,6 +203,11 @@ impl ChunkFile {
             let path = self.path.display();
             StorageError::Unavailable(format!("cannot read {path} at byte {offset}: {error}"))
         })
+    }
+
+    /// Bytes that are inside of the file, for who only sends them on; `None` where they have to be read.
+    pub(super) fn range(&self, offset: u64, len: u64) -> Option<FileRange> {
+        Some(FileRange::new(self.file.shared()?, offset, len))
     }
 
     /// Damage at a place.

@@ -8,6 +8,7 @@ mod ends;
 mod faults;
 mod golden;
 mod hostile;
+mod leaving;
 mod names;
 mod overhead;
 mod reading;

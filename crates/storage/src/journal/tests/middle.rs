@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use headwater_core::storage::StorageError;
+use headwater_core::storage::{OpenFile, StorageError};
 use parking_lot::Mutex;
 use sled::IVec;
 
@@ -116,6 +116,10 @@ impl DiskFile for Watched<Arc<dyn DiskFile>> {
 
     fn write(&self, pieces: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
         self.after(self.inner.write(pieces, offset), "write")
+    }
+
+    fn shared(&self) -> Option<Arc<dyn OpenFile>> {
+        self.inner.shared()
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use headwater_core::record::RecordMeta;
-use headwater_core::storage::{Detail, Page, ReadRange, StorageError};
+use headwater_core::storage::{Detail, Page, Portion, ReadRange, StorageError};
 use headwater_core::{Lineage, Slot};
 
 use super::super::memory::Known;
@@ -70,7 +70,9 @@ impl Snapshot {
         if let Some(answer) = self.answer() {
             return answer;
         }
-        let chunks = self.with_recent(self.packed_bytes(view)?)?;
+        let packed =
+            self.packed(view, |from, to| view.packed.bytes(self.range.lineage, from, to))?;
+        let chunks = self.with_recent(packed)?;
         let mut rows = Vec::new();
         if self.detail == Detail::Records {
             let ReadRange { lineage, from, .. } = self.range;
@@ -80,19 +82,41 @@ impl Snapshot {
         Ok(self.page(chunks, rows))
     }
 
+    /// What is in the page, for who only sends it on.
+    pub(crate) fn portions<P: Packed>(&self, view: &View<P>) -> Result<Vec<Portion>, StorageError> {
+        if let Some(answer) = self.answer() {
+            return answer.map(as_portions);
+        }
+        let lineage = self.range.lineage;
+        let packed = self.packed(view, |from, to| view.packed.portions(lineage, from, to))?;
+        let position = self.range.from + packed.iter().map(Portion::len).sum::<u64>();
+        let mut recent = Vec::new();
+        gather(&mut recent, self.recent_from(position));
+        let portions: Vec<Portion> =
+            packed.into_iter().chain(recent.into_iter().map(Portion::from)).collect();
+        if portions.is_empty() && self.range.from < self.range.to {
+            return Err(StorageError::Gone);
+        }
+        Ok(portions)
+    }
+
     /// Where the page ends at the latest.
     fn end(&self) -> u64 {
         self.range.to.min(self.range.from.saturating_add(self.range.budget as u64))
     }
 
-    /// The bytes of the page that are packed.
-    fn packed_bytes<P: Packed>(&self, view: &View<P>) -> Result<Vec<Bytes>, StorageError> {
+    /// What there is in the page that is packed.
+    fn packed<P: Rows, T>(
+        &self,
+        view: &View<P>,
+        read: impl FnOnce(u64, u64) -> Result<Vec<T>, StorageError>,
+    ) -> Result<Vec<T>, StorageError> {
         let (lineage, from) = (self.range.lineage, self.range.from);
         let end = self.first.map_or(self.end(), |(first, _)| self.end().min(first));
         if from >= end {
             return Ok(Vec::new());
         }
-        let chunks = view.packed.bytes(lineage, from, end)?;
+        let chunks = read(from, end)?;
         // What ends early ends before what cannot be had; who asks for that is told why.
         if chunks.is_empty() {
             missing(view, lineage, from)?;
@@ -102,7 +126,17 @@ impl Snapshot {
 
     /// The bytes of the page, given those that are packed.
     fn with_recent(&self, mut chunks: Vec<Bytes>) -> Result<Vec<Bytes>, StorageError> {
-        let (mut position, end) = (self.range.from + len(&chunks), self.end());
+        let recent = self.recent_from(self.range.from + len(&chunks));
+        gather(&mut chunks, recent);
+        if chunks.is_empty() && self.range.from < self.range.to {
+            return Err(StorageError::Gone);
+        }
+        Ok(chunks)
+    }
+
+    /// The bytes of the page from a position on, as far as they are recent.
+    fn recent_from(&self, mut position: u64) -> Vec<Bytes> {
+        let end = self.end();
         let mut recent = Vec::new();
         for run in &self.runs {
             let (start, after) = (run.head.position, run.end().position.min(end));
@@ -113,11 +147,7 @@ impl Snapshot {
                 position = after;
             }
         }
-        gather(&mut chunks, recent);
-        if chunks.is_empty() && self.range.from < self.range.to {
-            return Err(StorageError::Gone);
-        }
-        Ok(chunks)
+        recent
     }
 
     /// The page, given all its bytes and the rows that are packed.
@@ -129,6 +159,11 @@ impl Snapshot {
         }
         Page { chunks, records: rows }
     }
+}
+
+/// A page as it is sent on.
+pub(crate) fn as_portions(page: Page) -> Vec<Portion> {
+    page.chunks.into_iter().map(Portion::from).collect()
 }
 
 fn len(chunks: &[Bytes]) -> u64 {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use headwater_core::storage::OpenFile;
 use parking_lot::Mutex;
 
 use crate::disk::{Disk, DiskFile};
@@ -184,6 +185,10 @@ impl DiskFile for MemFile {
         let len = all.len().min(log.most.unwrap_or(usize::MAX));
         bytes.extend_from_slice(&all[..len]);
         Ok(len)
+    }
+
+    fn shared(&self) -> Option<Arc<dyn OpenFile>> {
+        None
     }
 
     fn sync_data(&self) -> io::Result<()> {
