@@ -94,7 +94,13 @@ impl StreamTag {
 
 impl fmt::Display for StreamTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}:{}{}\"", self.lineage.0, self.tail, self.ending.suffix())
+        // In pieces: it is in every answer to an append, and a format of its own would be a second one inside of the caller's.
+        f.write_str("\"")?;
+        fmt::Display::fmt(&self.lineage.0, f)?;
+        f.write_str(":")?;
+        fmt::Display::fmt(&self.tail, f)?;
+        f.write_str(self.ending.suffix())?;
+        f.write_str("\"")
     }
 }
 

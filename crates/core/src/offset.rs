@@ -25,6 +25,12 @@ use std::sync::Arc;
 /// Largest lineage and position that sixteen digits can write.
 pub const MAX_NUMBER: u64 = 9_999_999_999_999_999;
 
+/// Digits of each of the two.
+const DIGITS: usize = 16;
+
+/// Bytes of a token.
+const TOKEN_BYTES: usize = 2 * DIGITS + 1;
+
 /// The number of the unit that created a stream, counted per data directory from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lineage(pub u64);
@@ -79,7 +85,25 @@ impl Offset {
 
 impl fmt::Display for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016}_{:016}", self.lineage, self.position)
+        if self.lineage.max(self.position) > MAX_NUMBER {
+            return write!(f, "{:016}_{:016}", self.lineage, self.position);
+        }
+        let mut token = [b'_'; TOKEN_BYTES];
+        if let Some((lineage, [_, position @ ..])) = token.split_at_mut_checked(DIGITS) {
+            fill(lineage, self.lineage);
+            fill(position, self.position);
+        }
+        f.write_str(std::str::from_utf8(&token).unwrap_or_default())
+    }
+}
+
+/// Writes a number in decimal digits, with zeros in front. A token is in every answer, and the library's padding goes digit by
+/// digit through the formatter, which took a fifteenth of the instructions of an append.
+fn fill(digits: &mut [u8], mut number: u64) {
+    for digit in digits.iter_mut().rev() {
+        // A remainder of ten fits a byte.
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
@@ -88,7 +112,7 @@ impl FromStr for Offset {
 
     fn from_str(text: &str) -> Result<Self, MalformedOffset> {
         let number = |digits: &str| {
-            let valid = digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_digit());
+            let valid = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
             valid.then(|| digits.parse().ok()).flatten().ok_or(MalformedOffset)
         };
         let (lineage, position) = text.split_once('_').ok_or(MalformedOffset)?;

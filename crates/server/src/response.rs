@@ -1,17 +1,20 @@
 //! Responses: their type, their bodies, and the headers that several operations share.
 //!
-//! The rooms: [`body`] (what can be sent), [`chunks`] (a page as a body), [`envelope`]
+//! The rooms: [`line`] (short text without a buffer on the heap), [`body`] (what can be sent), [`chunks`] (a page as a body), [`envelope`]
 //! (records with what is known about them), [`page`] (the answer to a read that
 //! found its place), [`sending`] (a body on its way).
 
 pub(crate) mod body;
 mod chunks;
 pub(crate) mod envelope;
+mod line;
 pub(crate) mod page;
 mod sending;
 
 pub(crate) use body::ResponseBody;
 pub(crate) use sending::{Place, Sending};
+
+use std::fmt::{self, Write};
 
 use headwater_core::cache::StreamTag;
 use headwater_core::content_type::ContentType;
@@ -19,13 +22,15 @@ use headwater_core::{Offset, StreamState};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
+use self::line::Line;
 use crate::headers;
 
 /// What every operation answers.
 pub(crate) type Reply = Response<ResponseBody>;
 
-/// Room for the headers of any response, so that the map never grows while they are added.
-const HEADERS: usize = 16;
+/// Room for the headers of nearly any response, so that the map does not grow while they are added. The map takes a power of two, and
+/// a quarter of it stays free.
+const HEADERS: usize = 12;
 
 /// A response without a body.
 pub(crate) fn empty(status: StatusCode) -> Reply {
@@ -41,18 +46,28 @@ pub(crate) fn text(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
+/// A header value from something short of our own making, such as a token or a tag, without a buffer in between.
+pub(crate) fn short(value: fmt::Arguments<'_>) -> HeaderValue {
+    let mut line = Line::default();
+    match line.write_fmt(value) {
+        Ok(()) => HeaderValue::from_bytes(line.as_bytes())
+            .unwrap_or_else(|_| HeaderValue::from_static("")),
+        Err(_) => text(value.to_string()),
+    }
+}
+
 pub(crate) fn number(number: u64) -> HeaderValue {
     HeaderValue::from(number)
 }
 
 /// Adds `Stream-Next-Offset`.
 pub(crate) fn put_next_offset(headers: &mut HeaderMap, offset: Offset) {
-    headers.insert(headers::NEXT_OFFSET, text(offset.to_string()));
+    headers.insert(headers::NEXT_OFFSET, short(format_args!("{offset}")));
 }
 
 /// Adds `Stream-Start-Offset`, where the reader did not know it.
 pub(crate) fn put_start_offset(headers: &mut HeaderMap, offset: Offset) {
-    headers.insert(headers::START_OFFSET, text(offset.to_string()));
+    headers.insert(headers::START_OFFSET, short(format_args!("{offset}")));
 }
 
 /// Adds `Stream-Earliest-Offset`, where the stream has given something up.
@@ -64,7 +79,7 @@ pub(crate) fn put_earliest_offset(headers: &mut HeaderMap, state: &StreamState) 
 
 /// Where a stream begins that has given something up.
 pub(crate) fn earliest_offset(state: &StreamState) -> Option<HeaderValue> {
-    (state.floor.sequence > 0).then(|| text(state.floor_offset().to_string()))
+    (state.floor.sequence > 0).then(|| short(format_args!("{}", state.floor_offset())))
 }
 
 /// Adds `Content-Type` of a stream, as it was created.
@@ -84,7 +99,7 @@ pub(crate) fn put_closed(headers: &mut HeaderMap, state: &StreamState) {
 
 /// Adds the tag of the stream as a whole, which `If-Match` takes.
 pub(crate) fn put_stream_tag(headers: &mut HeaderMap, state: &StreamState) {
-    headers.insert(ETAG, text(StreamTag::of(state).to_string()));
+    headers.insert(ETAG, short(format_args!("{}", StreamTag::of(state))));
 }
 
 /// Adds `Cache-Control`.

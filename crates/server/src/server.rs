@@ -5,6 +5,7 @@
 //! engine down.
 
 pub(crate) mod activity;
+mod beside;
 pub(crate) mod carriers;
 mod connection;
 mod load;
@@ -24,11 +25,11 @@ use headwater_engine::Engine;
 use headwater_storage::journal::Backups;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use self::connection::Connections;
+use self::watch::Ends;
 use crate::app::App;
 use crate::config::Config;
 use crate::limits::{ACCEPT_PAUSE, ADMIN_DRAIN};
@@ -99,25 +100,17 @@ impl Server {
         listener: &TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Open {
-        let Open { tasks, drain, cut } = Open::default();
-        let connections = Connections::new(Arc::clone(&self.app), door, drain.clone());
+        let Open { tasks, ends } = Open::default();
+        let connections = Connections::new(Arc::clone(&self.app), door, ends.clone());
         tokio::pin!(shutdown);
         loop {
             let stream = tokio::select! {
                 () = &mut shutdown => break,
                 accepted = accept(listener) => accepted,
             };
-            let connection = connections.serve(stream);
-            // A token of its own: its lock is taken whenever the connection is woken.
-            let cut = cut.child_token();
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = connection => {}
-                    () = cut.cancelled() => {}
-                }
-            });
+            tasks.spawn(connections.serve(stream));
         }
-        Open { tasks, drain, cut }
+        Open { tasks, ends }
     }
 }
 
@@ -125,19 +118,17 @@ impl Server {
 #[derive(Default)]
 struct Open {
     tasks: TaskTracker,
-    /// Ends those on which nothing is open, and the others when that has been answered.
-    drain: CancellationToken,
-    cut: CancellationToken,
+    ends: Ends,
 }
 
 impl Open {
     /// Waits for the requests in flight, and cuts those that take longer.
     async fn end(self, patience: Duration) -> Ending {
         self.tasks.close();
-        self.drain.cancel();
+        self.ends.drain.cancel();
         let answered = timeout(patience, self.tasks.wait()).await;
         let connections = self.tasks.len();
-        self.cut.cancel();
+        self.ends.cut.cancel();
         self.tasks.wait().await;
         match answered {
             Ok(()) => Ending::Answered,

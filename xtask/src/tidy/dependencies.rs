@@ -62,6 +62,7 @@ const ALLOWED: &[Allowed] = &[
             "clap",
             "crc32c",
             "form_urlencoded",
+            "futures-util",
             "http",
             "http-body",
             "http-body-util",

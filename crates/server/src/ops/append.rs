@@ -20,10 +20,12 @@ use crate::response::{self, Reply, number, put_closed, put_next_offset, put_stre
 pub(crate) async fn append(
     app: &App,
     key: &StreamKey,
-    parts: &Parts,
+    parts: Parts,
     incoming: &mut Incoming,
 ) -> Result<Reply, Problem> {
     let head = AppendHead::parse(&parts.headers)?;
+    let content_type = field::content_type(&parts.headers);
+    drop(parts);
     let mut held = app.engine.reserve(key);
     let bytes = body::read(incoming, app.body_bounds(), &mut held).await?;
     app.metrics.received.increment(bytes.len() as u64);
@@ -31,7 +33,7 @@ pub(crate) async fn append(
     let (content_type, body, held) = match wrote {
         // Libraries attach a content type to everything; without a body it says nothing.
         Wrote::Nothing => (None, Body::Empty, held),
-        Wrote::Records => typed(parts, bytes, held).await?,
+        Wrote::Records => typed(content_type?, bytes, held).await?,
     };
     let AppendHead { closing, producer, stream_seq, expect } = head;
     let command = Append { content_type, body, closing, producer, stream_seq, expect };
@@ -47,11 +49,10 @@ enum Wrote {
 }
 
 async fn typed(
-    parts: &Parts,
+    content_type: Option<ContentType>,
     bytes: Bytes,
     held: Reservation,
 ) -> Result<(Option<ContentType>, Body, Reservation), Problem> {
-    let content_type = field::content_type(&parts.headers)?;
     let content_type =
         content_type.ok_or_else(|| Problem::invalid("an append needs a Content-Type"))?;
     let (body, held) = framing::frame(content_type.kind(), bytes, held).await?;

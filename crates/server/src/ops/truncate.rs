@@ -15,10 +15,10 @@ pub(crate) async fn truncate(
     app: &App,
     key: &StreamKey,
     parts: &Parts,
-    body: &impl Body,
+    body: Option<&mut impl Body>,
 ) -> Result<Reply, Problem> {
     let offset = before(parts.uri.query())?;
-    if !body.is_end_stream() {
+    if body.is_some_and(|body| !body.is_end_stream()) {
         return Err(Problem::invalid("a truncation has no body"));
     }
     let state = app.engine.truncate(key, offset).await?;

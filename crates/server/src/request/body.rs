@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use headwater_core::Code;
 use headwater_engine::Reservation;
 use http_body::Body;
@@ -49,9 +50,11 @@ where
     if announced.is_some_and(|length| length > bounds.bytes as u64) {
         return Err(Problem::too_large(bounds.bytes));
     }
-    let begun = Instant::now();
+    let mut begun = None;
     let mut kept = Vec::new();
-    while let Some(piece) = next(body, begun + bounds.patience(kept.len()), bounds.silence).await? {
+    while !body.is_end_stream()
+        && let Some(piece) = next(body, &mut begun, kept.len(), bounds).await?
+    {
         let len = kept.len() + piece.len();
         if len > bounds.bytes {
             return Err(Problem::too_large(bounds.bytes));
@@ -77,17 +80,27 @@ fn room(capacity: usize, len: usize, announced: Option<u64>) -> usize {
     }
 }
 
+/// The next piece, in time. What is there already needs no clock; the time of the whole body begins when it is first waited for.
 async fn next<B>(
     body: &mut B,
-    deadline: Instant,
-    silence: Duration,
+    begun: &mut Option<Instant>,
+    kept: usize,
+    bounds: Bounds,
 ) -> Result<Option<Bytes>, Problem>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
     loop {
-        match timeout_at(deadline.min(Instant::now() + silence), body.frame()).await {
+        let frame = match body.frame().now_or_never() {
+            Some(frame) => Ok(frame),
+            None => {
+                let now = Instant::now();
+                let deadline = *begun.get_or_insert(now) + bounds.patience(kept);
+                timeout_at(deadline.min(now + bounds.silence), body.frame()).await
+            }
+        };
+        match frame {
             Ok(Some(Ok(frame))) => {
                 // Trailers say nothing that this protocol knows.
                 if let Ok(data) = frame.into_data() {

@@ -1,5 +1,6 @@
 //! One request.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use hyper::body::Incoming;
 use tracing::Instrument;
 
 use super::identity::Identity;
-use super::journal::Entry;
+use super::journal::{Entry, logged};
 use crate::app::App;
 use crate::errors::Problem;
 use crate::gate::Seat;
@@ -32,41 +33,42 @@ pub(crate) async fn handle(
     local: SocketAddr,
     busy: Busy,
     request: Request<Incoming>,
-) -> Response<Sending> {
+) -> Result<Response<Sending>, Infallible> {
     let (parts, body) = request.into_parts();
+    let asked = Asked::of(&parts);
     // Only what writes has a body. HTTP/2 would keep others for who might still read them.
-    let writes = matches!(parts.method, Method::PUT | Method::POST);
-    let mut body = (writes || parts.version < Version::HTTP_2).then_some(body);
+    let writes = matches!(asked.method, Method::PUT | Method::POST);
+    let mut body = (writes || asked.version < Version::HTTP_2).then_some(body);
     let identity = Identity::of(&parts.headers, &app.ids);
     let routed = route(&door, &app.config.stream_roots, parts.uri.path());
-    let asked = routed.as_ref().map(|target| target.route(&parts)).unwrap_or_default();
-    let span = identity.span(&parts, asked);
-    let entry = Entry::begin(&app, asked, &parts.method, span.clone());
+    let label = routed.as_ref().map(|target| target.route(&parts)).unwrap_or_default();
+    let span = identity.span(&asked, label);
+    let entry = Entry::begin(&app, label, &asked.method, span.clone());
     let mut seat = Seat::Free;
     let answer = match admit(&app, &routed, &mut seat) {
         Ok(()) => {
-            let call = Call { app: &app, door: &door, local, parts: &parts };
+            let call = Call { app: &app, door: &door, local, parts };
             call.answer(routed, &mut body, &mut seat).instrument(span).await
         }
         Err(problem) => Err(problem),
     };
-    entry.end(&identity, &parts, &answer);
-    if let Some(body) = body.filter(|body| has_unread(&parts, body, &answer)) {
+    entry.end(&identity, &asked, &answer);
+    if let Some(body) = body.filter(|body| has_unread(&asked, body, &answer)) {
         tokio::spawn(discard(body));
     }
     let mut reply = answer.unwrap_or_else(Problem::into_reply);
-    if parts.method == Method::HEAD {
+    if asked.method == Method::HEAD {
         *reply.body_mut() = ResponseBody::EMPTY;
     }
     match door {
         Door::Public => headers::put_common(reply.headers_mut()),
         Door::Admin(_) => headers::put_private(reply.headers_mut()),
     }
-    reply.headers_mut().insert(headers::X_REQUEST_ID, identity.header());
+    reply.headers_mut().insert(headers::X_REQUEST_ID, identity.into_header());
     // A live reader has a place of its own and gives back this one.
     let seat = if reply.body().is_live() { Seat::Free } else { seat };
     let place = Place { _seat: seat, busy };
-    reply.map(|body| Sending::new(body, parts.version, place, app.metrics.sent.clone()))
+    Ok(reply.map(|body| Sending::new(body, asked.version, place, app.metrics.sent.clone())))
 }
 
 /// Takes a place for what is work. How the server stands must be told when it is busy, too.
@@ -79,21 +81,24 @@ fn admit(app: &App, routed: &Result<Target, Problem>, seat: &mut Seat) -> Result
 }
 
 /// A request with all that answering it needs beside its body.
+///
+/// An append drops the head before it waits: the head is a part of the 8 KiB that the HTTP library has read it into, and the library
+/// has a new buffer by then.
 struct Call<'r> {
     app: &'r Arc<App>,
     door: &'r Door,
     local: SocketAddr,
-    parts: &'r Parts,
+    parts: Parts,
 }
 
 impl Call<'_> {
     async fn answer(
-        &self,
+        self,
         routed: Result<Target, Problem>,
         body: &mut Option<Incoming>,
         seat: &mut Seat,
     ) -> Result<Reply, Problem> {
-        let Self { app, door, parts, .. } = *self;
+        let Self { app, door, ref parts, .. } = self;
         if parts.headers.len() > app.config.max_headers {
             // As the HTTP library does where it counts them itself.
             return Ok(response::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
@@ -104,27 +109,36 @@ impl Call<'_> {
         if parts.version == Version::HTTP_11 && !parts.headers.contains_key(HOST) {
             return Err(Problem::invalid("the Host header is missing"));
         }
-        let target = match routed? {
-            Target::Stream(key) => return self.on_stream(&key, body, seat).await,
-            Target::Truncate(key) => {
-                return match (&parts.method, body) {
-                    (&Method::POST, Some(body)) => truncate::truncate(app, &key, parts, body).await,
-                    _ => Err(Problem::method(headers::DO_METHODS)),
-                };
+        let posts = parts.method == Method::POST;
+        match (routed?, body) {
+            (Target::Stream(key), Some(body)) if posts => {
+                append::append(app, &key, self.parts, body).await
             }
-            Target::Backup => {
-                return match parts.method {
-                    Method::POST => backup::backup(app).await,
-                    _ => Err(Problem::method(headers::DO_METHODS)),
-                };
-            }
-            target => target,
-        };
-        if !matches!(parts.method, Method::GET | Method::HEAD) {
-            return Err(Problem::method(headers::READ_METHODS));
+            // A future is as large as the largest that it may become, and is moved several times before it begins. So all that is
+            // not an append is in a box of its own.
+            (target, body) => Box::pin(self.other(target, body.as_mut(), seat)).await,
         }
+    }
+
+    async fn other(
+        self,
+        target: Target,
+        body: Option<&mut Incoming>,
+        seat: &mut Seat,
+    ) -> Result<Reply, Problem> {
+        let Self { app, ref parts, .. } = self;
+        let may = match (&target, &parts.method) {
+            (Target::Stream(_), _) | (Target::Truncate(_) | Target::Backup, &Method::POST) => {
+                Ok(())
+            }
+            (Target::Truncate(_) | Target::Backup, _) => Err(headers::DO_METHODS),
+            (_, &Method::GET | &Method::HEAD) => Ok(()),
+            _ => Err(headers::READ_METHODS),
+        };
+        may.map_err(Problem::method)?;
         match target {
-            Target::Stream(key) | Target::Truncate(key) => read::read(app, &key, parts, seat).await,
+            Target::Stream(key) => self.on_stream(&key, body, seat).await,
+            Target::Truncate(key) => truncate::truncate(app, &key, parts, body).await,
             Target::Backup => backup::backup(app).await,
             Target::Catalog => catalog::catalog(app, parts).await,
             Target::Health => Ok(admin::health()),
@@ -137,14 +151,13 @@ impl Call<'_> {
     async fn on_stream(
         &self,
         key: &StreamKey,
-        body: &mut Option<Incoming>,
+        body: Option<&mut Incoming>,
         seat: &mut Seat,
     ) -> Result<Reply, Problem> {
-        let Self { app, parts, local, .. } = *self;
+        let Self { app, parts, local, .. } = self;
         match (&parts.method, body) {
-            (&Method::POST, Some(body)) => append::append(app, key, parts, body).await,
             (&Method::PUT, Some(body)) => {
-                let origin = Origin::of(parts, local)?;
+                let origin = Origin::of(parts, *local)?;
                 create::create(app, key, &origin, parts, body).await
             }
             (&Method::GET, _) => read::read(app, key, parts, seat).await,
@@ -155,15 +168,37 @@ impl Call<'_> {
     }
 }
 
+/// What is asked, as far as it is told when it has been answered: what came is not kept for that.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) version: Version,
+    /// The beginning of the path, for the log.
+    pub(super) path: Box<str>,
+    /// Whether its body waits for `100 Continue`.
+    expects: bool,
+}
+
+impl Asked {
+    fn of(parts: &Parts) -> Self {
+        Self {
+            method: parts.method.clone(),
+            version: parts.version,
+            path: logged(parts.uri.path()).into(),
+            expects: parts.headers.contains_key(EXPECT),
+        }
+    }
+}
+
 /// Whether a client may still be sending a body that nobody will read.
 ///
 /// A client that waits for `100 Continue` has not begun, one that fell silent is not listened to any longer, and HTTP/2
 /// tells it to stop.
-fn has_unread(parts: &Parts, body: &Incoming, answer: &Result<Reply, Problem>) -> bool {
+fn has_unread(asked: &Asked, body: &Incoming, answer: &Result<Reply, Problem>) -> bool {
     let done = match answer {
-        Ok(_) => matches!(parts.method, Method::PUT | Method::POST),
+        Ok(_) => matches!(asked.method, Method::PUT | Method::POST),
         Err(problem) => problem.code == headwater_core::Code::Timeout,
     };
-    let sending = parts.version < Version::HTTP_2 && !parts.headers.contains_key(EXPECT);
+    let sending = asked.version < Version::HTTP_2 && !asked.expects;
     sending && !done && !body.is_end_stream()
 }

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderMap;
 use http::header::HeaderValue;
-use http::request::Parts;
 use tracing::{Span, debug_span, field};
 
+use super::handle::Asked;
 use super::trace::TraceParent;
 use crate::headers::{TRACEPARENT, X_REQUEST_ID};
 use crate::metrics::{Route, method_label};
-use crate::response::text;
+use crate::response::short;
 
 /// Longest id that is taken from a client: it stands in every log line.
 const MAX_ID_BYTES: usize = 128;
@@ -19,26 +19,32 @@ const MAX_ID_BYTES: usize = 128;
 /// Gives every request a name of its own: of the process, and of the request in it.
 #[derive(Debug)]
 pub(crate) struct RequestIds {
-    process: u32,
+    /// The part before the number.
+    process: String,
     last: AtomicU64,
 }
 
 impl RequestIds {
     pub(crate) fn new() -> Self {
-        Self { process: rand::random(), last: AtomicU64::new(0) }
+        Self::of(rand::random())
     }
 
-    fn next(&self) -> String {
+    fn of(process: u32) -> Self {
+        Self { process: format!("{process:08x}-"), last: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> HeaderValue {
         // Only uniqueness matters, no other memory hangs on it.
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("{:08x}-{number}", self.process)
+        short(format_args!("{}{number}", self.process))
     }
 }
 
 /// The name of a request, and the trace it is a part of.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    id: String,
+    /// Visible ASCII.
+    id: HeaderValue,
     parent: Option<TraceParent>,
 }
 
@@ -46,13 +52,15 @@ impl Identity {
     /// Takes the id that came with the request, or makes one. An id that is unfit for a log line is as if absent.
     pub(crate) fn of(headers: &HeaderMap, ids: &RequestIds) -> Self {
         let given = single(headers, &X_REQUEST_ID).filter(|id| is_fit(id));
-        let id = given.map_or_else(|| ids.next(), str::to_owned);
+        // Copied: what came is a part of a buffer that is used again.
+        let given = given.and_then(|id| HeaderValue::from_str(id).ok());
+        let id = given.unwrap_or_else(|| ids.next());
         Self { id, parent: single(headers, &TRACEPARENT).and_then(TraceParent::parse) }
     }
 
     /// For the answer.
-    pub(crate) fn header(&self) -> HeaderValue {
-        text(self.id.clone())
+    pub(crate) fn into_header(self) -> HeaderValue {
+        self.id
     }
 
     /// The trace, for the log line.
@@ -64,16 +72,16 @@ impl Identity {
     ///
     /// Its fields are called as OpenTelemetry's conventions have it. As in the log there is no query, no header and no
     /// payload among them, and its name is made of our own words alone.
-    pub(crate) fn span(&self, parts: &Parts, route: Route) -> Span {
+    pub(super) fn span(&self, asked: &Asked, route: Route) -> Span {
         let span = debug_span!(
             "request",
-            otel.name = %format_args!("{} {}", method_label(&parts.method), route.label()),
+            otel.name = %format_args!("{} {}", method_label(&asked.method), route.label()),
             otel.kind = "server",
             otel.status_code = field::Empty,
-            id = %self.id,
-            http.request.method = %parts.method,
+            id = %self,
+            http.request.method = %asked.method,
             http.route = route.label(),
-            url.path = super::journal::logged(parts.uri.path()),
+            url.path = &*asked.path,
             http.response.status_code = field::Empty,
             "error.type" = field::Empty,
             trace_id = field::Empty,
@@ -88,7 +96,7 @@ impl Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.id)
+        f.write_str(self.id.to_str().unwrap_or_default())
     }
 }
 
@@ -111,7 +119,7 @@ mod tests {
 
     #[test]
     fn ids_are_taken_or_made() {
-        let ids = RequestIds { process: 0xAB, last: AtomicU64::new(0) };
+        let ids = RequestIds::of(0xAB);
         let id = |fields: &[(&str, &str)]| Identity::of(&map(fields), &ids).to_string();
         assert_eq!(id(&[("x-request-id", "abc/1=2")]), "abc/1=2");
         let long = "x".repeat(MAX_ID_BYTES);

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 use tracing::{Span, debug, info, warn};
 
+use super::handle::Asked;
 use super::identity::Identity;
 use crate::app::App;
 use crate::errors::{Problem, status};
@@ -37,11 +37,10 @@ impl Entry {
         Self { app, route, method, span, since: Instant::now(), open: true }
     }
 
-    pub(super) fn end(mut self, id: &Identity, parts: &Parts, answer: &Result<Reply, Problem>) {
+    pub(super) fn end(mut self, id: &Identity, asked: &Asked, answer: &Result<Reply, Problem>) {
         let span = self.span.clone();
         let _inside = span.enter();
-        let (method, trace) = (&parts.method, id.trace());
-        let path = logged(parts.uri.path());
+        let (method, path, trace) = (&asked.method, &*asked.path, id.trace());
         let status = answer.as_ref().map_or_else(|problem| status(problem.code), Reply::status);
         let took = self.count(status);
         let Err(problem) = answer else {

@@ -3,7 +3,6 @@
 //! What the HTTP library answers by itself is bare: 400 to what is no HTTP, 414 or 431 to a head that is too
 //! large or has too many fields. A head that does not arrive in time ends the connection without an answer.
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::io;
@@ -20,14 +19,14 @@ use hyper_util::server::graceful::GracefulConnection;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::activity::Activity;
+use super::beside::{First, first};
 use super::patient::Patient;
 use super::refusal;
 use super::streams::Streams;
-use super::watch::{Due, Watch};
+use super::watch::{Due, Ends, Watch};
 use super::wire::Wire;
 use crate::app::App;
 use crate::config::Config;
@@ -46,19 +45,18 @@ pub(super) struct Connections {
     door: Door,
     places: Arc<Gate>,
     refusals: Arc<Gate>,
-    /// When it is cancelled, connections end as soon as the requests that are open have been answered.
-    drain: CancellationToken,
+    ends: Ends,
     http: Builder<Streams>,
 }
 
 impl Connections {
-    pub(super) fn new(app: Arc<App>, door: Door, drain: CancellationToken) -> Self {
+    pub(super) fn new(app: Arc<App>, door: Door, ends: Ends) -> Self {
         let http = http(&app.config);
         let places = match door {
             Door::Public => Arc::clone(&app.connections),
             Door::Admin(_) => Gate::new(MAX_ADMIN_CONNECTIONS),
         };
-        Self { app, door, places, refusals: Gate::new(MAX_REFUSALS), drain, http }
+        Self { app, door, places, refusals: Gate::new(MAX_REFUSALS), ends, http }
     }
 
     /// Serves a connection to its end, or refuses it if there are too many.
@@ -80,10 +78,12 @@ impl Connections {
         self.app.metrics.refused(Limit::Connections);
         let pause = self.pause();
         let place = self.refusals.enter();
+        let cut = self.ends.cut.clone();
         async move {
             // Whoever comes when even this is too much is simply cut.
             if place.is_some() {
-                let _ = timeout(REFUSAL_TIME, refusal::send(stream, pause)).await;
+                let sent = timeout(REFUSAL_TIME, refusal::send(stream, pause));
+                let _ = cut.run_until_cancelled(sent).await;
             }
         }
     }
@@ -110,16 +110,15 @@ impl Connections {
         let activity = Activity::new();
         let (app, door, seen) = (Arc::clone(&self.app), self.door.clone(), Arc::clone(&activity));
         let service = service_fn(move |request| {
-            let answer = handle(Arc::clone(&app), door.clone(), local, seen.begin(), request);
-            async move { Ok::<_, Infallible>(answer.await) }
+            handle(Arc::clone(&app), door.clone(), local, seen.begin(), request)
         });
         let wire = Wire::new(stream, Arc::clone(&activity), Arc::clone(&self.app.carriers));
         let stream = Patient::new(wire, self.app.config.write_timeout, Arc::clone(&activity));
         let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watch = Watch::new(&self.app.config, Arc::clone(&activity));
-        let (app, drain) = (Arc::clone(&self.app), self.drain.child_token());
+        let watch = Watch::new(&self.app.config, Arc::clone(&activity), self.ends.clone());
+        let app = Arc::clone(&self.app);
         async move {
-            let ended = serve(pin!(connection), watch, &app.metrics, &drain, &activity).await;
+            let ended = serve(pin!(connection), watch, &app.metrics, &activity).await;
             if let Err(error) = ended {
                 if let Some(limit) = limit_of(&*error, &activity) {
                     app.metrics.refused(limit);
@@ -135,23 +134,17 @@ async fn serve<C: GracefulConnection>(
     mut connection: Pin<&mut C>,
     mut watch: Watch,
     metrics: &Metrics,
-    drain: &CancellationToken,
     activity: &Activity,
 ) -> Result<(), C::Error> {
-    let mut draining = false;
     let mut closing = false;
     loop {
-        let due = tokio::select! {
+        let due = match first(connection.as_mut(), watch.next()).await {
             // What ends it then has been counted.
-            ended = connection.as_mut() => return if closing { Ok(()) } else { ended },
-            () = drain.cancelled(), if !draining => {
-                draining = true;
-                connection.as_mut().graceful_shutdown();
-                continue;
-            }
-            due = watch.next() => due,
+            First::Busy(ended) => return if closing { Ok(()) } else { ended },
+            First::Rare(due) => due,
         };
         match due {
+            Due::Drain => connection.as_mut().graceful_shutdown(),
             Due::Reset(streams) => {
                 (0..streams).for_each(|_| metrics.refused(Limit::WriteTime));
                 debug!(streams, "answers were not taken, and their streams reset");
@@ -163,7 +156,7 @@ async fn serve<C: GracefulConnection>(
                 watch.closing();
                 closing = true;
             }
-            Due::Drop => return Ok(()),
+            Due::Drop | Due::End => return Ok(()),
             Due::Cut => {
                 metrics.refused(Limit::WriteTime);
                 activity.cut();

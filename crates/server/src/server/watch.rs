@@ -1,5 +1,6 @@
-//! What the HTTP library does not time: a connection before its first bytes tell which HTTP it is, HTTP/2 connections that nobody
-//! uses, and clients that open no window for what they asked.
+//! When something is to be done about a connection, whatever its client does: the end of the server, and what the HTTP library does
+//! not time: a connection before its first bytes tell which HTTP it is, HTTP/2 connections that nobody uses, and clients that open no
+//! window for what they asked.
 //!
 //! It sleeps until something can be due, so that a connection costs a wake-up in a time-out and not more.
 
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::activity::{Activity, Answers};
 use crate::config::Config;
@@ -16,9 +18,20 @@ use crate::metrics::Limit;
 /// Shortest sleep: moments are counted in milliseconds.
 const NAP: Duration = Duration::from_millis(5);
 
+/// How the server ends its connections. One pair for all of them: its locks are taken when a connection begins and when it ends.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ends {
+    /// Those on which nothing is open end, and the others when that has been answered.
+    pub(super) drain: CancellationToken,
+    /// All end.
+    pub(super) cut: CancellationToken,
+}
+
 /// Watches one connection.
 #[derive(Debug)]
 pub(super) struct Watch {
+    ends: Ends,
+    draining: bool,
     activity: Arc<Activity>,
     idle: Duration,
     stall: Duration,
@@ -30,6 +43,10 @@ pub(super) struct Watch {
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
+    /// To let it end when what is open has been answered: the server ends.
+    Drain,
+    /// To end it as it is: the server has waited for long enough.
+    End,
     /// To count streams of HTTP/2 that were reset because their answers were not taken.
     Reset(u64),
     /// To close a connection that nobody uses.
@@ -41,12 +58,12 @@ pub(super) enum Due {
 }
 
 impl Watch {
-    pub(super) fn new(config: &Config, activity: Arc<Activity>) -> Self {
+    pub(super) fn new(config: &Config, activity: Arc<Activity>, ends: Ends) -> Self {
         let idle = config.head_timeout;
         // A piece may be as large as what the library keeps beside it, so it has twice the time.
         let stall = config.write_timeout * 2;
         let due = Instant::now() + idle.min(stall);
-        Self { activity, idle, stall, closing: None, due }
+        Self { ends, draining: false, activity, idle, stall, closing: None, due }
     }
 
     /// The connection ends when the requests that are open have been answered, and soon.
@@ -58,7 +75,14 @@ impl Watch {
     /// Waits until something is due. Nothing is lost when it is dropped.
     pub(super) async fn next(&mut self) -> Due {
         loop {
-            sleep_until(self.due).await;
+            tokio::select! {
+                () = self.ends.cut.cancelled() => return Due::End,
+                () = self.ends.drain.cancelled(), if !self.draining => {
+                    self.draining = true;
+                    return Due::Drain;
+                }
+                () = sleep_until(self.due) => {}
+            }
             if let Some(due) = self.look(Instant::now()) {
                 return due;
             }
@@ -98,7 +122,7 @@ mod tests {
             ..Config::default()
         };
         let activity = Activity::new();
-        (Watch::new(&config, Arc::clone(&activity)), activity, Instant::now())
+        (Watch::new(&config, Arc::clone(&activity), Ends::default()), activity, Instant::now())
     }
 
     /// What is due next, and after how many seconds.
