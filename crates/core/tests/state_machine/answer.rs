@@ -24,6 +24,8 @@ pub(crate) enum Answer {
         floor: Token,
         sequence: u64,
     },
+    /// So many bytes were given up.
+    Retained(u64),
     Done,
     Refused(Code, Detail),
 }
@@ -121,6 +123,15 @@ impl From<Result<Truncated, AccessError>> for Answer {
                 floor: state.floor_offset().into(),
                 sequence: state.floor.sequence,
             },
+            Err(error) => Self::Refused(error.code(), Detail::Nothing),
+        }
+    }
+}
+
+impl From<Result<u64, AccessError>> for Answer {
+    fn from(result: Result<u64, AccessError>) -> Self {
+        match result {
+            Ok(bytes) => Self::Retained(bytes),
             Err(error) => Self::Refused(error.code(), Detail::Nothing),
         }
     }

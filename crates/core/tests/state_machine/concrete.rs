@@ -6,20 +6,21 @@ mod body;
 mod fork;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 use headwater_core::cache::{Ending, StreamTag};
 use headwater_core::command::{Append, Closing, Create, Expect};
 use headwater_core::producer::{MAX_PRODUCER_NUMBER, StreamSeq};
-use headwater_core::retention::Wanted;
+use headwater_core::retention::{Retention, Wanted};
 use headwater_core::{
     ContentKind, ContentType, Expiry, Lineage, ProducerId, ProducerNumber, ProducerTuple, StoreId,
     StreamKey, Timestamp,
 };
 
-use crate::model::{Model, Stream, Token, kind};
+use crate::model::{Model, Stream, Token, kind, upkeep};
 use crate::ops::{
-    Again, Aim, AppendOp, CreateOp, Declared, ExpectChoice, KEYS, KindChoice, Lifetime, Move, Op,
-    SeqChoice, Verb,
+    Again, Aim, AppendOp, CreateOp, Declared, ExpectChoice, KEYS, Keep, KindChoice, Lifetime, Move,
+    Op, SeqChoice, Verb,
 };
 use crate::request::{Given, Request, What};
 
@@ -59,11 +60,16 @@ impl Concrete {
         let live = |key| model.live(key).is_some();
         let index = match aim {
             Aim::Any(index) => return index,
-            Aim::Live(index) | Aim::Deleted(index) | Aim::Free(index) => index,
+            Aim::Live(index) | Aim::Deleted(index) | Aim::Free(index) | Aim::Overfull(index) => {
+                index
+            }
         };
         let fits = |n: &usize| match (aim, &self.keys[*n]) {
             (Aim::Deleted(_), key) => !live(key) && model.streams.contains_key(key),
             (Aim::Free(_), key) => !live(key),
+            (Aim::Overfull(_), key) => {
+                model.live(key).and_then(upkeep).is_some_and(|due| due <= self.now)
+            }
             (_, key) => live(key),
         };
         let fitting: Vec<_> = (0..self.keys.len()).filter(fits).collect();
@@ -82,6 +88,7 @@ impl Concrete {
             Verb::CreateAgain(again) => self.again(&key, *again, model),
             Verb::Append(append) => self.append(model.live(&key), append),
             Verb::Truncate(anchor) => fork::truncation(model.live(&key), *anchor, issued),
+            Verb::Retain(look) => What::Retain(*look),
             Verb::Delete => What::Delete,
             Verb::Expire => What::Expire,
             Verb::MarkUsed(ago) => What::MarkUsed(Timestamp(self.now.0 - ago)),
@@ -109,7 +116,7 @@ impl Concrete {
         let framed = named.map_or(ContentKind::Binary, kind);
         let (body, given) = self.body(framed, &op.body);
         let expiry = self.lifetime(op.lifetime);
-        let retention = Wanted::default();
+        let retention = wanted(op.keep);
         let command =
             Create { content_type, expiry, retention, closing: op.closing, body, fork: None };
         What::Create(command, given)
@@ -134,6 +141,7 @@ impl Concrete {
                     Closing::KeepOpen => Closing::Close,
                 };
             }
+            (Again::OtherRetention, _) => command.retention = wanted(Keep::Bytes(7_777)),
             _ => command.expiry = Expiry::Ttl(77),
         }
         What::Create(command, given.clone())
@@ -162,6 +170,21 @@ impl Concrete {
             expect: expect(stream, op.expect),
         };
         What::Append(command, given)
+    }
+}
+
+fn wanted(keep: Keep) -> Wanted {
+    let retention = |bytes, seconds| Retention {
+        bytes: NonZeroU64::new(bytes),
+        seconds: NonZeroU64::new(seconds),
+    };
+    match keep {
+        Keep::Unsaid => Wanted::default(),
+        Keep::Usual(bytes) => Wanted::Usual(retention(bytes, 0)),
+        Keep::Everything => Wanted::Exactly(Retention::default()),
+        Keep::Bytes(bytes) => Wanted::Exactly(retention(bytes, 0)),
+        Keep::Seconds(seconds) => Wanted::Exactly(retention(0, seconds)),
+        Keep::Both(bytes, seconds) => Wanted::Exactly(retention(bytes, seconds)),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`ops`] are random commands in the abstract; [`concrete`] makes requests of them.
 //! - [`namespace`] is the system under test: it does what the decisions say.
+//! - [`records`] tells when records were committed, and looks up what is beyond a policy.
 //! - [`model`] is written from the protocol text, without the rules under test.
 //! - [`invariants`] hold whatever the model says; [`ledger`] keeps every token that was ever given out.
 //! - [`faults`] shows that a store that breaks a rule is found out, and that no invariant is idle.
@@ -26,6 +27,7 @@ mod model;
 #[path = "../namespace/mod.rs"]
 mod namespace;
 mod ops;
+mod records;
 mod request;
 mod run;
 mod seen;

@@ -7,13 +7,16 @@ mod append;
 mod create;
 mod lifetime;
 mod offsets;
+mod retain;
 mod truncate;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use headwater_core::retention::Retention;
 use headwater_core::{Expiry, Metadata, ProducerTuple, StreamKey, Timestamp};
 
+use self::retain::Excess;
 use crate::answer::Answer;
 use crate::coverage::Row;
 use crate::request::{Request, What};
@@ -21,6 +24,7 @@ use crate::request::{Request, What};
 pub(crate) use create::kind;
 pub(crate) use lifetime::due;
 pub(crate) use offsets::{Lost, Token};
+pub(crate) use retain::{Kept, upkeep};
 
 /// All streams, the deleted ones that forks still need among them.
 #[derive(Debug)]
@@ -29,6 +33,10 @@ pub(crate) struct Model {
     pub(crate) producers_per_stream: usize,
     /// Rows of the tables that the last command met.
     pub(crate) rows: Vec<Row>,
+    /// When records are committed: as late as any command so far.
+    pub(crate) latest: Timestamp,
+    /// What was looked up under each key, to be given up later.
+    looks: BTreeMap<StreamKey, Excess>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +57,7 @@ pub(crate) struct Stream {
     pub(crate) producers: BTreeMap<String, (u64, u64)>,
     pub(crate) parent: Option<Parent>,
     pub(crate) asked: Asked,
+    pub(crate) kept: Option<Kept>,
     /// It is gone for all but its forks.
     pub(crate) deleted: bool,
 }
@@ -60,6 +69,7 @@ pub(crate) struct Record {
     pub(crate) metadata: Option<Arc<Metadata>>,
     /// The incarnation that appended it.
     pub(crate) writer: u64,
+    pub(crate) at: Timestamp,
 }
 
 /// What a fork was made from.
@@ -75,6 +85,7 @@ pub(crate) struct Parent {
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) lifetime: Expiry,
+    pub(crate) retention: Option<Retention>,
     pub(crate) fork: Option<AskedFork>,
 }
 
@@ -122,7 +133,9 @@ impl Stream {
 
 impl Model {
     pub(crate) fn new(producers_per_stream: usize) -> Self {
-        Self { streams: BTreeMap::new(), producers_per_stream, rows: Vec::new() }
+        let (streams, looks) = (BTreeMap::new(), BTreeMap::new());
+        let (rows, latest) = (Vec::new(), Timestamp::default());
+        Self { streams, producers_per_stream, rows, latest, looks }
     }
 
     /// The stream under a key, if it is there and not deleted.
@@ -134,10 +147,12 @@ impl Model {
     pub(crate) fn perform(&mut self, request: &Request, id: u64) -> Answer {
         self.rows.clear();
         let Request { key, now, what } = request;
+        self.latest = self.latest.max(*now);
         match what {
             What::Create(command, given) => self.create(key, command, given, *now, id),
             What::Append(command, given) => self.append(key, command, given, *now),
             What::Truncate(offset) => self.truncate(key, (*offset).into(), *now),
+            What::Retain(look) => self.retain(key, *look, *now),
             What::Delete => self.delete(key, *now),
             What::Expire => {
                 self.end_if_due(key, *now);

@@ -32,6 +32,8 @@ pub(crate) enum Aim {
     Deleted(Index),
     /// One without a live stream, if there is one.
     Free(Index),
+    /// One of whose stream something has to go, if there is one.
+    Overfull(Index),
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub(crate) enum Verb {
     Append(AppendOp),
     /// Gives up what lies before.
     Truncate(Anchor),
+    /// Gives up what is beyond the policy.
+    Retain(Look),
     Delete,
     Expire,
     /// A use some milliseconds ago is made durable.
@@ -57,12 +61,35 @@ pub(crate) enum Again {
     OtherSource,
     OtherOffset,
     OtherClosing,
+    OtherRetention,
+}
+
+/// When it was looked up what is too much or too old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Now,
+    /// The last time that this was chosen under this key: much may have happened since.
+    Before,
+}
+
+/// What a request says about retention.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keep {
+    /// Nothing, and nothing is usual.
+    Unsaid,
+    /// Nothing, and so many bytes are usual.
+    Usual(u64),
+    Everything,
+    Bytes(u64),
+    Seconds(u64),
+    Both(u64, u64),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct CreateOp {
     pub(crate) kind: KindChoice,
     pub(crate) lifetime: Lifetime,
+    pub(crate) keep: Keep,
     pub(crate) closing: Closing,
     pub(crate) body: BodyChoice,
 }
@@ -74,6 +101,7 @@ pub(crate) struct ForkOp {
     pub(crate) anchor: Anchor,
     pub(crate) sub: Sub,
     pub(crate) lifetime: Lifetime,
+    pub(crate) keep: Keep,
     pub(crate) closing: Closing,
     pub(crate) body: BodyChoice,
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use headwater_core::command::{Append, Body, Create};
 use headwater_core::{Batch, BatchRecord, ContentKind, Metadata, Offset, StreamKey, Timestamp};
 
+use crate::ops::Look;
+
 /// A command, where it goes, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -18,6 +20,7 @@ pub(crate) enum What {
     Create(Create, Given),
     Append(Append, Given),
     Truncate(Offset),
+    Retain(Look),
     Delete,
     Expire,
     MarkUsed(Timestamp),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use headwater_core::retention::ChosenBy;
 use headwater_core::{Expiry, Metadata, ProducerTuple, Slot, StreamKey, StreamState, Timestamp};
 
-use crate::model::{Model, Stream, due};
+use crate::model::{Kept, Model, Stream, due, upkeep};
 use crate::namespace::contents::{Contents, Record};
 
 /// The invariant that looking at the streams shows: every byte that a reader may ask for is there.
@@ -19,6 +20,10 @@ pub(crate) struct Seen {
     pub(crate) content_type: String,
     pub(crate) lifetime: Expiry,
     pub(crate) due: Option<Timestamp>,
+    /// What it keeps, and since when there are records.
+    pub(crate) kept: Option<Kept>,
+    /// When it ends or something of it goes.
+    pub(crate) upkeep: Option<Timestamp>,
     pub(crate) created: Timestamp,
     pub(crate) used: Timestamp,
     pub(crate) closed: Option<Option<ProducerTuple>>,
@@ -103,6 +108,12 @@ fn stored(contents: &Contents, state: &StreamState, deleted: bool) -> Result<See
         content_type: state.content_type.as_str().to_owned(),
         lifetime: state.expiry,
         due: state.deadline(),
+        kept: state.retained.as_deref().map(|retained| Kept {
+            retention: retained.policy.retention,
+            asked: retained.policy.by == ChosenBy::Request,
+            oldest: retained.oldest,
+        }),
+        upkeep: state.due(),
         created: state.created_at,
         used: state.used_at,
         closed: state.closed.as_ref().map(|closed| closed.by.clone()),
@@ -130,6 +141,8 @@ pub(crate) fn expected(model: &Model) -> BTreeMap<StreamKey, Seen> {
             content_type: stream.content_type.clone(),
             lifetime: stream.lifetime,
             due: due(stream),
+            kept: stream.kept,
+            upkeep: upkeep(stream),
             created: stream.created,
             used: stream.used,
             closed: stream.closed.clone(),

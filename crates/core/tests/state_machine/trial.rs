@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use headwater_core::change::Effect;
-use headwater_core::decide::{Created, Existence, Limits};
+use headwater_core::decide::{self, Created, Existence, Limits};
 use headwater_core::{Lineage, StreamKey, StreamState, Version};
 
 use crate::answer::Answer;
@@ -15,6 +15,7 @@ use crate::ledger::{A_TOKEN_STANDS_FOR_THE_SAME_BYTES, Ledger, Reader};
 use crate::model::Model;
 use crate::namespace::{Committed, Fault, Namespace, Ran, Run};
 use crate::ops::Op;
+use crate::records::Records;
 use crate::request::{Request, What};
 use crate::seen::{Snapshot, expected};
 
@@ -29,6 +30,7 @@ pub(crate) struct Trial {
     ledger: Ledger,
     present: Snapshot,
     newest: BTreeMap<StreamKey, Version>,
+    records: Records,
 }
 
 /// A run, whatever the command was.
@@ -47,6 +49,7 @@ impl Trial {
             ledger: Ledger::default(),
             present: Snapshot::default(),
             newest: BTreeMap::new(),
+            records: Records::default(),
         }
     }
 
@@ -87,6 +90,7 @@ impl Trial {
     fn request(&mut self, op: &Op) -> Result<(Request, Made), String> {
         let request = self.concrete.request(op, &self.model, &self.ledger.tokens);
         let made = self.make(&request).map_err(|what| format!("{what}\nat {request:?}"))?;
+        self.records.note(&self.namespace.contents, request.now);
         Ok((request, made))
     }
 
@@ -141,6 +145,13 @@ impl Trial {
             What::Truncate(offset) => {
                 let ran = self.namespace.truncate(key, *offset, *now);
                 made(ran, |truncated, _| Some(Arc::clone(&truncated.state)))
+            }
+            What::Retain(look) => {
+                let (lineage, found) =
+                    self.records.look(&self.namespace.contents, key, *look, *now);
+                let ran =
+                    self.namespace.drive(|desk| decide::retain(desk, key, lineage, found, *now));
+                made(ran, |_, _| None)
             }
             What::Delete => made(self.namespace.delete(key, *now), |(), _| None),
             What::Expire => made(self.namespace.expire(key, *now), |(), _| None),

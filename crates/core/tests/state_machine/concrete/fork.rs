@@ -2,10 +2,9 @@
 
 use headwater_core::ContentKind;
 use headwater_core::command::{Create, ForkRequest};
-use headwater_core::retention::Wanted;
 use proptest::sample::Index;
 
-use super::{Concrete, declared};
+use super::{Concrete, declared, wanted};
 use crate::model::{Model, Stream, Token, kind};
 use crate::ops::{Anchor, ForkOp, Sub};
 use crate::request::What;
@@ -23,7 +22,7 @@ impl Concrete {
         let (body, given) = self.body(framed, &op.body);
         let fork = Some(ForkRequest { source, offset: token.map(Token::offset), sub_offset });
         let expiry = self.lifetime(op.lifetime);
-        let retention = Wanted::default();
+        let retention = wanted(op.keep);
         What::Create(
             Create { content_type, expiry, retention, closing: op.closing, body, fork },
             given,

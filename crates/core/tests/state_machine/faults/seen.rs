@@ -23,6 +23,7 @@ pub(super) const FAULTS: &[Planted] = &[
     ("does not show where a fork came from", || in_states(|state| state.origin = None)),
     ("shows no lifetime", || in_states(|state| state.expiry = Expiry::Never)),
     ("shows no last use", || in_states(|state| state.used_at = state.created_at)),
+    ("shows no policy", || in_states(|state| state.retained = None)),
     ("shows no floor", || in_states(|state| state.floor = Tail::default())),
     ("shows a tail that is behind", || in_states(tail_behind)),
     ("counts a record too many", || in_states(|state| state.tail.sequence += 1)),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use headwater_core::change::PinChange::{Add, Drop};
 use headwater_core::change::{Birth, Change, Effect, ProducerChange, Unit, Update};
 use headwater_core::producer::ProducerState;
+use headwater_core::retention::ChosenBy;
 use headwater_core::{Batch, BatchRecord, ProducerNumber, StreamKey, Tail, Timestamp};
 
 use super::Planted;
@@ -23,6 +24,12 @@ pub(super) const FAULTS: &[Planted] = &[
     ("forgets Stream-Seq", || in_updates(|update| update.stream_seq = None)),
     ("forgets a truncation", || in_updates(|update| update.floor = None)),
     ("gives up a record too many", || in_updates(one_more)),
+    ("forgets what a policy gave up", || by_policy(|update| update.floor = None)),
+    ("gives up a record too many by a policy", || by_policy(one_more)),
+    ("takes what a policy does for a use", || by_policy(|update| update.used_at = Some(SOON))),
+    ("forgets since when there are records", || in_updates(|update| update.oldest = None)),
+    ("keeps no policy", || in_births(|birth| birth.policy = None)),
+    ("forgets who chose a policy", || in_births(chosen_by_nobody)),
     ("forgets what a source gave up", || in_births(|birth| birth.floor = Tail::default())),
     ("forgets a use", || in_updates(|update| update.used_at = None)),
     ("takes a use from the future", || in_updates(use_later)),
@@ -59,6 +66,24 @@ fn in_updates(fault: impl Fn(&mut Update) + 'static) -> Box<dyn Fault> {
             fault(update);
         }
     })
+}
+
+/// A time after all others.
+const SOON: Timestamp = Timestamp(1 << 40);
+
+/// In what was decided because of a policy, which is no use of a stream.
+fn by_policy(fault: impl Fn(&mut Update) + 'static) -> Box<dyn Fault> {
+    in_updates(move |update| {
+        if update.floor.is_some() && update.used_at.is_none() {
+            fault(update);
+        }
+    })
+}
+
+fn chosen_by_nobody(birth: &mut Birth) {
+    if let Some(policy) = &mut birth.policy {
+        policy.by = ChosenBy::Surroundings;
+    }
 }
 
 fn in_births(fault: impl Fn(&mut Birth) + 'static) -> Box<dyn Fault> {

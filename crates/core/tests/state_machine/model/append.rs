@@ -20,11 +20,12 @@ enum Meaning {
     Seen(u64),
 }
 
-pub(super) fn written(records: &[GivenRecord], writer: u64) -> Vec<Record> {
+pub(super) fn written(records: &[GivenRecord], writer: u64, at: Timestamp) -> Vec<Record> {
     let record = |given: &GivenRecord| Record {
         bytes: given.bytes.clone(),
         metadata: given.metadata.clone(),
         writer,
+        at,
     };
     records.iter().map(record).collect()
 }
@@ -39,11 +40,11 @@ impl Model {
     ) -> Answer {
         self.end_if_due(key, now);
         let mut rows = Vec::new();
-        let most = self.producers_per_stream;
+        let (most, times) = (self.producers_per_stream, (now, self.latest));
         let answer = match self.streams.get_mut(key) {
             None => Err((Code::NotFound, Detail::Nothing)),
             Some(stream) if stream.deleted => Err((Code::Gone, Detail::Nothing)),
-            Some(stream) => append(stream, command, given, now, most, &mut rows),
+            Some(stream) => append(stream, command, given, times, most, &mut rows),
         };
         let answer = answer.unwrap_or_else(|(code, detail)| {
             if command.producer.is_some() {
@@ -60,7 +61,7 @@ fn append(
     stream: &mut Stream,
     command: &Append,
     given: &Given,
-    now: Timestamp,
+    (now, latest): (Timestamp, Timestamp),
     most_producers: usize,
     rows: &mut Vec<Row>,
 ) -> Result<Answer, Refusal> {
@@ -95,7 +96,7 @@ fn append(
         return Err((Code::StreamSeqRegression, Detail::Nothing));
     }
     let records = match (&given.content, command.closing) {
-        (Content::Records(records), _) => written(records, stream.id),
+        (Content::Records(records), _) => written(records, stream.id, latest),
         (Content::Nothing, Closing::Close) => Vec::new(),
         (Content::Nothing, Closing::KeepOpen) => {
             return Err((Code::InvalidRequest, Detail::Nothing));

@@ -4,6 +4,7 @@ use headwater_core::command::{Closing, Create, ForkRequest};
 use headwater_core::error::Code;
 use headwater_core::{ContentKind, Expiry, StreamKey, Timestamp};
 
+use super::retain::{self, Kept};
 use super::{Asked, AskedFork, Lost, Model, Parent, Record, Stream, Token};
 use crate::answer::{Answer, Detail};
 use crate::coverage::Row;
@@ -37,6 +38,7 @@ struct Inheritance {
     floor: (u64, u64),
     content_type: String,
     lifetime: Expiry,
+    kept: Option<Kept>,
 }
 
 impl Model {
@@ -51,7 +53,12 @@ impl Model {
         self.end_if_due(key, now);
         match self.streams.get(key) {
             Some(stream) if stream.deleted => return refused(Code::AlreadyExists),
-            Some(stream) => return confirm(stream, command),
+            Some(stream) => {
+                let answer = confirm(stream, command);
+                let differs = stream.asked.retention != retain::asked(command.retention);
+                self.rows.extend(differs.then_some(Row::PolicyDiffers));
+                return answer;
+            }
             None => {}
         }
         let inheritance = match &command.fork {
@@ -81,7 +88,8 @@ impl Model {
         let asked_type = command.content_type.as_ref().map(|given| given.as_str().to_owned());
         let inherited_type = inheritance.as_ref().map(|inherited| inherited.content_type.clone());
         let content_type = asked_type.or(inherited_type).unwrap_or_else(|| DEFAULT_TYPE.to_owned());
-        let own = first_records(given, &content_type, id)?;
+        let own = first_records(given, &content_type, (id, self.latest))?;
+        let kept = inheritance.as_ref().and_then(|inherited| inherited.kept);
         let mut stream = Stream {
             id,
             content_type,
@@ -94,10 +102,20 @@ impl Model {
             stream_seq: None,
             producers: Default::default(),
             parent: None,
-            asked: Asked { lifetime: command.expiry, fork: None },
+            asked: Asked {
+                lifetime: command.expiry,
+                retention: retain::asked(command.retention),
+                fork: None,
+            },
+            kept: Kept::new(command.retention, kept, now),
             deleted: false,
         };
         if let Some(inheritance) = inheritance {
+            self.rows.extend(retain::row(kept, command.retention));
+            if let Some(kept) = &mut stream.kept {
+                // Nobody has looked yet how old the oldest is.
+                kept.oldest = Timestamp::default();
+            }
             self.rows.push(lifetime_row(inheritance.lifetime, command.expiry));
             if command.expiry == Expiry::Never {
                 stream.lifetime = inheritance.lifetime;
@@ -154,6 +172,7 @@ impl Model {
             floor: source.floor,
             content_type: source.content_type.clone(),
             lifetime: source.lifetime,
+            kept: source.kept,
         };
         let depth = if source.parent.is_some() { Row::ForkOfFork } else { Row::ForkOfRoot };
         self.rows.extend([row, depth]);
@@ -187,12 +206,16 @@ fn cut(source: &Stream, anchor: u64, sub: u64) -> Option<(Vec<Record>, Row)> {
     Some((kept, if end == to { Row::ForkByWholeRecord } else { Row::ForkInsideRecord }))
 }
 
-fn first_records(given: &Given, content_type: &str, writer: u64) -> Result<Vec<Record>, Code> {
+fn first_records(
+    given: &Given,
+    content_type: &str,
+    (writer, at): (u64, Timestamp),
+) -> Result<Vec<Record>, Code> {
     match &given.content {
         Content::Nothing | Content::EmptyArray => Ok(Vec::new()),
         Content::Broken => Err(Code::InvalidJson),
         Content::Records(_) if given.framed != kind(content_type) => Err(Code::ContentTypeMismatch),
-        Content::Records(records) => Ok(super::append::written(records, writer)),
+        Content::Records(records) => Ok(super::append::written(records, writer, at)),
     }
 }
 
@@ -220,6 +243,7 @@ fn confirm(stream: &Stream, command: &Create) -> Answer {
     let differs: Vec<_> = [
         (same_type, "content type"),
         (command.expiry == stream.asked.lifetime, "lifetime"),
+        (retain::asked(command.retention) == stream.asked.retention, "retention"),
         ((command.closing == Closing::Close) == closed, "closed state"),
         (same_source, "fork source"),
         (same_point, "fork offset"),

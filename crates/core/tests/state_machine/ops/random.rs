@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::{
-    Again, Aim, Anchor, AppendOp, BodyChoice, CreateOp, Declared, ExpectChoice, ForkOp, KEYS,
-    KindChoice, Lifetime, Move, Op, SeqChoice, Sub, Verb,
+    Again, Aim, Anchor, AppendOp, BodyChoice, CreateOp, Declared, ExpectChoice, ForkOp, KEYS, Keep,
+    KindChoice, Lifetime, Look, Move, Op, SeqChoice, Sub, Verb,
 };
 
 /// Lists of so many operations, after a few that make something to work on.
@@ -36,9 +36,10 @@ fn command() -> impl Strategy<Value = (Aim, Verb)> {
         8 => (free(), create().prop_map(Verb::Create)),
         12 => (free(), fork().prop_map(Verb::Fork)),
         6 => (live(), again().prop_map(Verb::CreateAgain)),
-        52 => (live(), append().prop_map(Verb::Append)),
+        62 => (live(), append().prop_map(Verb::Append)),
         2 => (live(), close().prop_map(Verb::Append)),
-        5 => (live(), anchor().prop_map(Verb::Truncate)),
+        16 => (live(), anchor().prop_map(Verb::Truncate)),
+        18 => (overfull(), look().prop_map(Verb::Retain)),
         6 => (live(), Just(Verb::Delete)),
         2 => (live(), Just(Verb::Expire)),
         3 => (live(), (0..3_000u64).prop_map(Verb::MarkUsed)),
@@ -52,6 +53,10 @@ fn live() -> BoxedStrategy<Aim> {
         28 => any::<Index>().prop_map(Aim::Live),
     ]
     .boxed()
+}
+
+fn overfull() -> BoxedStrategy<Aim> {
+    prop_oneof![1 => live(), 5 => any::<Index>().prop_map(Aim::Overfull)].boxed()
 }
 
 fn source() -> BoxedStrategy<Aim> {
@@ -74,6 +79,7 @@ fn again() -> BoxedStrategy<Again> {
         1 => Just(Again::OtherSource),
         1 => Just(Again::OtherOffset),
         1 => Just(Again::OtherClosing),
+        1 => Just(Again::OtherRetention),
     ]
     .boxed()
 }
@@ -86,20 +92,27 @@ fn create() -> BoxedStrategy<CreateOp> {
         1 => Just(KindChoice::Image),
         1 => Just(KindChoice::Unnamed),
     ];
-    (kind, lifetime(), closing(1), body())
-        .prop_map(|(kind, lifetime, closing, body)| CreateOp { kind, lifetime, closing, body })
+    (kind, lifetime(), keep(), closing(1), body())
+        .prop_map(|(kind, lifetime, keep, closing, body)| CreateOp {
+            kind,
+            lifetime,
+            keep,
+            closing,
+            body,
+        })
         .boxed()
 }
 
 fn fork() -> BoxedStrategy<ForkOp> {
-    let fields = (source(), declared(), anchor(), sub(), lifetime(), closing(1), body());
+    let fields = (source(), declared(), anchor(), sub(), lifetime(), keep(), closing(1), body());
     fields
-        .prop_map(|(source, declared, anchor, sub, lifetime, closing, body)| ForkOp {
+        .prop_map(|(source, declared, anchor, sub, lifetime, keep, closing, body)| ForkOp {
             source,
             declared,
             anchor,
             sub,
             lifetime,
+            keep,
             closing,
             body,
         })
@@ -158,6 +171,22 @@ fn lifetime() -> BoxedStrategy<Lifetime> {
         1 => (-500..1i64).prop_map(Lifetime::At),
     ]
     .boxed()
+}
+
+fn keep() -> BoxedStrategy<Keep> {
+    prop_oneof![
+        6 => Just(Keep::Unsaid),
+        2 => (1..120u64).prop_map(Keep::Usual),
+        1 => Just(Keep::Everything),
+        5 => (1..120u64).prop_map(Keep::Bytes),
+        4 => (1..12u64).prop_map(Keep::Seconds),
+        4 => ((1..120u64), (1..12u64)).prop_map(|(bytes, seconds)| Keep::Both(bytes, seconds)),
+    ]
+    .boxed()
+}
+
+fn look() -> BoxedStrategy<Look> {
+    prop_oneof![2 => Just(Look::Now), 5 => Just(Look::Before)].boxed()
 }
 
 fn body() -> BoxedStrategy<BodyChoice> {
