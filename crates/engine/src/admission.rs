@@ -79,13 +79,15 @@ impl Reservation {
             return Err(ServiceError::TooLarge);
         }
         let mut used = self.admission.used.lock();
-        let total = used.total.saturating_add(bytes);
-        let stream = used.streams.get(&self.key).copied().unwrap_or(0).saturating_add(bytes);
-        if total > self.admission.total || stream > self.admission.per_stream {
+        let Used { total, streams } = &mut *used;
+        let (all, entry) = (total.saturating_add(bytes), streams.entry(self.key.clone()));
+        let before = if let Entry::Occupied(entry) = &entry { *entry.get() } else { 0 };
+        let stream = before.saturating_add(bytes);
+        if all > self.admission.total || stream > self.admission.per_stream {
             return Err(ServiceError::Overloaded);
         }
-        used.total = total;
-        used.streams.insert(self.key.clone(), stream);
+        *total = all;
+        entry.insert_entry(stream);
         self.bytes = own;
         Ok(())
     }

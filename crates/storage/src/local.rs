@@ -18,6 +18,7 @@ pub(crate) mod handle;
 pub(crate) mod memory;
 pub(crate) mod metrics;
 pub(crate) mod pool;
+pub(crate) mod quick;
 pub(crate) mod read;
 pub(crate) mod recent;
 pub(crate) mod row;

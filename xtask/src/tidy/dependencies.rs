@@ -25,6 +25,7 @@ const ALLOWED: &[Allowed] = &[
         always: &[
             "bytes",
             "crc32c",
+            "foldhash",
             "futures-channel",
             "metrics",
             "parking_lot",

@@ -3,6 +3,7 @@
 //! Two generations: what is used moves to the young one; at the end of an idle period the old one is dropped and the
 //! young one becomes old. A stream that was idle for one to two periods costs nothing any more.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -99,11 +100,10 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn get_mut(&mut self, key: &StreamKey) -> Option<&mut Stream> {
-        if !self.young.contains_key(key) {
-            let (key, stream) = self.old.remove_entry(key)?;
-            self.young.insert(key, stream);
+        match self.young.entry(key.clone()) {
+            Entry::Occupied(young) => Some(young.into_mut()),
+            Entry::Vacant(place) => Some(place.insert(self.old.remove(key)?)),
         }
-        self.young.get_mut(key)
     }
 
     pub(crate) fn get(&self, key: &StreamKey) -> Option<&Stream> {

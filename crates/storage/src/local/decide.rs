@@ -1,15 +1,13 @@
 //! Compare and set: which units of a group commit, and with which numbers.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use headwater_core::change::{Change, Effect, Unit};
 use headwater_core::storage::{
     Refusal, SpaceSequence, Stamp, StorageError, UnitNumber, UnitResult,
 };
 use headwater_core::{Lineage, Slot, StreamKey, Tail, Timestamp};
 
-use super::recent::{Committed, SpaceName};
+use super::quick::QuickMap;
+use super::recent::{Committed, NamesSpace, SpaceName};
 use super::stored::{GroupUnit, Place};
 use crate::group::Fallen;
 
@@ -52,8 +50,8 @@ pub(crate) struct Deciding<'v, D> {
     durable: &'v D,
     at: Timestamp,
     next_unit: u64,
-    slots: HashMap<StreamKey, Slot>,
-    spaces: HashMap<SpaceName, u64>,
+    slots: QuickMap<StreamKey, Slot>,
+    spaces: QuickMap<SpaceName, u64>,
     fallen: Fallen,
     pub(crate) accepted: Vec<Accepted>,
 }
@@ -77,7 +75,7 @@ pub(crate) enum DiskSpace {
 impl<'v, D: Durable> Deciding<'v, D> {
     /// Begins with the number of the first unit and the commit timestamp of all of them.
     pub(crate) fn new(durable: &'v D, next_unit: u64, at: Timestamp) -> Self {
-        let (slots, spaces) = (HashMap::new(), HashMap::new());
+        let (slots, spaces) = (QuickMap::default(), QuickMap::default());
         Self {
             durable,
             at,
@@ -159,9 +157,10 @@ impl<'v, D: Durable> Deciding<'v, D> {
 
     /// Notes the last number given in the space of a stream, if it is not known yet.
     fn look_up_space(&mut self, key: &StreamKey) -> Result<(), StorageError> {
-        if let Entry::Vacant(unknown) = self.spaces.entry(SpaceName::of(key)) {
-            let last = self.durable.last_of_space(unknown.key())?;
-            unknown.insert(last);
+        if !self.spaces.contains_key(key as &dyn NamesSpace) {
+            let name = SpaceName::of(key);
+            let last = self.durable.last_of_space(&name)?;
+            self.spaces.insert(name, last);
         }
         Ok(())
     }
@@ -176,7 +175,7 @@ impl<'v, D: Durable> Deciding<'v, D> {
             Effect::Create(birth) => birth.base,
             _ => before.state().map_or(Tail::default(), |state| state.tail),
         };
-        let last = self.spaces.get_mut(&SpaceName::of(&change.key))?;
+        let last = self.spaces.get_mut(&change.key as &dyn NamesSpace)?;
         let space = *last + 1;
         *last += count;
         Some(Place { space, position: tail.position, sequence: tail.sequence + 1 })

@@ -7,13 +7,16 @@
 //! Who reads looks here first and into the database second. What is here wins. Something leaves here only when the rows that
 //! take its place are in the database, so a reader that looked here first misses nothing.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use headwater_core::change::{Change, Effect, PinChange};
 use headwater_core::producer::ProducerState;
 use headwater_core::{Batch, Lineage, ProducerId, Slot, StoreId, StreamKey, Tail};
 
+use super::quick::QuickMap;
 use super::run::Head;
 use super::stored::Place;
 
@@ -27,7 +30,7 @@ const RUN_WEIGHT: usize = 160;
 const PRODUCER_WEIGHT: usize = 150;
 
 /// A space.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SpaceName {
     pub(crate) store: StoreId,
     pub(crate) space: Arc<str>,
@@ -37,6 +40,50 @@ impl SpaceName {
     /// The space of a stream.
     pub(crate) fn of(key: &StreamKey) -> Self {
         Self { store: key.store(), space: key.space().into() }
+    }
+}
+
+/// What names a space, so that one is found by the key of a stream, without a name of its own for each append.
+pub(crate) trait NamesSpace {
+    fn names(&self) -> (StoreId, &str);
+}
+
+impl NamesSpace for SpaceName {
+    fn names(&self) -> (StoreId, &str) {
+        (self.store, &self.space)
+    }
+}
+
+impl NamesSpace for StreamKey {
+    fn names(&self) -> (StoreId, &str) {
+        (self.store(), self.space())
+    }
+}
+
+impl PartialEq for dyn NamesSpace + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.names() == other.names()
+    }
+}
+
+impl Eq for dyn NamesSpace + '_ {}
+
+impl Hash for dyn NamesSpace + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.names().hash(state);
+    }
+}
+
+impl Hash for SpaceName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As what it is found by.
+        self.names().hash(state);
+    }
+}
+
+impl<'a> Borrow<dyn NamesSpace + 'a> for SpaceName {
+    fn borrow(&self) -> &(dyn NamesSpace + 'a) {
+        self
     }
 }
 
@@ -89,8 +136,8 @@ pub(crate) struct RecentSpace {
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
     slots: BTreeMap<StreamKey, Slot>,
-    streams: HashMap<Lineage, RecentStream>,
-    spaces: HashMap<SpaceName, RecentSpace>,
+    streams: QuickMap<Lineage, RecentStream>,
+    spaces: QuickMap<SpaceName, RecentSpace>,
     weight: usize,
 }
 
@@ -176,7 +223,13 @@ impl Recent {
     /// Takes in records of a space. What they weigh counts here, because here they are forgotten last.
     pub(crate) fn enter_order(&mut self, run: Arc<RecentRun>) {
         self.weight += run.weight();
-        self.spaces.entry(SpaceName::of(&run.key)).or_default().runs.push(run);
+        match self.spaces.get_mut(&run.key as &dyn NamesSpace) {
+            Some(space) => space.runs.push(run),
+            None => {
+                let space = RecentSpace { runs: vec![Arc::clone(&run)] };
+                self.spaces.insert(SpaceName::of(&run.key), space);
+            }
+        }
     }
 
     /// Bytes of memory it takes, about.
