@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT: what is under way is answered and ended, nothing new begins, and the exit code is 0.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use headwater_tests::http::Conn;
 use headwater_tests::server::Signal;
@@ -121,8 +121,11 @@ fn a_request_that_never_ends_does_not_hold_the_server_for_ever() {
         let server = Launch::new(storage).flags(&["--drain-timeout", "300ms"]).start();
         server.create_text("s");
         let conn = hold_an_append(&server);
+        let begun = Instant::now();
         server.terminate();
         let exit = server.wait_for_exit();
+        // Without the flag it would be ten seconds.
+        assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
         assert_eq!(exit.code, Some(exit::STOPPED), "{exit:#?}");
         drop(conn);
     }
