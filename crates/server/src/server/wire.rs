@@ -31,8 +31,16 @@ use super::stand_in::stands_in;
 #[derive(Debug, Default)]
 pub(super) struct Announced(
     // Held to put and to take. One for a connection: of answers that are pipelined only one is next.
-    Mutex<Option<Vec<Portion>>>,
+    Mutex<Next>,
 );
+
+#[derive(Debug, Default)]
+struct Next {
+    pieces: Option<Vec<Portion>>,
+    /// Whether an answer was announced while another one had not begun. The library never does that; if it did, one could be taken for the
+    /// other, because all stand-ins look alike. So none is taken any more.
+    mixed: bool,
+}
 
 /// A socket.
 #[derive(Debug)]
@@ -75,13 +83,18 @@ impl Announced {
     /// Announces the next answer, if it is large. What was announced and did not come is forgotten: a small answer may begin in the
     /// same memory.
     pub(super) fn put(&self, pieces: Option<Vec<Portion>>) {
-        *self.0.lock() = pieces;
+        let mut next = self.0.lock();
+        next.mixed |= pieces.is_some() && next.pieces.is_some();
+        next.pieces = pieces;
     }
 
     /// The answer and what comes before it, if it is what these slices begin: the very memory, not merely the same bytes.
     fn take(&self, slices: &[IoSlice<'_>]) -> Option<VecDeque<Portion>> {
-        let mut announced = self.0.lock();
-        let first = announced.as_ref()?.first()?;
+        let mut next = self.0.lock();
+        if next.mixed {
+            return None;
+        }
+        let first = next.pieces.as_ref()?.first()?;
         let begins = |slice: &IoSlice<'_>| match first {
             Portion::Memory(bytes) => slice.as_ptr() == bytes.as_ptr(),
             Portion::File(_) => stands_in(slice),
@@ -93,7 +106,7 @@ impl Announced {
         }
         let before = before.iter().filter(|slice| !slice.is_empty());
         let before = before.map(|slice| Bytes::copy_from_slice(slice).into());
-        Some(before.chain(announced.take()?).collect())
+        Some(before.chain(next.pieces.take()?).collect())
     }
 }
 

@@ -158,3 +158,26 @@ async fn files_are_sent_by_no_thread_of_the_runtime() {
     });
     assert!(begun.await, "it is the only answer");
 }
+
+#[tokio::test]
+async fn an_answer_is_never_taken_for_another_one() {
+    let carriers = Arc::new(Carriers::of(1));
+    let bracket = Bytes::from_static(b"[");
+    let content = [b'a', b'b'].map(|byte| file(&[byte; 100_000]));
+    let answer_of_one = |file: &Arc<File>, begin: &[Bytes]| -> Vec<Portion> {
+        let range = Portion::File(FileRange::new(Arc::<File>::clone(file), 0, 100_000));
+        begin.iter().cloned().map(Portion::from).chain([range]).collect()
+    };
+    for begin in [&[][..], &[bracket]] {
+        let Rig { mut wire, activity, client } = Rig::new(&carriers).await;
+        let read = reading(client);
+        let [first, second] = content.each_ref().map(|file| answer_of_one(file, begin));
+        activity.announced.put(Some(first.clone()));
+        activity.announced.put(Some(second));
+        let refused = answer_of(&mut wire, b"head", &first).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+        drop(wire);
+        let got = timeout(DEADLINE, read).await.unwrap().unwrap();
+        assert!(got.len() <= 5, "{} bytes", got.len());
+    }
+}
