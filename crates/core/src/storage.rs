@@ -320,6 +320,8 @@ pub trait Storage: Send + Sync + fmt::Debug + 'static {
 
     /// The same bytes for who only sends them on: an adapter may leave them in files, at places that do not change as long as the
     /// file is open. What is told of [`read`](Self::read) holds: what is left in a file has been compared with its checksum since the adapter was opened.
+    ///
+    /// The budget is for those that are in memory; what is left in a file does not count.
     fn read_to_send(&self, range: ReadRange) -> BoxFuture<'_, Result<Vec<Portion>, StorageError>> {
         let page = self.read(range, Detail::Bytes);
         Box::pin(async move { Ok(page.await?.chunks.into_iter().map(Portion::from).collect()) })

@@ -182,8 +182,8 @@ impl Engine {
         read::read(&self.shard, key, start).await
     }
 
-    /// Reads a page for who only sends it on: the same, but what storage keeps in files may be left there, and takes no room.
-    /// Counts as a use.
+    /// Reads a page for who only sends it on: the same, but what storage keeps in files may be left there, and takes no room, so that
+    /// the page may be [longer](Options::sent_page_bytes). Counts as a use.
     ///
     /// # Errors
     /// As [`Engine::read`].
@@ -192,7 +192,7 @@ impl Engine {
         key: &StreamKey,
         start: Start,
     ) -> Result<Page<Portion>, Failure<AccessError>> {
-        read::read(&self.shard, key, start).await
+        read::read_to_send(&self.shard, key, start).await
     }
 
     /// Reads a page of whole records with their rows: numbers, time and metadata beside the bytes. At least one record,

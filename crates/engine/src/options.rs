@@ -13,6 +13,9 @@ pub struct Options {
     pub limits: Limits,
     /// Most bytes of a page; one record of a JSON stream may exceed it. Large enough that a page's fixed costs vanish beside its bytes.
     pub page_bytes: usize,
+    /// Most bytes of a page that is [only sent on](crate::Engine::read_to_send), if that is more than [`page_bytes`](Self::page_bytes), which is what it may
+    /// have of them in memory; one record of a JSON stream may exceed it.
+    pub sent_page_bytes: usize,
     /// Memory for what was read from storage and is not sent yet, all readers together, live ones up to half of it. Pages get smaller when
     /// little of it is left, and are refused when nothing is; live readers wait. Less than a megabyte is too little for most uses.
     pub reading_bytes: usize,
@@ -44,6 +47,7 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             page_bytes: 1024 * 1024,
+            sent_page_bytes: 16 * 1024 * 1024,
             reading_bytes: 256 * 1024 * 1024,
             tail_page_bytes: 128 * 1024,
             records_page_bytes: 256 * 1024,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use headwater_core::decide;
-use headwater_core::storage::{StorageError, Writers};
+use headwater_core::storage::{Portion, StorageError, Writers};
 use headwater_core::{
     AccessError, ContentKind, Offset, OffsetError, StreamKey, StreamState, Timestamp,
 };
@@ -87,13 +87,13 @@ pub(crate) async fn look(
 }
 
 /// Reads a page, which counts as a use of the stream.
-pub(crate) async fn read<C: Content>(
+pub(crate) async fn read(
     shard: &Arc<Shard>,
     key: &StreamKey,
     start: Start,
-) -> Result<Page<C>, Failure<AccessError>> {
+) -> Result<Page, Failure<AccessError>> {
     let cap = shard.reading.page(&Taker::Page).min(shard.options.page_bytes.max(1) as u64);
-    begun_at(shard, key, start, cap, page::<C>).await
+    begun_at(shard, key, start, cap, page).await
 }
 
 /// Makes a page from where a read begins: of a state that may be told, and anew if the stream was replaced meanwhile.
@@ -237,6 +237,69 @@ pub(crate) async fn page_in<C: Content>(
         held.settle(in_memory);
     }
     Ok(Page { state: Arc::clone(state), from, to, chunks, held })
+}
+
+/// Reads a page that is only sent on, which counts as a use of the stream.
+pub(crate) async fn read_to_send(
+    shard: &Arc<Shard>,
+    key: &StreamKey,
+    start: Start,
+) -> Result<Page<Portion>, Failure<AccessError>> {
+    let cap = shard.reading.page(&Taker::Page).min(shard.options.page_bytes.max(1) as u64);
+    begun_at(shard, key, start, cap, page_to_send).await
+}
+
+/// A page from a position that is known to be valid, with so many bytes in memory. It is longer where the rest is in files.
+async fn page_to_send(
+    shard: &Shard,
+    state: &Arc<StreamState>,
+    from: u64,
+    cap: u64,
+) -> Result<Page<Portion>, Miss> {
+    let tail = state.tail.position;
+    let end = tail.min(from.saturating_add(cap.max(shard.options.sent_page_bytes as u64)));
+    if end - from > cap
+        && let Some(page) = long_page(shard, state, (from, end), cap).await?
+    {
+        return Ok(page);
+    }
+    page(shard, state, from, cap).await
+}
+
+/// A page that may be longer than what may be had in memory. `None` where it is not found out how long it is: because of damage, or of a
+/// record that alone exceeds it.
+async fn long_page(
+    shard: &Shard,
+    state: &Arc<StreamState>,
+    (from, end): (u64, u64),
+    cap: u64,
+) -> Result<Option<Page<Portion>>, Miss> {
+    let mut held = shard.reading.take(cap, &Taker::Page).await.ok_or(Miss::Crowded)?;
+    let Ok(mut chunks) = content::some(shard, state, (from, end), cap).await else {
+        return Ok(None);
+    };
+    let mut to = from + chunks.iter().map(Portion::len).sum::<u64>();
+    if to < state.tail.position && state.content_type.kind() == ContentKind::Json {
+        match last_boundary(shard, state, from, to).await {
+            Ok(boundary) if boundary <= to => to = boundary,
+            _ => return Ok(None),
+        }
+    }
+    if to == from {
+        return Ok(None);
+    }
+    shorten(&mut chunks, to - from);
+    held.settle(chunks.iter().map(Portion::in_memory).sum());
+    Ok(Some(Page { state: Arc::clone(state), from, to, chunks, held }))
+}
+
+/// Leaves the first so many bytes.
+fn shorten(chunks: &mut Vec<Portion>, mut len: u64) {
+    chunks.retain_mut(|chunk| {
+        chunk.truncate(len);
+        len -= chunk.len();
+        !chunk.is_empty()
+    });
 }
 
 /// The end of a JSON page: the last record boundary in it, or the end of the first record if that alone exceeds it.

@@ -85,7 +85,7 @@ fn the_limits_are_the_documented_ones() {
         ("producers per stream", engine.limits.producers_per_stream),
         ("bytes in flight, all streams", engine.in_flight_bytes as u64),
         ("bytes in flight, one stream", engine.in_flight_bytes_per_stream as u64),
-        ("page of a read", engine.page_bytes as u64),
+        ("page of a read", engine.sent_page_bytes as u64),
         ("nesting of JSON, the array around it on reading included", MAX_NESTING as u64),
     ]);
     let rows = table(GUARANTEES, "## Limits");
@@ -109,7 +109,12 @@ fn the_prose_names_the_same_limits() {
     let config = Config::default();
     for (page, words, actual) in [
         (PROTOCOL, "what is not UTF-8, and more than", MAX_PATH_BYTES as u64),
-        (PROTOCOL, "Pages are at most", Options::default().page_bytes as u64),
+        (PROTOCOL, "Pages are at most", Options::default().sent_page_bytes as u64),
+        (
+            PROTOCOL,
+            "what is not sent from a file comes in pages of",
+            Options::default().page_bytes as u64,
+        ),
         (PROTOCOL, "A quiet connection gets a comment every", config.sse_keep_alive.as_secs()),
         (PROTOCOL, "A connection ends after about", config.sse_max_age.as_secs()),
         (PROTOCOL, "An array of more than", MAX_RECORDS as u64),

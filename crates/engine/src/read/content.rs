@@ -54,6 +54,35 @@ impl Content for Portion {
     }
 }
 
+/// What a stream has from one position to another, as far as it can be had with so many bytes in memory.
+pub(super) async fn some(
+    shard: &Shard,
+    state: &StreamState,
+    (from, to): (u64, u64),
+    budget: u64,
+) -> Result<Vec<Portion>, StorageError> {
+    let (mut portions, mut position, mut left) = (Vec::new(), from, budget);
+    while position < to && left > 0 {
+        let range =
+            state.ranges.holding(position, state.tail.position).ok_or(StorageError::Gone)?;
+        let budget = usize::try_from(left).unwrap_or(usize::MAX);
+        let to = range.to.min(to);
+        let read = ReadRange { lineage: range.lineage, from: position, to, budget };
+        let more = match shard.storage.read_to_send(read).await {
+            // Who goes on from there is told.
+            Err(_) if !portions.is_empty() => break,
+            more => more?,
+        };
+        if more.is_empty() {
+            break;
+        }
+        position += more.iter().map(Portion::len).sum::<u64>();
+        left = left.saturating_sub(more.iter().map(Portion::in_memory).sum());
+        portions.extend(more);
+    }
+    Ok(portions)
+}
+
 /// All that a stream has from one position to another.
 pub(super) async fn all<C: Content>(
     shard: &Shard,

@@ -134,16 +134,18 @@ impl Index {
         Ok(Some((first.file, blocks)))
     }
 
-    /// What there is from one position to another, up to the first byte that is not there, as it is taken from files.
+    /// What there is from one position to another, up to the first byte that is not there, as it is taken from files, or until it is
+    /// enough.
     fn gather<T>(
         &self,
         lineage: Lineage,
         (from, to): (u64, u64),
         take: impl Fn(&ChunkFile, &[Block], u64) -> Result<Vec<T>, StorageError>,
         len: impl Fn(&T) -> u64,
+        full: impl Fn(&[T]) -> bool,
     ) -> Result<Vec<T>, StorageError> {
         let (mut pieces, mut position) = (Vec::new(), from);
-        while position < to {
+        while position < to && !full(&pieces) {
             let some = || match self.some_blocks(lineage, position, to)? {
                 Some((file, blocks)) => take(&file, &blocks, position),
                 None => Ok(Vec::new()),
@@ -242,14 +244,31 @@ impl Packed for Index {
 
     fn bytes(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Bytes>, StorageError> {
         let take = |file: &ChunkFile, blocks: &[Block], from| file.read_across(blocks, from, to);
-        self.gather(lineage, (from, to), take, |piece| piece.len() as u64)
+        self.gather(lineage, (from, to), take, |piece| piece.len() as u64, |_| false)
     }
 
-    fn portions(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Portion>, StorageError> {
+    fn portions(
+        &self,
+        lineage: Lineage,
+        (from, to): (u64, u64),
+        budget: u64,
+    ) -> Result<Vec<Portion>, StorageError> {
         let take = |file: &ChunkFile, blocks: &[Block], from| file.leave_across(blocks, from, to);
-        let portions = self.gather(lineage, (from, to), take, Portion::len)?;
-        let mut joined = Vec::with_capacity(portions.len());
-        portions.into_iter().for_each(|portion| push(&mut joined, portion));
+        let full =
+            |portions: &[Portion]| portions.iter().map(Portion::in_memory).sum::<u64>() >= budget;
+        let portions = self.gather(lineage, (from, to), take, Portion::len, full)?;
+        let (mut joined, mut left) = (Vec::with_capacity(portions.len()), budget);
+        for mut portion in portions {
+            if portion.in_memory() > left {
+                portion.truncate(left);
+                if left > 0 {
+                    joined.push(portion);
+                }
+                break;
+            }
+            left -= portion.in_memory();
+            push(&mut joined, portion);
+        }
         Ok(joined)
     }
 

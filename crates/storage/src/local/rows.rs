@@ -116,9 +116,15 @@ pub(crate) trait Packed: Rows {
     /// Bytes from one position to another, none of them empty, up to the first that is not there.
     fn bytes(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Bytes>, StorageError>;
 
-    /// The same bytes for who only sends them on.
-    fn portions(&self, lineage: Lineage, from: u64, to: u64) -> Result<Vec<Portion>, StorageError> {
-        Ok(self.bytes(lineage, from, to)?.into_iter().map(Portion::from).collect())
+    /// The same bytes for who only sends them on, so many of them in memory at most.
+    fn portions(
+        &self,
+        lineage: Lineage,
+        (from, to): (u64, u64),
+        budget: u64,
+    ) -> Result<Vec<Portion>, StorageError> {
+        let bytes = self.bytes(lineage, from, to.min(from.saturating_add(budget)))?;
+        Ok(bytes.into_iter().map(Portion::from).collect())
     }
 
     /// The rows of the records that belong to a page ([`touches`](super::read::page::touches)); none from the sequence `before`

@@ -8,6 +8,7 @@ use headwater_core::storage::{Portion, StorageError};
 use super::across::{Part, bounded, follows, within};
 use super::file::ChunkFile;
 use super::place::Block;
+use super::seen::Seen;
 
 /// Fewer bytes than this that lie together are read: to send them takes a system call of their own, which is dearer than a copy.
 const LEAST_BYTES: u64 = 32 << 10;
@@ -31,7 +32,9 @@ impl ChunkFile {
         let mut portions = Vec::new();
         for group in blocks.chunk_by(|a, b| follows(a, b)) {
             let many = group.iter().map(|block| wanted(block)).sum::<u64>() >= LEAST_BYTES;
-            for group in bounded(group) {
+            // Short blocks are never known to be sound: they are read, and those around them are not.
+            let alike = |a: &&Block, b: &&Block| is_remembered(a) == is_remembered(b);
+            for group in group.chunk_by(alike).flat_map(bounded) {
                 let left = if many {
                     self.leave_group(group, from, to)
                 } else {
@@ -78,6 +81,11 @@ impl ChunkFile {
             None => self.read_group(group, from, to).map(|(read, part)| (read.into(), part)),
         }
     }
+}
+
+/// Whether it is known once it was verified.
+fn is_remembered(block: &Block) -> bool {
+    Seen::remembers(&block.at.payload)
 }
 
 /// Adds a portion, to the last one where it goes on there.

@@ -51,9 +51,13 @@ impl Seen {
         self.bits.get().map_or(0, |bits| size_of_val(&**bits))
     }
 
+    /// Whether a block is long enough to be remembered.
+    pub(super) fn remembers(block: &Extent) -> bool {
+        u64::from(block.len) >= GRAIN
+    }
+
     fn place(block: &Extent) -> Option<(usize, u64)> {
         let grain = block.offset / GRAIN;
-        let whole = u64::from(block.len) >= GRAIN;
-        whole.then_some(((grain / 64) as usize, 1 << (grain % 64)))
+        Self::remembers(block).then_some(((grain / 64) as usize, 1 << (grain % 64)))
     }
 }

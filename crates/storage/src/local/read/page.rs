@@ -38,11 +38,13 @@ impl Snapshot {
         if matches!(known, Known::No | Known::Removed) {
             return Self { range, detail, known, runs: Vec::new(), first: None };
         }
-        let end = range.to.min(range.from.saturating_add(range.budget as u64));
-        let runs = recent.runs_from(range.lineage, range.from);
-        let runs = runs.take_while(|run| run.head.position <= end).cloned().collect();
         let first = recent.runs(range.lineage).next();
         let first = first.map(|run| (run.head.position, run.head.sequence));
+        // What is packed before them may be left where it is, and then all of the budget is theirs.
+        let begin = first.map_or(range.from, |(first, _)| first.max(range.from));
+        let end = range.to.min(begin.saturating_add(range.budget as u64));
+        let runs = recent.runs_from(range.lineage, range.from);
+        let runs = runs.take_while(|run| run.head.position <= end).cloned().collect();
         Self { range, detail, known, runs, first }
     }
 
@@ -70,8 +72,9 @@ impl Snapshot {
         if let Some(answer) = self.answer() {
             return answer;
         }
+        let lineage = self.range.lineage;
         let packed =
-            self.packed(view, |from, to| view.packed.bytes(self.range.lineage, from, to))?;
+            self.packed(view, self.end(), |from, to| view.packed.bytes(lineage, from, to))?;
         let chunks = self.with_recent(packed)?;
         let mut rows = Vec::new();
         if self.detail == Detail::Records {
@@ -87,11 +90,14 @@ impl Snapshot {
         if let Some(answer) = self.answer() {
             return answer.map(as_portions);
         }
-        let lineage = self.range.lineage;
-        let packed = self.packed(view, |from, to| view.packed.portions(lineage, from, to))?;
-        let position = self.range.from + packed.iter().map(Portion::len).sum::<u64>();
+        let ReadRange { lineage, from, to, budget } = self.range;
+        let budget = budget as u64;
+        let packed =
+            self.packed(view, to, |from, to| view.packed.portions(lineage, (from, to), budget))?;
+        let position = from + packed.iter().map(Portion::len).sum::<u64>();
+        let left = budget.saturating_sub(packed.iter().map(Portion::in_memory).sum());
         let mut recent = Vec::new();
-        gather(&mut recent, self.recent_from(position));
+        gather(&mut recent, self.recent_from(position, to.min(position.saturating_add(left))));
         let portions: Vec<Portion> =
             packed.into_iter().chain(recent.into_iter().map(Portion::from)).collect();
         if portions.is_empty() && self.range.from < self.range.to {
@@ -105,14 +111,15 @@ impl Snapshot {
         self.range.to.min(self.range.from.saturating_add(self.range.budget as u64))
     }
 
-    /// What there is in the page that is packed.
+    /// What there is up to an end that is packed.
     fn packed<P: Rows, T>(
         &self,
         view: &View<P>,
+        end: u64,
         read: impl FnOnce(u64, u64) -> Result<Vec<T>, StorageError>,
     ) -> Result<Vec<T>, StorageError> {
         let (lineage, from) = (self.range.lineage, self.range.from);
-        let end = self.first.map_or(self.end(), |(first, _)| self.end().min(first));
+        let end = self.first.map_or(end, |(first, _)| end.min(first));
         if from >= end {
             return Ok(Vec::new());
         }
@@ -126,7 +133,7 @@ impl Snapshot {
 
     /// The bytes of the page, given those that are packed.
     fn with_recent(&self, mut chunks: Vec<Bytes>) -> Result<Vec<Bytes>, StorageError> {
-        let recent = self.recent_from(self.range.from + len(&chunks));
+        let recent = self.recent_from(self.range.from + len(&chunks), self.end());
         gather(&mut chunks, recent);
         if chunks.is_empty() && self.range.from < self.range.to {
             return Err(StorageError::Gone);
@@ -134,9 +141,8 @@ impl Snapshot {
         Ok(chunks)
     }
 
-    /// The bytes of the page from a position on, as far as they are recent.
-    fn recent_from(&self, mut position: u64) -> Vec<Bytes> {
-        let end = self.end();
+    /// The bytes from a position to an end, as far as they are recent.
+    fn recent_from(&self, mut position: u64, end: u64) -> Vec<Bytes> {
         let mut recent = Vec::new();
         for run in &self.runs {
             let (start, after) = (run.head.position, run.end().position.min(end));
