@@ -134,7 +134,7 @@ const ALL: &[Step] = &[
         name: "bench",
         argv: &["xtask", "bench", "--quick"],
         env: &[],
-        budget: 60,
+        budget: 80,
         kind: Kind::Check,
     },
     // Hundreds of bad clients in place of thousands, against the release build: that a good one is served all the same.
