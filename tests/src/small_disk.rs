@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::launch::Launch;
@@ -56,11 +56,6 @@ impl SmallDisk {
     /// Gives back what [`fill`](Self::fill) took.
     pub fn relieve(&self) {
         fs::remove_file(self.root.join(BALLAST)).expect("the ballast is there");
-    }
-
-    /// Where it is mounted.
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 }
 

@@ -1,15 +1,22 @@
 //! Bytes for who only sends them on: in memory, or left in a file, from which the operating system sends them by itself.
 
 use std::fmt;
+#[cfg(unix)]
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 
 /// A file that is open for reading.
+#[cfg(unix)]
 pub trait OpenFile: AsFd + fmt::Debug + Send + Sync {}
 
+#[cfg(unix)]
 impl<F: AsFd + fmt::Debug + Send + Sync> OpenFile for F {}
+
+/// A file that is open for reading. Where there are no descriptors no adapter leaves bytes in one.
+#[cfg(not(unix))]
+pub trait OpenFile: fmt::Debug + Send + Sync {}
 
 /// Some bytes of a file, which do not change as long as it is open.
 #[derive(Clone, Debug)]

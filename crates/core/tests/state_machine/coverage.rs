@@ -8,7 +8,7 @@ use headwater_core::error::Code;
 use crate::answer::Answer;
 
 /// How often each code and each row has to be met at least.
-const ENOUGH: u64 = 25;
+const ENOUGH: u64 = 50;
 
 /// Codes that decisions cannot give here: those of the edges, of storage, of parsing, and of sizes that no test can
 /// fill (that one has a test of its own among the rules).
