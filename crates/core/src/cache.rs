@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::digits;
 use crate::offset::{Lineage, MAX_NUMBER};
 use crate::state::StreamState;
 
@@ -92,15 +93,24 @@ impl StreamTag {
     }
 }
 
+impl StreamTag {
+    /// Writes the tag, as `Display` does, without a formatter in between: it is in every answer to an append.
+    ///
+    /// # Errors
+    /// Those of what it is written to.
+    pub fn write_to(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_char('"')?;
+        digits::write_to(out, self.lineage.0)?;
+        out.write_char(':')?;
+        digits::write_to(out, self.tail)?;
+        out.write_str(self.ending.suffix())?;
+        out.write_char('"')
+    }
+}
+
 impl fmt::Display for StreamTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // In pieces: it is in every answer to an append, and a format of its own would be a second one inside of the caller's.
-        f.write_str("\"")?;
-        fmt::Display::fmt(&self.lineage.0, f)?;
-        f.write_str(":")?;
-        fmt::Display::fmt(&self.tail, f)?;
-        f.write_str(self.ending.suffix())?;
-        f.write_str("\"")
+        self.write_to(f)
     }
 }
 

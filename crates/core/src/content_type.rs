@@ -99,8 +99,11 @@ impl fmt::Display for ContentType {
     }
 }
 
+/// A `tchar` of RFC 9110, section 5.6.2.
 fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    // Letters, digits, and the signs that real types have stand first: each request has a type.
+    matches!(byte, b'a'..=b'z' | b'-' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'+')
+        || b"!#$%&'*^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

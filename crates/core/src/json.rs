@@ -58,17 +58,14 @@ impl Outline {
         // A value that is no array itself gains one level when it is read back.
         let most = MAX_NESTING - usize::from(!array);
         let mut outline = Self { records: 1, array, too_deep: None };
-        let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-        for (index, byte) in body.iter().enumerate() {
+        let (mut depth, mut rest) = (0usize, body.iter());
+        while let Some(byte) = rest.next() {
             match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = !in_string,
-                _ if in_string => {}
+                b'"' => rest = behind_string(rest.as_slice()).iter(),
                 b'[' | b'{' => {
                     depth += 1;
                     if depth > most && outline.too_deep.is_none() {
-                        outline.too_deep = Some(index);
+                        outline.too_deep = Some(body.len() - rest.len() - 1);
                     }
                 }
                 b']' | b'}' => depth = depth.saturating_sub(1),
@@ -78,6 +75,19 @@ impl Outline {
         }
         outline
     }
+}
+
+/// What follows a string, given all behind the quote that opens it.
+fn behind_string(mut text: &[u8]) -> &[u8] {
+    // Strings are most of most bodies, and need no look at each byte.
+    while let Some(at) = memchr::memchr2(b'"', b'\\', text) {
+        let escapes = usize::from(text.get(at) == Some(&b'\\'));
+        text = text.get(at + 1 + escapes..).unwrap_or_default();
+        if escapes == 0 {
+            return text;
+        }
+    }
+    &[]
 }
 
 /// Splits a body into records: the elements of a top-level array, or the one value.
@@ -179,14 +189,22 @@ mod tests {
             (" [1, \"x,]\\\",\" ,null]", 3),
             ("[[1,2],{\"a\":[3,4],\"b\":5}]", 2),
             ("[\"\\\\\",\"\\\\\\\"\",1]", 3),
+            ("[\"\",\",\\\",[\",{\"\\\"\":\"]\"}]", 3),
         ] {
             assert_eq!(count(body), expected, "{body}");
             assert_eq!(stored(body).unwrap().1, expected, "{body}");
         }
         // Never fewer than the values before the place where it stops being JSON.
-        for (body, least) in
-            [("", 0), ("[]", 0), ("[1,2", 2), ("[1,2,", 2), ("[[1],2}", 2), ("[1,2]],", 2)]
-        {
+        for (body, least) in [
+            ("", 0),
+            ("[]", 0),
+            ("[1,2", 2),
+            ("[1,2,", 2),
+            ("[[1],2}", 2),
+            ("[1,2]],", 2),
+            ("[1,2,\"a", 3),
+            ("[1,\"\\", 2),
+        ] {
             assert!(count(body) >= least, "{body}");
         }
     }

@@ -73,6 +73,9 @@ impl StreamKey {
         if encoded.len() > MAX_PATH_BYTES * 3 {
             return Err(NameError::TooLong);
         }
+        if is_canonical(encoded) {
+            return Ok(Self { store, path: encoded.into() });
+        }
         let mut path = String::with_capacity(encoded.len());
         for (index, segment) in encoded.split('/').enumerate() {
             if index > 0 {
@@ -122,13 +125,20 @@ impl StreamKey {
     /// The canonical name of the space; empty for the root space.
     #[must_use]
     pub fn space(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(space, _)| space)
+        self.parts().map_or("", |(space, _)| space)
     }
 
     /// The canonical name of the stream inside its space.
     #[must_use]
     pub fn segment(&self) -> &str {
-        self.path.rsplit_once('/').map_or(&*self.path, |(_, segment)| segment)
+        self.parts().map_or(&*self.path, |(_, segment)| segment)
+    }
+
+    /// Space and segment, where there is more than a segment. A path is short and this is asked several times for each append, so it is
+    /// looked through byte by byte: the library's search is made for long texts.
+    fn parts(&self) -> Option<(&str, &str)> {
+        let slash = self.path.bytes().rposition(|byte| byte == b'/')?;
+        Some((self.path.get(..slash)?, self.path.get(slash + 1..)?))
     }
 }
 
@@ -142,6 +152,13 @@ impl fmt::Display for StreamKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.path)
     }
+}
+
+/// Whether a path is what it would become: every request names a stream, and nearly all of them like this.
+fn is_canonical(path: &str) -> bool {
+    let plain = path.bytes().all(|byte| byte >= 0x20 && byte != 0x7F && byte != b'%');
+    let named = |segment| !matches!(segment, "" | "." | "..");
+    plain && path.len() <= MAX_PATH_BYTES && path.split('/').all(named)
 }
 
 fn push_canonical(path: &mut String, name: &str) -> Result<(), NameError> {

@@ -1,7 +1,6 @@
 //! Admission by bytes: what is in flight is bounded, as a whole and per stream, before it is in memory. Counted are
 //! payload, metadata, and the table of the records: of tiny records the table is most of it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use parking_lot::Mutex;
 
 use crate::error::ServiceError;
 use crate::options::Options;
+use crate::quick::QuickMap;
 
 /// The budgets. One mutex, held for a few instructions once or twice per request.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Admission {
 struct Used {
     total: usize,
     // Only streams with something in flight have an entry.
-    streams: HashMap<StreamKey, usize>,
+    streams: QuickMap<StreamKey, usize>,
 }
 
 impl Admission {

@@ -10,6 +10,7 @@ mod expiry;
 mod list;
 mod metrics;
 mod options;
+mod quick;
 mod read;
 mod reading;
 mod retention;

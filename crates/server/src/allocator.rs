@@ -15,4 +15,5 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 // SAFETY: jemalloc declares a symbol of this name as a pointer to a text that ends with a zero byte, and only reads it. A slice
 // begins with its pointer, and the text is static.
 #[unsafe(export_name = "_rjem_malloc_conf")]
-static SETTINGS: &[u8] = b"background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0\0";
+static SETTINGS: &[u8] =
+    b"background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,tcache_gc_incr_bytes:1048576\0";

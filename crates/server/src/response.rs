@@ -14,7 +14,7 @@ mod sending;
 pub(crate) use body::ResponseBody;
 pub(crate) use sending::{Place, Sending};
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use headwater_core::cache::StreamTag;
 use headwater_core::content_type::ContentType;
@@ -46,14 +46,13 @@ pub(crate) fn text(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// A header value from something short of our own making, such as a token or a tag, without a buffer in between.
-pub(crate) fn short(value: fmt::Arguments<'_>) -> HeaderValue {
+/// A header value from something short of our own making, such as a token or a tag, without a buffer on the heap in between.
+/// As with [`text`], what a header may not hold leaves it empty; so does what has more bytes than a line.
+pub(crate) fn short(write: impl FnOnce(&mut Line) -> fmt::Result) -> HeaderValue {
     let mut line = Line::default();
-    match line.write_fmt(value) {
-        Ok(()) => HeaderValue::from_bytes(line.as_bytes())
-            .unwrap_or_else(|_| HeaderValue::from_static("")),
-        Err(_) => text(value.to_string()),
-    }
+    let written = write(&mut line).ok();
+    let value = written.and_then(|()| HeaderValue::from_bytes(line.as_bytes()).ok());
+    value.unwrap_or_else(|| HeaderValue::from_static(""))
 }
 
 pub(crate) fn number(number: u64) -> HeaderValue {
@@ -62,12 +61,12 @@ pub(crate) fn number(number: u64) -> HeaderValue {
 
 /// Adds `Stream-Next-Offset`.
 pub(crate) fn put_next_offset(headers: &mut HeaderMap, offset: Offset) {
-    headers.insert(headers::NEXT_OFFSET, short(format_args!("{offset}")));
+    headers.insert(headers::NEXT_OFFSET, short(|line| offset.write_to(line)));
 }
 
 /// Adds `Stream-Start-Offset`, where the reader did not know it.
 pub(crate) fn put_start_offset(headers: &mut HeaderMap, offset: Offset) {
-    headers.insert(headers::START_OFFSET, short(format_args!("{offset}")));
+    headers.insert(headers::START_OFFSET, short(|line| offset.write_to(line)));
 }
 
 /// Adds `Stream-Earliest-Offset`, where the stream has given something up.
@@ -79,7 +78,7 @@ pub(crate) fn put_earliest_offset(headers: &mut HeaderMap, state: &StreamState) 
 
 /// Where a stream begins that has given something up.
 pub(crate) fn earliest_offset(state: &StreamState) -> Option<HeaderValue> {
-    (state.floor.sequence > 0).then(|| short(format_args!("{}", state.floor_offset())))
+    (state.floor.sequence > 0).then(|| short(|line| state.floor_offset().write_to(line)))
 }
 
 /// Adds `Content-Type` of a stream, as it was created.
@@ -99,7 +98,7 @@ pub(crate) fn put_closed(headers: &mut HeaderMap, state: &StreamState) {
 
 /// Adds the tag of the stream as a whole, which `If-Match` takes.
 pub(crate) fn put_stream_tag(headers: &mut HeaderMap, state: &StreamState) {
-    headers.insert(ETAG, short(format_args!("{}", StreamTag::of(state))));
+    headers.insert(ETAG, short(|line| StreamTag::of(state).write_to(line)));
 }
 
 /// Adds `Cache-Control`.

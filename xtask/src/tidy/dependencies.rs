@@ -16,7 +16,7 @@ struct Allowed {
 const ALLOWED: &[Allowed] = &[
     Allowed {
         folder: "crates/core",
-        always: &["bytes", "serde_json", "thiserror"],
+        always: &["bytes", "memchr", "serde_json", "thiserror"],
         tests: &["proptest"],
     },
     Allowed { folder: "crates/sse", always: &["bytes", "thiserror"], tests: &["proptest"] },
@@ -45,6 +45,7 @@ const ALLOWED: &[Allowed] = &[
         folder: "crates/engine",
         always: &[
             "bytes",
+            "foldhash",
             "futures-util",
             "metrics",
             "parking_lot",

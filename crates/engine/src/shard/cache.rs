@@ -11,6 +11,7 @@ use headwater_core::producer::{ProducerId, ProducerState};
 use headwater_core::{Expiry, Slot, StreamKey, StreamState, Timestamp};
 
 use super::queue::Ticket;
+use crate::quick::QuickMap;
 
 /// Ids of producers that a stream does not know, which are remembered until they are decided on; more than commands that
 /// run at the same time.
@@ -84,15 +85,16 @@ impl Stream {
         self.pending.is_none()
     }
 
-    fn is_nothing(&self) -> bool {
+    /// Whether it stands for a name without a stream, and may be dropped.
+    pub(super) fn is_nothing(&self) -> bool {
         self.is_idle() && matches!(self.private, Private::Known(Slot::Absent))
     }
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    young: HashMap<StreamKey, Stream>,
-    old: HashMap<StreamKey, Stream>,
+    young: QuickMap<StreamKey, Stream>,
+    old: QuickMap<StreamKey, Stream>,
     /// Names under which there was nothing, oldest first, and the entries that say so.
     absent: VecDeque<(StreamKey, u64)>,
     next_id: u64,
@@ -152,7 +154,7 @@ impl Cache {
     }
 
     /// Ends an idle period. The caller drops what is returned outside of its lock.
-    pub(crate) fn age(&mut self, keep: impl Fn(&StreamKey) -> bool) -> HashMap<StreamKey, Stream> {
+    pub(crate) fn age(&mut self, keep: impl Fn(&StreamKey) -> bool) -> QuickMap<StreamKey, Stream> {
         let mut dropped = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
         let kept = dropped.extract_if(|key, stream| !stream.is_idle() || keep(key));
         self.young.extend(kept);

@@ -142,7 +142,9 @@ impl Inner {
         }
         if stream.pending == Some(ticket) {
             stream.pending = None;
-            self.cache.note_absent(&key);
+            if stream.is_nothing() {
+                self.cache.note_absent(&key);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a request is called: in the log, in traces, and by its client.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderMap;
@@ -11,6 +11,7 @@ use super::handle::Asked;
 use super::trace::TraceParent;
 use crate::headers::{TRACEPARENT, X_REQUEST_ID};
 use crate::metrics::{Route, method_label};
+use crate::request::field::single;
 use crate::response::short;
 
 /// Longest id that is taken from a client: it stands in every log line.
@@ -36,7 +37,7 @@ impl RequestIds {
     fn next(&self) -> HeaderValue {
         // Only uniqueness matters, no other memory hangs on it.
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        short(format_args!("{}{number}", self.process))
+        short(|line| write!(line, "{}{number}", self.process))
     }
 }
 
@@ -51,11 +52,11 @@ pub(crate) struct Identity {
 impl Identity {
     /// Takes the id that came with the request, or makes one. An id that is unfit for a log line is as if absent.
     pub(crate) fn of(headers: &HeaderMap, ids: &RequestIds) -> Self {
-        let given = single(headers, &X_REQUEST_ID).filter(|id| is_fit(id));
+        let given = text(headers, &X_REQUEST_ID).filter(|id| is_fit(id));
         // Copied: what came is a part of a buffer that is used again.
         let given = given.and_then(|id| HeaderValue::from_str(id).ok());
         let id = given.unwrap_or_else(|| ids.next());
-        Self { id, parent: single(headers, &TRACEPARENT).and_then(TraceParent::parse) }
+        Self { id, parent: text(headers, &TRACEPARENT).and_then(TraceParent::parse) }
     }
 
     /// For the answer.
@@ -100,12 +101,9 @@ impl fmt::Display for Identity {
     }
 }
 
-fn single<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> Option<&'h str> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        _ => None,
-    }
+/// The text of a header that stands once.
+fn text<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> Option<&'h str> {
+    single(headers, name).ok()??.to_str().ok()
 }
 
 fn is_fit(id: &str) -> bool {

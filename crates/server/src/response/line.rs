@@ -7,7 +7,7 @@ const MOST: usize = 80;
 
 /// A line of at most [`MOST`] bytes. Writing more fails and leaves what was there.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     bytes: [u8; MOST],
     len: usize,
 }
@@ -36,19 +36,30 @@ impl fmt::Write for Line {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
+    use headwater_core::cache::{Ending, StreamTag};
+    use headwater_core::{Lineage, Offset};
+
     use crate::response::short;
 
-    fn digits(length: usize) -> usize {
-        (length / 10).to_string().len()
+    #[test]
+    fn a_line_is_what_was_written_and_nothing_where_that_does_not_fit() {
+        for length in [0, 1, super::MOST] {
+            let text = "x".repeat(length);
+            assert_eq!(short(|line| line.write_str(&text)).as_bytes(), text.as_bytes());
+            let more = short(|line| write!(line, "{text}{:81}", 0));
+            assert_eq!(more.as_bytes(), b"");
+        }
+        assert_eq!(short(|line| line.write_str("a\nb")).as_bytes(), b"", "no header can hold it");
     }
 
     #[test]
-    fn what_is_short_and_what_is_not_become_the_same_value() {
-        for length in [0, 1, super::MOST - 1, super::MOST, super::MOST + 1, 1000] {
-            let text = "x".repeat(length);
-            assert_eq!(short(format_args!("{text}")).as_bytes(), text.as_bytes());
-            assert_eq!(short(format_args!("{text}{}", length / 10)).len(), length + digits(length));
-        }
-        assert_eq!(short(format_args!("a\nb")).as_bytes(), b"", "no header can hold it");
+    fn the_longest_tokens_and_tags_fit() {
+        let lineage = Lineage(u64::MAX);
+        let offset = Offset::new(lineage, u64::MAX);
+        let tag = StreamTag { lineage, tail: u64::MAX, ending: Ending::Closed };
+        assert_eq!(short(|line| offset.write_to(line)), *offset.to_string());
+        assert_eq!(short(|line| tag.write_to(line)), *tag.to_string());
     }
 }
