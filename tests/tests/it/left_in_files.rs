@@ -12,6 +12,12 @@ use std::thread;
 use headwater_tests::http::Conn;
 use headwater_tests::server::target;
 use headwater_tests::{Launch, Server, Storage, wait};
+use http_body_util::BodyExt as _;
+use hyper::client::conn::http2::Builder;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
+
+use crate::h2c;
 
 /// Packed every few appends, into files that are merged all the time.
 const FLAGS: [&str; 2] = ["--recent-bytes", "1000000"];
@@ -88,6 +94,27 @@ fn they_are_what_was_appended_wherever_they_begin() {
         from = page.offset().to_string();
     }
     assert_eq!(position, BYTES);
+    server.stop();
+}
+
+#[test]
+fn http2_has_them_as_bytes() {
+    const BYTES: usize = 1_000_000;
+    let server = packed(BYTES);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let sender = h2c::connect_as(&server, &Builder::new(TokioExecutor::new())).await;
+        let (mut all, mut from) = (Vec::new(), "-1".to_owned());
+        while all.len() < BYTES {
+            let request = h2c::request(&server, "GET", &format!("s?offset={from}"), h2c::whole(""));
+            let page = h2c::send(&sender, request).await;
+            assert_eq!(page.status(), 200);
+            from = page.headers()["stream-next-offset"].to_str().unwrap().to_owned();
+            let body = timeout(h2c::PATIENCE, page.into_body().collect()).await;
+            all.extend_from_slice(&body.expect("in time").expect("a whole body").to_bytes());
+        }
+        assert!(all == content(0, BYTES));
+    });
     server.stop();
 }
 

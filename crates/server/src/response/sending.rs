@@ -19,6 +19,9 @@ use crate::server::activity::Busy;
 use crate::server::stand_in::stands_in;
 use crate::sse::Torn;
 
+#[cfg(test)]
+mod tests;
+
 /// What a request takes until its answer has been sent, or nobody wants it any more.
 #[derive(Debug)]
 pub(crate) struct Place {

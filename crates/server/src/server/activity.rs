@@ -64,7 +64,7 @@ pub(super) enum Answers {
 }
 
 impl Activity {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             since: Instant::now(),
             begun: AtomicU64::new(0),
@@ -78,7 +78,7 @@ impl Activity {
     }
 
     /// A request begins.
-    pub(super) fn begin(self: &Arc<Self>) -> Busy {
+    pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.begun.fetch_add(1, Ordering::Relaxed);
         Busy { activity: Arc::clone(self), given: None }
     }
