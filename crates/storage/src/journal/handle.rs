@@ -188,7 +188,7 @@ fn start(
     directory: Option<DataDir>,
 ) -> io::Result<Committer> {
     let Opened { view, writer, supply, progress, through, .. } = opened;
-    let exchange = Arc::new(Exchange::default());
+    let exchange = Arc::new(Exchange::quiet_after(options.idle));
     let durability = Arc::clone(writer.durability());
     let mut committer = Committer {
         disk: Arc::clone(&disk),

@@ -1,6 +1,6 @@
 //! Merging: chunk files that lie beside each other become one, without what nobody needs any more.
 //!
-//! - `policy` says which files are worth it.
+//! - `policy` says which files are worth it, and `pace` how much of it there is while there is load.
 //! - `copy` writes the new file, while rounds go on: what of the old ones the catalogue leads to, and what of their rows a
 //!   catalogue that is made anew needs. `keep` decides on rows, `order` writes the order of spaces.
 //! - `commit` gives the file its name between two rounds, and then leads the catalogue into it (`edit`). Only when that is durable are
@@ -27,6 +27,7 @@ mod copy;
 mod edit;
 mod keep;
 mod order;
+mod pace;
 mod policy;
 #[cfg(test)]
 mod tests;
@@ -35,5 +36,6 @@ mod thread;
 pub(super) use commit::{Merging, commit, enter};
 pub(super) use copy::Copied;
 pub(super) use edit::lead_into;
+pub(super) use pace::{Load, Rounds};
 pub(super) use policy::Limits;
 pub(super) use thread::Merger;

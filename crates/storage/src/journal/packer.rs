@@ -57,7 +57,7 @@ impl Packer {
             let outcome = match task {
                 Task::Pack(frozen) => {
                     let packed = self.until_there_is_room(|packer| packer.pack(&frozen));
-                    packed.map(|packed| packed.map(|()| self.exchange.done()))
+                    packed.map(|packed| packed.map(|bytes| self.exchange.done(bytes)))
                 }
                 Task::Merge(copied) => self.merge(*copied),
             };
@@ -108,8 +108,8 @@ impl Packer {
         Ok(Some(()))
     }
 
-    /// Packs a layer, and gives it up.
-    pub(super) fn pack(&mut self, frozen: &Frozen) -> Result<(), StorageError> {
+    /// Packs a layer, and gives it up. How many bytes its file has.
+    pub(super) fn pack(&mut self, frozen: &Frozen) -> Result<u64, StorageError> {
         #[cfg(test)]
         self.hurry(frozen)?;
         self.settle(frozen)?;
@@ -132,7 +132,7 @@ impl Packer {
         if let Err(error) = released {
             tracing::warn!(%error, "journal files could not be given back");
         }
-        Ok(())
+        Ok(file.size())
     }
 
     /// Waits until the journal has durably what a file is to say. Otherwise the file might know of more than the journal does.

@@ -1,13 +1,13 @@
 //! What the threads that commit, pack and merge tell each other.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use headwater_core::storage::StorageError;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::log::Mark;
-use super::merge::Copied;
+use super::merge::{Copied, Load, Rounds};
 use crate::local::recent::Recent;
 
 /// What is to be packed.
@@ -43,6 +43,8 @@ pub(super) struct Exchange {
     // Held for moments, once or twice per round, and once per group to see whether packing failed.
     state: Mutex<State>,
     changed: Condvar,
+    /// How long nothing must be packed until there is no load any more.
+    quiet: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -58,11 +60,34 @@ struct State {
     merged: Option<Result<(), StorageError>>,
     /// How often other files came to count.
     changes: u64,
+    /// What was packed.
+    rounds: Rounds,
     /// How far what was committed reaches.
     through: Through,
 }
 
+impl State {
+    fn has_ended(&self) -> bool {
+        self.stopped || self.failed.is_some()
+    }
+
+    /// Packing that waits itself is no load: it may wait for the room that merging makes.
+    fn is_packing(&self) -> bool {
+        self.frozen.is_some() && !self.stalled
+    }
+
+    fn load(&self, quiet: Duration) -> Load {
+        let still = self.rounds.until(quiet, Instant::now()).is_zero();
+        if still && !self.is_packing() { Load::Quiet } else { Load::Busy }
+    }
+}
+
 impl Exchange {
+    /// There is load until nothing was packed for so long.
+    pub(super) fn quiet_after(quiet: Duration) -> Self {
+        Self { quiet, ..Self::default() }
+    }
+
     /// Whether something is being packed.
     ///
     /// # Errors
@@ -130,14 +155,47 @@ impl Exchange {
         state.merged.take()
     }
 
-    /// Waits until other files count than those that were seen; false when there will be none.
-    pub(super) fn wait_for_changes(&self, seen: &mut u64) -> bool {
+    /// Waits until other files count than those that were seen, or there is no load where there was; false when there will be
+    /// neither. What is seen then comes back.
+    pub(super) fn wait_for_changes(&self, (seen, load): &mut (u64, Load)) -> bool {
         let mut state = self.state.lock();
-        self.changed.wait_while(&mut state, |state| {
-            state.changes == *seen && !state.stopped && state.failed.is_none()
-        });
-        *seen = state.changes;
-        !state.stopped && state.failed.is_none()
+        let is_same = |state: &State| state.changes == *seen && !state.has_ended();
+        while is_same(&state) && (*load == Load::Quiet || state.load(self.quiet) == Load::Busy) {
+            match *load {
+                Load::Quiet => self.changed.wait(&mut state),
+                Load::Busy => self.wait_for_quiet(&mut state),
+            }
+        }
+        (*seen, *load) = (state.changes, state.load(self.quiet));
+        !state.has_ended()
+    }
+
+    /// Waits until there may be no load, or something else has changed.
+    fn wait_for_quiet(&self, state: &mut MutexGuard<'_, State>) {
+        if state.is_packing() {
+            self.changed.wait(state);
+        } else {
+            let time = state.rounds.until(self.quiet, Instant::now());
+            self.changed.wait_for(state, time);
+        }
+    }
+
+    /// Whether there is load, and what the rounds came to.
+    pub(super) fn load(&self) -> (Load, Rounds) {
+        let state = self.state.lock();
+        (state.load(self.quiet), state.rounds)
+    }
+
+    /// Waits until a merge that was begun with these rounds, and has written so much, may go on; false when it is to end.
+    pub(super) fn wait_to_write(&self, begun: &Rounds, written: u64) -> bool {
+        let mut state = self.state.lock();
+        while !state.has_ended()
+            && written > state.rounds.allow(begun)
+            && state.load(self.quiet) == Load::Busy
+        {
+            self.wait_for_quiet(&mut state);
+        }
+        !state.has_ended()
     }
 
     /// Says that other files count now.
@@ -158,8 +216,7 @@ impl Exchange {
 
     /// Whether all is to end.
     pub(super) fn is_stopped(&self) -> bool {
-        let state = self.state.lock();
-        state.stopped || state.failed.is_some()
+        self.state.lock().has_ended()
     }
 
     /// Lets time pass for work that nobody waits for; false when there is nothing more to do.
@@ -187,9 +244,11 @@ impl Exchange {
         self.changed.notify_all();
     }
 
-    /// Says that it is packed, and nobody needs it any more.
-    pub(super) fn done(&self) {
-        self.state.lock().frozen = None;
+    /// Says that it is packed, into so many bytes, and nobody needs it any more.
+    pub(super) fn done(&self, bytes: u64) {
+        let mut state = self.state.lock();
+        state.frozen = None;
+        state.rounds.add(bytes, Instant::now());
         self.changed.notify_all();
     }
 
@@ -208,6 +267,7 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
     use super::*;
@@ -223,9 +283,50 @@ mod tests {
         assert!(exchange.is_busy().unwrap());
         exchange.resume();
         assert!(paused.join().unwrap());
-        exchange.done();
+        exchange.done(1);
         exchange.wait().unwrap();
         assert!(!exchange.is_busy().unwrap());
+    }
+
+    #[test]
+    fn under_load_a_merge_writes_what_rounds_let_it_and_goes_on_when_they_end() {
+        let exchange = Arc::new(Exchange::quiet_after(Duration::from_secs(3600)));
+        assert_eq!(exchange.load().0, Load::Quiet, "nothing was packed");
+        exchange.done(1);
+        let (load, begun) = exchange.load();
+        assert_eq!(load, Load::Busy);
+        let little = begun.allow(&begun);
+        assert!(exchange.wait_to_write(&begun, little), "what is little is not held up");
+        let packed = Arc::new(AtomicBool::new(false));
+        let (merger, told) = (Arc::clone(&exchange), Arc::clone(&packed));
+        let waits = thread::spawn(move || {
+            let goes_on = merger.wait_to_write(&begun, little + 1);
+            (goes_on, told.load(Ordering::SeqCst))
+        });
+        packed.store(true, Ordering::SeqCst);
+        exchange.done(1);
+        assert_eq!(waits.join().unwrap(), (true, true), "it has waited for a round");
+        // Stalled packing is no load, or merging could not make the room that it waits for.
+        let still = Exchange::default();
+        still.offer(Frozen { layer: Arc::default(), through: Through::default() });
+        assert_eq!(still.load().0, Load::Busy);
+        still.state.lock().stalled = true;
+        assert!(still.load().0 == Load::Quiet && still.wait_to_write(&begun, u64::MAX));
+        exchange.stop();
+        assert!(!exchange.wait_to_write(&begun, u64::MAX));
+    }
+
+    #[test]
+    fn who_waits_for_changes_hears_that_load_has_ended() {
+        let exchange = Exchange::quiet_after(Duration::from_millis(30));
+        exchange.done(1);
+        exchange.note_change();
+        let mut seen = (0, Load::Quiet);
+        assert!(exchange.wait_for_changes(&mut seen) && seen.0 == 1);
+        // Nothing changes any more but that.
+        seen.1 = Load::Busy;
+        assert!(exchange.wait_for_changes(&mut seen));
+        assert_eq!(seen, (1, Load::Quiet));
     }
 
     #[test]

@@ -177,6 +177,11 @@ impl ChunkWriter {
         }
     }
 
+    /// Bytes that were added, but for rows.
+    pub(crate) fn written(&self) -> u64 {
+        self.out.offset()
+    }
+
     /// Writes everything but the footer, and makes it durable, so that [`finish`](Self::finish) takes no longer than a small file does.
     /// Nothing can be added any more.
     pub(crate) fn settle(&mut self) -> Result<(), StorageError> {

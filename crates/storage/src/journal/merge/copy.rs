@@ -87,13 +87,13 @@ struct Copy<'i> {
     keeping: Keeping<'i>,
 }
 
-/// Writes the file of a window, unless it is told to stop.
+/// Writes the file of a window. It asks whether to go on again and again, and says how many bytes it has written.
 pub(super) fn copy(
     disk: &Arc<dyn Disk>,
     index: &Index,
     stand: &Stand,
     window: std::ops::Range<usize>,
-    stopped: &dyn Fn() -> bool,
+    goes_on: &dyn Fn(u64) -> bool,
 ) -> Result<Copied, Failure> {
     let empty = || StorageError::Corrupt("there is nothing to merge".to_owned());
     let files = stand.files.get(window.clone()).ok_or_else(empty)?;
@@ -108,7 +108,7 @@ pub(super) fn copy(
     };
     let mut sources = files.iter().map(Source::new).collect::<Result<Vec<_>, _>>()?;
     while let Some((row, newest)) = next_row(&mut sources)? {
-        if stopped() {
+        if !goes_on(copy.writer.written()) {
             return Err(Failure::Stopped);
         }
         if let Some(source) = sources.get_mut(newest) {

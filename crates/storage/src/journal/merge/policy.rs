@@ -9,15 +9,25 @@
 //! 3. Rows that later files change again are not seen in a file. When all rows of all files come to more than twice those of
 //!    the catalogue, files that are rows to a good part are written anew, the one first that was looked at the longest time ago.
 //!
+//! While there is load, less is due. Files that are not full are merged when a full one comes of it, or when [`LAZY`] times as many
+//! as above are beside each other; and the rows of all files may come to three times those of the catalogue. What is mostly dead is due as ever:
+//! less is written for it than comes back.
+//!
 //! What follows: each time that a byte is merged it ends in a file at least `files / 2` times as large as it was in, until that is full;
 //! then once more at most, and never again while half of what is with it lives. With the usual 8 files and 256 MiB, what is
-//! packed 12 MiB at a time is written again less than twice, and 4 KiB at a time less than four times (the tests say so).
+//! packed 12 MiB at a time is written again less than twice, and 4 KiB at a time less than four times (the tests say so). Under load
+//! that is once, and four times.
 //! Between two full files are less than [`CROWD`] times `files` others; so there are at most so many for each full one, and once more.
 
 use std::ops::Range;
 
+use super::pace::Load;
+
 /// Files beside each other that are too many, whatever their sizes: in units of how many are merged at least.
 const CROWD: usize = 4;
+
+/// How many times as many files beside each other are merged while there is load. With the usual 8, those of 6 MiB fill one before.
+const LAZY: usize = 3;
 
 /// Files that are merged at once, at most: each takes some memory to read ahead.
 const MOST_FILES: usize = 32;
@@ -62,6 +72,7 @@ pub(super) struct Totals {
     pub(super) latest: u64,
     /// Bytes that may be written.
     pub(super) room: u64,
+    pub(super) load: Load,
 }
 
 impl Stat {
@@ -140,7 +151,7 @@ impl Limits {
                     let better = best
                         .as_ref()
                         .is_none_or(|(other, _)| (sum.files, other.size) > (other.files, sum.size));
-                    if better && self.is_worth(&sum, run) {
+                    if better && self.is_worth(&sum, run, totals.load) {
                         best = Some((sum, first..last + 1));
                     }
                 }
@@ -150,8 +161,9 @@ impl Limits {
         best.map(|(_, window)| window)
     }
 
-    fn is_worth(&self, sum: &Sum, beside: usize) -> bool {
-        let many = sum.files >= self.files.max(2);
+    fn is_worth(&self, sum: &Sum, beside: usize, load: Load) -> bool {
+        let due = load == Load::Quiet || beside >= self.files * LAZY;
+        let many = due && sum.files >= self.files.max(2);
         let part = sum.largest.saturating_mul(self.files as u64) / 2;
         let becomes_full = sum.files > 1 && self.is_full(sum.size, sum.rows);
         becomes_full || (many && (part <= sum.size || beside >= self.files * CROWD))
@@ -160,7 +172,8 @@ impl Limits {
     fn outdated(&self, files: &[Stat], totals: Totals) -> Option<Range<usize>> {
         let rows: u64 = files.iter().map(|stat| stat.rows).sum();
         let little = self.most / LITTLE_PART * 64;
-        if rows <= totals.rows.saturating_mul(2).saturating_add(little) {
+        let times = if totals.load == Load::Quiet { 2 } else { 3 };
+        if rows <= totals.rows.saturating_mul(times).saturating_add(little) {
             return None;
         }
         // Nothing that is in a file was changed since, if there was no round since.

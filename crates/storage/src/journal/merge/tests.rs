@@ -3,6 +3,7 @@
 mod choosing;
 mod crashes;
 mod damage;
+mod loaded;
 mod rig;
 mod scrubbing;
 mod space;

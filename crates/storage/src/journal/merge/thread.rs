@@ -15,6 +15,7 @@ use super::super::room::RESERVE;
 use super::super::shared::Exchange;
 use super::commit::discard;
 use super::copy::{Copied, Failure, copy, ends};
+use super::pace::Load;
 use super::policy::{Limits, Stat, Totals};
 use crate::disk::Disk;
 use crate::local::pool::guarded;
@@ -68,7 +69,7 @@ impl Merger {
 
     /// Merges until it is told to stop.
     pub(in crate::journal) fn run(mut self) {
-        let (mut seen, mut wait) = (0, RETRY);
+        let (mut seen, mut wait) = ((0, Load::Quiet), RETRY);
         while self.exchange.wait_for_changes(&mut seen) {
             loop {
                 let exchange = Arc::clone(&self.exchange);
@@ -90,10 +91,11 @@ impl Merger {
         let index = &self.view.packed;
         let stand = index.holdings().stand();
         let files: Vec<Stat> = stand.files.iter().map(|holding| self.stat(holding)).collect();
-        let totals = Totals { rows: stand.rows, latest: stand.latest, room: self.room() };
+        let (load, rounds) = self.exchange.load();
+        let totals = Totals { rows: stand.rows, latest: stand.latest, room: self.room(), load };
         let Some(window) = self.limits.choose(&files, totals) else { return Step::Nothing };
-        let stopped = || self.exchange.is_stopped();
-        let copied = guarded(|| Ok(copy(&self.disk, index, &stand, window.clone(), &stopped)));
+        let goes_on = |written| self.exchange.wait_to_write(&rounds, written);
+        let copied = guarded(|| Ok(copy(&self.disk, index, &stand, window.clone(), &goes_on)));
         let merged = match copied {
             Ok(Ok(copied)) => match submit(copied) {
                 Some(Ok(())) => return Step::Done,

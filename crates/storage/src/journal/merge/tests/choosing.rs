@@ -1,6 +1,7 @@
 //! What is chosen, and what it costs, over files that are only numbers.
 
 use super::story::Dice;
+use crate::journal::merge::pace::Load;
 use crate::journal::merge::policy::{Limits, Stat, Totals};
 
 const MIB: u64 = 1 << 20;
@@ -10,7 +11,7 @@ fn file(live: u64, rows: u64) -> Stat {
     Stat { data: live, live, rows, as_of: 0, stuck: false }
 }
 
-const PLENTY: Totals = Totals { rows: u64::MAX / 4, latest: 1, room: u64::MAX };
+const PLENTY: Totals = Totals { rows: u64::MAX / 4, latest: 1, room: u64::MAX, load: Load::Quiet };
 
 #[test]
 fn what_is_worth_it_is_chosen() {
@@ -51,7 +52,7 @@ fn what_is_worth_it_is_chosen() {
 #[test]
 fn rows_that_are_outdated_are_written_anew_where_they_were_longest() {
     let rows = |as_of| Stat { as_of, ..file(1000, 40 * MIB) };
-    let totals = Totals { rows: 40 * MIB, latest: 9, room: u64::MAX };
+    let totals = Totals { rows: 40 * MIB, latest: 9, room: u64::MAX, load: Load::Quiet };
     let full = [rows(3), rows(2), Stat { as_of: 5, ..file(1000, 20 * MIB) }, rows(9)];
     // There was no round since the last one.
     assert_eq!(LIMITS.choose(&full, totals), Some(1..3));
@@ -59,6 +60,28 @@ fn rows_that_are_outdated_are_written_anew_where_they_were_longest() {
     assert_eq!(LIMITS.choose(&only_new, totals), None, "there was no round since");
     let few = Totals { rows: 80 * MIB, ..totals };
     assert_eq!(LIMITS.choose(&full, few), None, "they are not outdated");
+}
+
+#[test]
+fn under_load_only_what_is_due_is_chosen() {
+    let small = file(MIB, 1000);
+    let dead = Stat { data: 200 * MIB, ..file(99 * MIB, 0) };
+    type Case = (&'static str, Vec<Stat>, Option<std::ops::Range<usize>>);
+    let cases: [Case; 4] = [
+        ("enough when it is quiet", vec![small; 23], None),
+        ("many", vec![small; 24], Some(0..24)),
+        ("a full one comes of it", vec![file(12 * MIB, MIB); 10], Some(0..10)),
+        ("mostly dead", vec![small, dead, small], Some(1..2)),
+    ];
+    let busy = Totals { load: Load::Busy, ..PLENTY };
+    for (name, files, expected) in cases {
+        assert_eq!(LIMITS.choose(&files, busy), expected, "{name}");
+        assert!(LIMITS.choose(&files, PLENTY).is_some(), "{name}: when it is quiet");
+    }
+    let rows = [Stat { rows: 50 * MIB, ..file(1000, 0) }; 2];
+    let outdated = Totals { rows: 40 * MIB, latest: 9, ..PLENTY };
+    assert_eq!(LIMITS.choose(&rows, outdated), Some(0..1));
+    assert_eq!(LIMITS.choose(&rows, Totals { load: Load::Busy, ..outdated }), None, "later");
 }
 
 /// Packs at these sizes, merging all that is chosen; returns bytes written by merges for each that was packed, and the most files.
