@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use headwater_core::storage::StorageError;
 
-use super::apply;
+use super::apply::{self, Leading};
 use super::chunks::{ChunkFile, ChunkName, ChunkWriter, Facts, Ledger};
 use super::index::Index;
 use super::log::{Durability, Supply};
@@ -159,8 +159,8 @@ impl Packer {
         let name = named(round + 1)?;
         let index = &self.view.packed;
         let mut writer = ChunkWriter::create(Arc::clone(&self.disk), name)?;
-        round::write(&mut writer, index, &frozen.layer)?;
-        let ledger = apply::after(ledger, writer.rows()?, index)?;
+        let replaced = round::write(&mut writer, index, &frozen.layer)?;
+        let ledger = apply::after(ledger, replaced, writer.rows()?, index, Leading::Anew)?;
         let (edition, round) = (edition + 1, round + 1);
         #[cfg(test)]
         if planted(Fault::RowsFirst) {

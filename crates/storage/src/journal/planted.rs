@@ -33,6 +33,8 @@ pub(super) enum Fault {
     ForgetsEarly,
     /// What a catalogue adds up to is not compared with what the newest file says.
     IgnoresLedger,
+    /// States that a round replaces stay in what the catalogue is to add up to.
+    KeepsReplaced,
     /// Fork points are not in the file.
     SkipsPins,
     /// Producers are not in the file.

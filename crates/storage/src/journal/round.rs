@@ -12,7 +12,7 @@ use headwater_core::storage::StorageError;
 use headwater_core::{Lineage, ProducerId, Slot, StreamKey, Timestamp};
 
 use super::begins::{Beginning, Begins};
-use super::chunks::ChunkWriter;
+use super::chunks::{ChunkWriter, Ledger};
 use super::index::Index;
 #[cfg(test)]
 use super::planted::{Fault, planted};
@@ -26,12 +26,12 @@ use crate::local::stored::{
     StoredSlot, StoredTrim, decode, encode,
 };
 
-/// Writes everything that a layer has.
+/// Writes everything that a layer has. Returns what the states come to that it replaces.
 pub(super) fn write(
     writer: &mut ChunkWriter,
     index: &Index,
     frozen: &Recent,
-) -> Result<(), StorageError> {
+) -> Result<Ledger, StorageError> {
     for lineage in frozen.lineages() {
         if let Some(stream) = frozen.stream(lineage) {
             Lineages { writer, index, frozen }.put(lineage, stream)?;
@@ -40,10 +40,11 @@ pub(super) fn write(
     for name in frozen.spaces() {
         put_order(writer, index, frozen, &name)?;
     }
+    let mut replaced = Ledger::default();
     for (key, slot) in frozen.slots() {
-        put_slot(writer, index, key, slot)?;
+        put_slot(writer, index, &mut replaced, (key, slot))?;
     }
-    Ok(())
+    Ok(replaced)
 }
 
 fn put<T: Stored>(writer: &mut ChunkWriter, row: Row<'_>, value: &T) -> Result<(), StorageError> {
@@ -210,18 +211,26 @@ fn stays(frozen: &Recent, run: &RecentRun) -> bool {
     !removed && run.end().sequence > given_up.saturating_add(1)
 }
 
-/// Writes what stands under a key, and when it ends.
+/// Writes what stands under a key, and when it ends. What stood there before is counted.
 fn put_slot(
     writer: &mut ChunkWriter,
     index: &Index,
-    key: &StreamKey,
-    slot: &Slot,
+    replaced: &mut Ledger,
+    (key, slot): (&StreamKey, &Slot),
 ) -> Result<(), StorageError> {
-    let old = index.slot(key)?;
     let row = Row::state(key);
+    let at = row.key();
+    let old = match index.get(&at)? {
+        Some(value) => {
+            replaced.add(&at, &value);
+            // Nobody else writes, so the rows that belong to it are those of this moment.
+            index.whole_slot(row, decode(&at, &value, index.verify())?)?
+        }
+        None => Slot::Absent,
+    };
     match StoredSlot::of(slot) {
         Some(stored) => put(writer, row, &stored)?,
-        None if old != Slot::Absent => writer.row(row.key(), None)?,
+        None if old != Slot::Absent => writer.row(at, None)?,
         None => {}
     }
     let (before, after) = (deadline(&old), deadline(slot));

@@ -17,6 +17,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::EditionFirst, "made anew"),
     (Fault::RowsFirst, "made anew"),
     (Fault::IgnoresLedger, ""),
+    (Fault::KeepsReplaced, ""),
     (Fault::SkipsPins, ""),
     (Fault::SkipsProducers, "producers of"),
     (Fault::KeepsDeadlines, "due"),
