@@ -5,17 +5,17 @@ use headwater_core::storage::StorageError;
 use serde::{Deserialize, Serialize};
 
 use super::log::{Batch, Frame, Kind};
-use crate::local::stored::{GroupUnit, PayloadLeft, StoredUnit, Unacceptable};
+use crate::local::stored::{GroupUnit, PayloadLeft, SaidUnit, StoredUnit, Unacceptable};
 
 /// The version of the content.
 const VERSION: u8 = 1;
 
 /// What is said of a unit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredFrame {
+struct StoredFrame<U> {
     number: u64,
     at: u64,
-    unit: StoredUnit,
+    unit: U,
 }
 
 /// A unit that was committed.
@@ -41,7 +41,7 @@ impl Encoder {
         (number, at): (u64, u64),
         unit: &GroupUnit,
     ) -> Result<(), StorageError> {
-        let stored = StoredFrame { number, at, unit: StoredUnit::of(unit) };
+        let stored = StoredFrame { number, at, unit: SaidUnit(unit) };
         self.said.clear();
         let said = postcard::to_extend(&stored, std::mem::take(&mut self.said));
         self.said = said.map_err(|error| cannot(number, &error))?;
@@ -72,7 +72,7 @@ pub(super) fn decode(frame: &Frame) -> Result<CommittedUnit, StorageError> {
 }
 
 fn read(content: &Bytes) -> Result<CommittedUnit, Unacceptable> {
-    let (stored, rest): (StoredFrame, &[u8]) =
+    let (stored, rest): (StoredFrame<StoredUnit>, &[u8]) =
         postcard::take_from_bytes(content).map_err(|_| Unacceptable)?;
     let mut payload = PayloadLeft(content.slice_ref(rest));
     let unit = stored.unit.into_unit(&mut payload)?;

@@ -52,6 +52,8 @@ pub(crate) struct Deciding<'v, D> {
     next_unit: u64,
     slots: QuickMap<StreamKey, Slot>,
     spaces: QuickMap<SpaceName, u64>,
+    /// What stood under the keys of the unit that is tried; kept, so that not each unit allocates it.
+    before: Vec<Slot>,
     fallen: Fallen,
     pub(crate) accepted: Vec<Accepted>,
 }
@@ -82,6 +84,7 @@ impl<'v, D: Durable> Deciding<'v, D> {
             next_unit,
             slots,
             spaces,
+            before: Vec::new(),
             fallen: Fallen::default(),
             accepted: Vec::new(),
         }
@@ -118,13 +121,13 @@ impl<'v, D: Durable> Deciding<'v, D> {
         if !unit.is_sound() {
             return Ok(Trial::Not(UnitResult::Conflict));
         }
-        let mut before = Vec::with_capacity(unit.changes.len());
+        self.before.clear();
         for change in &unit.changes {
             let slot = self.slot(&change.key)?;
             if slot.version() != change.basis || !change.fits(&slot) {
                 return Ok(Trial::Not(UnitResult::Conflict));
             }
-            before.push(slot);
+            self.before.push(slot);
         }
         // The last thing that can fail: from here on the unit commits, and leaves its trace.
         for change in unit.changes.iter().filter(|change| records(change) > 0) {
@@ -132,14 +135,19 @@ impl<'v, D: Durable> Deciding<'v, D> {
         }
         let number = self.next_unit;
         self.next_unit += 1;
+        let before = std::mem::take(&mut self.before);
         let mut slots = Vec::with_capacity(before.len());
         let mut first = Vec::with_capacity(before.len());
-        for (change, before) in unit.changes.iter().zip(before) {
-            let after = change.apply(&before, Lineage(number));
-            first.push(self.place_records(change, &before));
-            self.slots.insert(change.key.clone(), after.clone());
+        for (change, before) in unit.changes.iter().zip(&before) {
+            let after = change.apply(before, Lineage(number));
+            first.push(self.place_records(change, before));
+            match self.slots.get_mut(&change.key) {
+                Some(slot) => *slot = after.clone(),
+                None => drop(self.slots.insert(change.key.clone(), after.clone())),
+            }
             slots.push(after);
         }
+        self.before = before;
         let stamp = Stamp {
             unit: UnitNumber(number),
             at: self.at,

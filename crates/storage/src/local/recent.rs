@@ -208,7 +208,10 @@ impl Recent {
         added += stream.change(&committed.change.effect);
         stream.weight += added;
         self.weight += added;
-        self.slots.insert(key.clone(), committed.after.clone());
+        match self.slots.get_mut(key) {
+            Some(slot) => *slot = committed.after.clone(),
+            None => drop(self.slots.insert(key.clone(), committed.after.clone())),
+        }
     }
 
     /// Takes in records of a stream that was entered.

@@ -25,7 +25,7 @@ pub(crate) use rows::{
 };
 pub(crate) use state::{StoredRanges, StoredSlot};
 pub(crate) use table::{StoredTable, Table};
-pub(crate) use unit::{GroupUnit, PayloadLeft, Place, StoredUnit};
+pub(crate) use unit::{GroupUnit, PayloadLeft, Place, SaidUnit, StoredUnit};
 
 /// A value with a stored form.
 pub(crate) trait Stored: Serialize + DeserializeOwned {

@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::local::database::tuning::VALUE_BYTES;
 use crate::local::frame::{self, Damage, Verify};
 use crate::local::row::{Row, Written};
-use crate::local::stored::{GroupUnit, PayloadLeft, StoredUnit, Unacceptable};
+use crate::local::stored::{GroupUnit, PayloadLeft, SaidUnit, StoredUnit, Unacceptable};
 
 /// The version of a part, and so of the group.
 const VERSION: u8 = 1;
 
 /// The units of a group. They have consecutive numbers and the same commit timestamp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredGroup {
+struct StoredGroup<U> {
     first_unit: u64,
     at: u64,
-    units: Vec<StoredUnit>,
+    units: Vec<U>,
 }
 
 /// A group as it was read back.
@@ -38,7 +38,7 @@ pub(crate) fn encode_group(
     at: u64,
     units: &[&GroupUnit],
 ) -> Result<Vec<Written>, StorageError> {
-    let stored = units.iter().map(|unit| StoredUnit::of(unit)).collect();
+    let stored = units.iter().map(|unit| SaidUnit(unit)).collect();
     let said = StoredGroup { first_unit, at, units: stored };
     let cannot = |error: &dyn std::fmt::Display| {
         StorageError::Corrupt(format!("group {group} cannot be written: {error}"))
@@ -117,7 +117,7 @@ fn read(mut whole: Bytes) -> Result<Group, Unacceptable> {
     }
     let mut payload = PayloadLeft(whole.split_off(4 + said_len));
     let said = whole.get(4..).unwrap_or_default();
-    let said: StoredGroup = match postcard::take_from_bytes(said) {
+    let said: StoredGroup<StoredUnit> = match postcard::take_from_bytes(said) {
         Ok((said, [])) => said,
         _ => return Err(Unacceptable),
     };

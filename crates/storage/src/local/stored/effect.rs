@@ -20,8 +20,8 @@ use super::table::StoredLens;
 use super::unit::{PayloadLeft, Place};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct StoredChange {
-    key: StoredKey,
+pub(super) struct StoredChange<S = String> {
+    key: StoredKey<S>,
     /// Lineage and revision of the version it was decided on.
     basis: (u64, u64),
     /// The place of its first record, if it has any: space sequence, position, sequence.
@@ -32,15 +32,15 @@ pub(super) struct StoredChange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum StoredEffect {
     Create(Box<StoredBirth>),
-    Update(Box<StoredUpdate>),
+    Update(StoredUpdate),
     SoftDelete,
     Remove,
     /// An update that also raises the floor: added behind the others, whose numbers are stored.
-    Raise(Box<StoredUpdate>, StoredTail),
+    Raise(StoredUpdate, StoredTail),
     /// A creation about which there is more to say.
     CreateWith(Box<StoredBirth>, StoredBirthMore),
     /// An update by retention: the floor, if it rises, and since when there are records.
-    Retain(Box<StoredUpdate>, Option<StoredTail>, u64),
+    Retain(StoredUpdate, Option<StoredTail>, u64),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,8 +86,8 @@ enum StoredPinChange {
     Drop(u64),
 }
 
-impl StoredChange {
-    pub(super) fn of(change: &Change, first: Option<Place>) -> Self {
+impl<'c> StoredChange<&'c str> {
+    pub(super) fn of(change: &'c Change, first: Option<Place>) -> Self {
         let first = first.map(|place| (place.space, place.position, place.sequence));
         let effect = match &change.effect {
             Effect::Create(birth) => StoredEffect::of_birth(birth),
@@ -96,9 +96,11 @@ impl StoredChange {
             Effect::Remove => StoredEffect::Remove,
         };
         let basis = (change.basis.lineage, change.basis.revision);
-        Self { key: StoredKey::of(&change.key), basis, first, effect }
+        Self { key: StoredKey::borrowed(&change.key), basis, first, effect }
     }
+}
 
+impl StoredChange {
     pub(super) fn into_change(self, payload: &mut PayloadLeft) -> Result<Change, Unacceptable> {
         let effect = match self.effect {
             StoredEffect::Create(birth) => Effect::Create(Box::new(birth.into_birth(payload)?)),
@@ -135,7 +137,7 @@ impl StoredEffect {
     }
 
     fn of_update(update: &Update) -> Self {
-        let stored = Box::new(StoredUpdate::of(update));
+        let stored = StoredUpdate::of(update);
         match (update.floor, update.oldest) {
             (None, None) => Self::Update(stored),
             (Some(floor), None) => Self::Raise(stored, floor.into()),

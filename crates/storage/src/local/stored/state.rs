@@ -69,9 +69,9 @@ pub(crate) struct StoredClosed {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredTuple(String, u64, u64);
 
-/// Store and canonical path.
+/// Store and canonical path, which is borrowed where there is one for every append.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoredKey(u128, String);
+pub(crate) struct StoredKey<S = String>(u128, S);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredOrigin {
@@ -282,6 +282,12 @@ impl StoredClosed {
             })
         };
         Ok(Closed { by: self.by.map(tuple).transpose()? })
+    }
+}
+
+impl<'k> StoredKey<&'k str> {
+    pub(super) fn borrowed(key: &'k StreamKey) -> Self {
+        Self(key.store().0, key.path())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use headwater_core::change::Unit;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Unacceptable;
 use super::effect::StoredChange;
@@ -25,17 +25,22 @@ pub(crate) struct GroupUnit {
     pub(crate) first: Vec<Option<Place>>,
 }
 
-/// What is said of a unit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What is said of a unit, as it is written: one change after the other takes its stored form, and none is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SaidUnit<'u>(pub(crate) &'u GroupUnit);
+
+impl Serialize for SaidUnit<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let changes = self.0.unit.changes.iter().zip(&self.0.first);
+        serializer.collect_seq(changes.map(|(change, first)| StoredChange::of(change, *first)))
+    }
+}
+
+/// What is said of a unit, as it is read.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct StoredUnit(Vec<StoredChange>);
 
 impl StoredUnit {
-    /// The stored form.
-    pub(crate) fn of(unit: &GroupUnit) -> Self {
-        let changes = unit.unit.changes.iter().zip(&unit.first);
-        Self(changes.map(|(change, first)| StoredChange::of(change, *first)).collect())
-    }
-
     /// The unit, whose payload comes next in what is left.
     pub(crate) fn into_unit(self, payload: &mut PayloadLeft) -> Result<GroupUnit, Unacceptable> {
         let place = |(space, position, sequence)| Place { space, position, sequence };
