@@ -45,6 +45,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Files that are kept ready to be written: one is being written to its end while the next is taken.
 const SPARES: usize = 2;
 
+/// How long nothing must be packed until merging is free to go on as it likes, where packing does not wait for less itself.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// How a directory is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -188,7 +191,7 @@ fn start(
     directory: Option<DataDir>,
 ) -> io::Result<Committer> {
     let Opened { view, writer, supply, progress, through, .. } = opened;
-    let exchange = Arc::new(Exchange::quiet_after(options.idle));
+    let exchange = Arc::new(Exchange::quiet_after(options.idle.min(QUIET)));
     let durability = Arc::clone(writer.durability());
     let mut committer = Committer {
         disk: Arc::clone(&disk),
