@@ -6,7 +6,7 @@ use crate::journal::planted::{self, Fault};
 use crate::testkit::Failure;
 
 /// Lives that are tried before a fault counts as one that nobody notices.
-const LIVES: u64 = 100;
+const LIVES: u64 = 400;
 
 /// Each fault, and a word of what it is noticed by.
 const FAULTS: &[(Fault, &str)] = &[
