@@ -32,8 +32,11 @@ impl Kept {
     }
 
     fn raw(&self, name: &str) -> u64 {
-        let all = self.0.lock().unwrap();
-        all.get(&format!("headwater_journal_{name}")).unwrap().load(Ordering::Relaxed)
+        self.all(&format!("headwater_journal_{name}"))
+    }
+
+    fn all(&self, name: &str) -> u64 {
+        self.0.lock().unwrap().get(name).unwrap().load(Ordering::Relaxed)
     }
 
     fn gauge(&self, name: &str) -> f64 {
@@ -97,6 +100,25 @@ impl Harness for Directory<'_> {
     fn restarts(&self) -> Restarts {
         Restarts::Keep
     }
+}
+
+#[test]
+fn what_waits_to_be_packed_is_bounded() {
+    const APPEND: usize = 40_000;
+    let kept = Kept::default();
+    let directory = Directory { root: TempDir::new().unwrap(), kept: &kept, merge_files: 0 };
+    let rig = Rig::open(&directory).unwrap();
+    let key = make::key("a").unwrap();
+    rig.create(&key, make::birth()).unwrap();
+    let waits = (0..200).map(|turn| {
+        rig.append(&key, make::batch(turn, &[APPEND]).unwrap()).unwrap();
+        f64::from_bits(kept.all("headwater_unpacked_bytes"))
+    });
+    let most = waits.fold(0.0, f64::max);
+    // What begins packing three times, and what was appended by then, which takes a little more than its payload.
+    assert!(most > 100_000.0, "nothing was packed: {most}");
+    assert!(most < 300_000.0 + 1.1 * APPEND as f64, "{most}");
+    rig.close().unwrap();
 }
 
 #[test]

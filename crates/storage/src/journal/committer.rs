@@ -32,7 +32,8 @@ const IDLE_PART: usize = 16;
 /// What decides when to pack.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    /// Bytes of memory that recent data takes when it is handed over. At twice as many, commits wait for packing.
+    /// Bytes of memory that recent data takes when it is handed over. When it comes to three times as many with what is being packed,
+    /// commits wait for packing.
     pub(super) recent_bytes: usize,
     /// How long nothing must happen before what is recent is packed.
     pub(super) idle: Duration,
@@ -195,11 +196,14 @@ impl Commits for Committer {
     }
 
     fn keep_pace(&mut self) -> Result<(), StorageError> {
-        let bytes = self.active_bytes();
+        let (active, all) = {
+            let recent = self.view.recent.read();
+            (recent.active.weight(), recent.weight())
+        };
         // Also a small group is told that packing failed: what is recent would grow without bound.
         self.exchange.is_busy()?;
-        if bytes > self.pace.recent_bytes {
-            if bytes > self.pace.recent_bytes.saturating_mul(2) {
+        if active > self.pace.recent_bytes {
+            if all > self.pace.recent_bytes.saturating_mul(3) {
                 // On a full disk packing may never go on. Then nothing that takes much memory is accepted, so nobody waits for it.
                 if room::look(&*self.disk, &[], 0) == DiskSpace::Enough {
                     self.exchange.resume();
