@@ -91,9 +91,7 @@ impl StreamTag {
         let (lineage, tail) = numbers.split_once(':').ok_or(InvalidTag)?;
         Ok(Self { lineage: Lineage(number(lineage)?), tail: number(tail)?, ending })
     }
-}
 
-impl StreamTag {
     /// Writes the tag, as `Display` does, without a formatter in between: it is in every answer to an append.
     ///
     /// # Errors

@@ -1,5 +1,4 @@
-//! Decimal digits. Tokens and tags are in every answer, and the library's formatter is generic at a price: with it they took a
-//! tenth of the instructions of an append.
+//! Decimal digits. Tokens and tags are in every answer, and the library's formatter takes more instructions for them than they need.
 
 use std::fmt;
 

@@ -73,20 +73,8 @@ impl StreamKey {
         if encoded.len() > MAX_PATH_BYTES * 3 {
             return Err(NameError::TooLong);
         }
-        if is_canonical(encoded) {
-            return Ok(Self { store, path: encoded.into() });
-        }
-        let mut path = String::with_capacity(encoded.len());
-        for (index, segment) in encoded.split('/').enumerate() {
-            if index > 0 {
-                path.push('/');
-            }
-            push_canonical(&mut path, &decode(segment)?)?;
-        }
-        if path.len() > MAX_PATH_BYTES {
-            return Err(NameError::TooLong);
-        }
-        Ok(Self { store, path: path.into() })
+        let path = if is_canonical(encoded) { encoded.into() } else { canonical(encoded)?.into() };
+        Ok(Self { store, path })
     }
 
     /// Builds a key from names that are not percent-encoded: the segments of the space, then the stream's own.
@@ -154,7 +142,22 @@ impl fmt::Display for StreamKey {
     }
 }
 
-/// Whether a path is what it would become: every request names a stream, and nearly all of them like this.
+/// The canonical form of a percent-encoded path.
+fn canonical(encoded: &str) -> Result<String, NameError> {
+    let mut path = String::with_capacity(encoded.len());
+    for (index, segment) in encoded.split('/').enumerate() {
+        if index > 0 {
+            path.push('/');
+        }
+        push_canonical(&mut path, &decode(segment)?)?;
+    }
+    if path.len() > MAX_PATH_BYTES {
+        return Err(NameError::TooLong);
+    }
+    Ok(path)
+}
+
+/// Whether a path is its own canonical form and has no escapes: every request names a stream, and nearly all of them like this.
 fn is_canonical(path: &str) -> bool {
     let plain = path.bytes().all(|byte| byte >= 0x20 && byte != 0x7F && byte != b'%');
     let named = |segment| !matches!(segment, "" | "." | "..");
@@ -233,6 +236,27 @@ mod tests {
             assert_eq!(key(given), expected.map(str::to_owned), "{given:?}");
         }
         assert_eq!(key(&"x".repeat(MAX_PATH_BYTES + 1)), Err(NameError::TooLong));
+    }
+
+    #[test]
+    fn what_looks_canonical_is() {
+        const PARTS: [&str; 10] = ["a", "/", ".", "%", "2", "5", "F", "\u{1f}", "\u{7f}", "é"];
+        let mut paths = vec![String::new(), "x".repeat(MAX_PATH_BYTES + 1)];
+        for length in 0..4 {
+            let last: Vec<_> =
+                paths.iter().filter(|path| path.chars().count() == length).cloned().collect();
+            paths.extend(last.iter().flat_map(|path| PARTS.map(|part| format!("{path}{part}"))));
+        }
+        let looks = paths.iter().filter(|path| is_canonical(path));
+        assert!(looks.clone().count() > 1000);
+        for path in looks {
+            assert_eq!(canonical(path).as_ref(), Ok(path));
+        }
+        // Escapes aside, nothing else is.
+        let plain = paths.iter().filter(|path| !path.contains('%'));
+        for path in plain.filter(|path| !is_canonical(path)) {
+            assert!(canonical(path).is_err(), "{path:?}");
+        }
     }
 
     #[test]

@@ -83,9 +83,7 @@ impl Offset {
     pub fn position(self) -> u64 {
         self.position
     }
-}
 
-impl Offset {
     /// Writes the token, as `Display` does, without a formatter in between: it is in every answer.
     ///
     /// # Errors

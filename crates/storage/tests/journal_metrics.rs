@@ -32,10 +32,10 @@ impl Kept {
     }
 
     fn raw(&self, name: &str) -> u64 {
-        self.all(&format!("headwater_journal_{name}"))
+        self.named(&format!("headwater_journal_{name}"))
     }
 
-    fn all(&self, name: &str) -> u64 {
+    fn named(&self, name: &str) -> u64 {
         self.0.lock().unwrap().get(name).unwrap().load(Ordering::Relaxed)
     }
 
@@ -112,7 +112,7 @@ fn what_waits_to_be_packed_is_bounded() {
     rig.create(&key, make::birth()).unwrap();
     let waits = (0..200).map(|turn| {
         rig.append(&key, make::batch(turn, &[APPEND]).unwrap()).unwrap();
-        f64::from_bits(kept.all("headwater_unpacked_bytes"))
+        f64::from_bits(kept.named("headwater_unpacked_bytes"))
     });
     let most = waits.fold(0.0, f64::max);
     // What begins packing three times, and what was appended by then, which takes a little more than its payload.

@@ -15,8 +15,7 @@ pub(crate) fn single<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> Result<Option<&'a HeaderValue>, Problem> {
-    // A request has few headers: to look at each takes less than to hash the name.
-    let mut values = headers.iter().filter(|(other, _)| *other == name).map(|(_, value)| value);
+    let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (first, None) => Ok(first),
         _ => Err(Problem::invalid(format!("the header {name} may stand only once"))),
