@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod audience;
+mod limits;
+mod log;
+mod message;
+mod policy;
+mod runs;
+mod state;
+mod subscriber;
+mod sync;
+mod window;
+
+pub use audience::{Audience, SubscriberId};
+pub use limits::Limits;
+pub use log::{Log, PublishError, SendError};
+pub use message::{Message, Park};
+pub use policy::{End, Policy, Standing};
+pub use runs::{Delivery, Gap, Taken};
+pub use state::{Numbers, Slow};
+pub use subscriber::{Subscriber, Took};

@@ -1,0 +1,13 @@
+//! The primitives that synchronise, exchanged for loom's when its models are run.
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+#[cfg(not(loom))]
+pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
+
+use std::sync::PoisonError;
+
+/// Nothing that is done under the lock can panic: no code of others runs there.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

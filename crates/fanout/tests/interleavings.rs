@@ -1,0 +1,196 @@
+//! The log's own synchronisation, in every interleaving:
+//! `RUSTFLAGS="--cfg loom" cargo test --release --package headwater-fanout --test interleavings`.
+//!
+//! A lost wake-up is a deadlock here, which loom reports; a planted one shows that it does.
+#![cfg(loom)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+use std::env;
+use std::process::Command;
+use std::task::Poll;
+
+use headwater_fanout::{
+    Audience, Delivery, End, Limits, Log, Message, Park, Policy, SendError, Standing, Subscriber,
+    Taken, Took,
+};
+use loom::future::block_on;
+use loom::model::Builder;
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::{Arc, Notify};
+use loom::thread;
+
+#[derive(Clone, Debug)]
+struct Note(u64);
+
+impl Message for Note {
+    fn weight(&self) -> usize {
+        1
+    }
+}
+
+struct Bell(Arc<Notify>);
+
+impl Park for Bell {
+    fn unpark(self) {
+        self.0.notify();
+    }
+}
+
+fn model(run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = Builder::new();
+    // Enough for any fault between two critical sections of two threads; all would take hours.
+    builder.preemption_bound = Some(3);
+    builder.check(run);
+}
+
+/// Takes until the end.
+fn follow(mut subscriber: Subscriber<Note, Bell>) -> (Vec<u64>, End) {
+    let (mut taken, mut all) = (Taken::new(), Vec::new());
+    let bell = Arc::new(Notify::new());
+    let most = Limits::new(10, 10);
+    loop {
+        let took = subscriber.take_or_park(&most, &mut taken, || Bell(Arc::clone(&bell)));
+        all.extend(taken.iter().filter_map(|delivery| match delivery {
+            Delivery::Message { message, .. } => Some(message.0),
+            Delivery::Lost(_) => None,
+        }));
+        match took {
+            Took::Part => {}
+            Took::All | Took::Nothing => bell.wait(),
+            Took::End(end) => return (all, end),
+        }
+    }
+}
+
+#[test]
+fn whoever_sleeps_is_told() {
+    model(|| {
+        let called = Arc::new(Notify::new());
+        let calls = Arc::clone(&called);
+        let log = Log::new(Limits::new(4, 4), move || calls.notify());
+        let reader = log.subscribe(Standing::Fixed(Policy::DropNewest)).unwrap();
+        let reading = thread::spawn(move || follow(reader));
+        let distributing = {
+            let log = log.clone();
+            thread::spawn(move || {
+                while !log.is_closed() {
+                    called.wait();
+                    log.distribute();
+                }
+            })
+        };
+        log.publish(Note(0), Audience::All).unwrap();
+        log.publish(Note(1), Audience::All).unwrap();
+        log.close();
+        assert_eq!(reading.join().unwrap(), (vec![0, 1], End::Closed));
+        distributing.join().unwrap();
+    });
+}
+
+#[test]
+fn a_sender_that_waits_goes_on_and_loses_nothing() {
+    model(|| {
+        let log = Log::new(Limits::new(1, 4), || {});
+        let reader = log.subscribe(Standing::Fixed(Policy::Wait)).unwrap();
+        let reading = thread::spawn(move || follow(reader));
+        for number in 0..2 {
+            let sent = block_on(std::future::poll_fn(|cx| {
+                match log.try_send(cx, Note(number), Audience::All) {
+                    Ok(sequence) => Poll::Ready(sequence),
+                    Err(SendError::Full(_)) => Poll::Pending,
+                    Err(SendError::Refused(error)) => panic!("{error}"),
+                }
+            }));
+            assert_eq!(sent, number);
+            log.distribute();
+        }
+        log.close();
+        assert_eq!(reading.join().unwrap(), (vec![0, 1], End::Closed));
+    });
+}
+
+#[test]
+fn one_that_is_disconnected_while_it_falls_asleep_is_told() {
+    model(|| {
+        let log = Log::new(Limits::new(2, 2), || {});
+        let reader = log.subscribe(Standing::Ask).unwrap();
+        let id = reader.id();
+        let reading = thread::spawn(move || follow(reader));
+        log.publish(Note(0), Audience::All).unwrap();
+        log.decide(id, Policy::Disconnect);
+        let (all, end) = reading.join().unwrap();
+        assert!(all.len() <= 1 && end == End::Slow);
+    });
+}
+
+#[test]
+fn those_who_leave_while_they_are_told_leave_nothing_behind() {
+    model(|| {
+        let log = Log::new(Limits::new(2, 2), || {});
+        let mut reader = log.subscribe(Standing::Ask).unwrap();
+        let leaving = thread::spawn(move || {
+            let bell = Arc::new(Notify::new());
+            let took = reader.take_or_park(&Limits::default(), &mut Taken::new(), || Bell(bell));
+            assert!(matches!(took, Took::All | Took::Nothing));
+        });
+        log.publish(Note(0), Audience::All).unwrap();
+        log.distribute();
+        leaving.join().unwrap();
+        let numbers = log.numbers();
+        assert_eq!((numbers.subscribers, numbers.parked, numbers.window_messages), (0, 0, 0));
+    });
+}
+
+/// Set for the process of its own that the fault runs in: what loom does about a deadlock ends a process.
+const PLANTED: &str = "HEADWATER_PLANTED_FAULT";
+
+/// A call that is not passed on because somebody seems to be distributing already.
+#[test]
+fn a_call_that_gets_lost_is_found() {
+    if env::var_os(PLANTED).is_some() {
+        return model(lose_a_call);
+    }
+    let mut again = Command::new(env::current_exe().unwrap());
+    again.args(["--exact", "a_call_that_gets_lost_is_found", "--nocapture"]).env(PLANTED, "1");
+    let output = again.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("deadlock"), "{said}");
+}
+
+fn lose_a_call() {
+    let (called, busy) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+    let (calls, seen) = (Arc::clone(&called), Arc::clone(&busy));
+    let log = Log::new(Limits::new(4, 4), move || {
+        if !seen.load(Ordering::SeqCst) {
+            calls.notify();
+        }
+    });
+    let mut reader = log.subscribe(Standing::Fixed(Policy::DropNewest)).unwrap();
+    let reading = thread::spawn(move || {
+        let (mut taken, bell) = (Taken::new(), Arc::new(Notify::new()));
+        let mut seen = 0;
+        while seen < 2 {
+            let handle = || Bell(Arc::clone(&bell));
+            let took = reader.take_or_park(&Limits::new(10, 10), &mut taken, handle);
+            assert!(matches!(took, Took::All | Took::Nothing));
+            seen += taken.messages();
+            if seen < 2 {
+                bell.wait();
+            }
+        }
+    });
+    {
+        let log = log.clone();
+        thread::spawn(move || {
+            for _ in 0..2 {
+                called.wait();
+                busy.store(true, Ordering::SeqCst);
+                log.distribute();
+                busy.store(false, Ordering::SeqCst);
+            }
+        });
+    }
+    log.publish(Note(0), Audience::All).unwrap();
+    log.publish(Note(1), Audience::All).unwrap();
+    reading.join().unwrap();
+}
