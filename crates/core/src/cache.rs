@@ -44,10 +44,28 @@ pub struct PageTag {
     pub ending: Ending,
 }
 
+impl PageTag {
+    /// Writes the tag, as `Display` does, without a formatter in between. What is not empty in `form` names another representation
+    /// of the same page.
+    ///
+    /// # Errors
+    /// Those of what it is written to.
+    pub fn write_to(&self, out: &mut impl fmt::Write, form: &str) -> fmt::Result {
+        out.write_char('"')?;
+        digits::write_to(out, self.lineage.0)?;
+        out.write_char(':')?;
+        digits::write_to(out, self.from)?;
+        out.write_char(':')?;
+        digits::write_to(out, self.to)?;
+        out.write_str(self.ending.suffix())?;
+        out.write_str(form)?;
+        out.write_char('"')
+    }
+}
+
 impl fmt::Display for PageTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lineage, from, to, ending } = self;
-        write!(f, "\"{}:{from}:{to}{}\"", lineage.0, ending.suffix())
+        self.write_to(f, "")
     }
 }
 

@@ -78,6 +78,12 @@ impl Offset {
         Self { lineage: lineage.0, position }
     }
 
+    /// The lineage in which it was given; 0 for [`START`](Self::START).
+    #[must_use]
+    pub fn lineage(self) -> Lineage {
+        Lineage(self.lineage)
+    }
+
     /// The position alone; forks compare by it.
     #[must_use]
     pub fn position(self) -> u64 {

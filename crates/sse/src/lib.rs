@@ -1,9 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "broker")]
+pub mod broker;
 mod decode;
 mod encode;
 mod field;
 mod line;
+pub mod replay;
+#[cfg(feature = "hyper")]
+pub mod serve;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use decode::{DEFAULT_EVENT_LIMIT, DecodeError, Decoder, Message};
 pub use encode::{Event, PreparedEvent, encode_data_fragments, encode_data_lines};

@@ -79,6 +79,37 @@ impl<'a> Event<'a> {
         Self { comment: Some(comment), ..self }
     }
 
+    /// Whether it has data, empty data included.
+    pub const fn has_data(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// The type, which is [`EventType::MESSAGE`] when none was set; for a log that keeps events in a form of its own.
+    ///
+    /// ```
+    /// let event = headwater_sse::Event::new().data_fragments(&["a", "b"]);
+    /// assert_eq!(event.dispatched_type(), "message");
+    /// assert_eq!(event.data_pieces().collect::<String>(), "ab");
+    /// ```
+    pub fn dispatched_type(&self) -> EventType<'a> {
+        self.event_type.unwrap_or(EventType::MESSAGE)
+    }
+
+    /// The data as it was given, in pieces; nothing when there is none.
+    pub fn data_pieces(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (whole, fragments) = match self.data {
+            Some(Data::Whole(text)) => (Some(text), &[][..]),
+            Some(Data::Fragments(fragments)) => (None, fragments),
+            None => (None, &[][..]),
+        };
+        whole.into_iter().chain(fragments.iter().copied())
+    }
+
+    /// The same event without what only concerns the connection it is sent on.
+    pub(crate) const fn without_comment_and_retry(self) -> Self {
+        Self { comment: None, retry: None, ..self }
+    }
+
     /// Appends the event and the blank line that dispatches it to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
         self.put(out);

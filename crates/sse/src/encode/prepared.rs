@@ -6,7 +6,8 @@ use super::Event;
 
 /// The encoded bytes of one event; clones share them and cost no allocation.
 ///
-/// It is made in one allocation of exactly its size, so its length is also the memory it holds.
+/// One that is made by [`new`](Self::new) has an allocation of exactly its size. One from a
+/// [`MemoryReplay`](crate::replay::MemoryReplay) shares a larger one with its neighbours.
 ///
 /// ```
 /// use headwater_sse::{Event, PreparedEvent};
@@ -23,6 +24,12 @@ impl PreparedEvent {
         let mut out = BytesMut::with_capacity(event.encoded_len());
         event.encode(&mut out);
         Self(out.freeze())
+    }
+
+    /// Encodes `event` behind others into `block`, of which it then holds a part.
+    pub(crate) fn new_in(block: &mut BytesMut, event: &Event<'_>) -> Self {
+        event.encode(block);
+        Self(block.split().freeze())
     }
 
     /// The bytes for the wire, the dispatching blank line included; clone them to share.

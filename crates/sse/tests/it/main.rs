@@ -3,6 +3,7 @@
 mod corpus;
 mod decoding;
 mod encoding;
+mod faulty;
 mod injection;
 mod limit;
 mod model;

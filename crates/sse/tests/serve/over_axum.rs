@@ -1,0 +1,66 @@
+//! A whole axum server on a real socket.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::get;
+use futures_util::stream;
+use headwater_sse::serve::{EventBody, LastEventId};
+use tokio::net::TcpListener;
+
+use crate::client::{self, event, read_until};
+
+async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+#[tokio::test]
+async fn a_silent_stream_has_its_head_at_once() {
+    let address = serve(Router::new().route(
+        "/",
+        get(|| async { EventBody::new(stream::pending()).retry(Duration::from_millis(1500)) }),
+    ))
+    .await;
+    let start = Instant::now();
+    let mut socket = client::get(address, "").await;
+    let seen = read_until(&mut socket, |seen| seen.contains("retry")).await;
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+    let mut lines: Vec<_> = head.lines().filter(|line| !line.starts_with("date:")).collect();
+    lines.sort_unstable();
+    assert_eq!(
+        lines,
+        [
+            "HTTP/1.1 200 OK",
+            "cache-control: no-cache, no-transform",
+            "content-type: text/event-stream",
+            "transfer-encoding: chunked",
+            "x-accel-buffering: no",
+        ]
+    );
+    assert_eq!(body, "D\r\nretry: 1500\n\n\r\n");
+}
+
+#[tokio::test]
+async fn an_ended_stream_ends_the_response_and_not_the_connection() {
+    let address = serve(Router::new().route(
+        "/",
+        get(|last: LastEventId| async move {
+            let id = last.as_deref().unwrap_or("none").to_owned();
+            EventBody::new(stream::iter([event(&id)]))
+        }),
+    ))
+    .await;
+    let mut socket = client::get(address, "Last-Event-ID: \u{e9}:7\r\n").await;
+    let seen = read_until(&mut socket, |seen| seen.ends_with("0\r\n\r\n")).await;
+    assert!(seen.contains(":\n\ndata:\u{e9}:7\n\n"), "{seen}");
+    tokio::io::AsyncWriteExt::write_all(&mut socket, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let seen = read_until(&mut socket, |seen| seen.ends_with("0\r\n\r\n")).await;
+    assert!(seen.contains("data:none\n\n"), "{seen}");
+}
