@@ -1,0 +1,193 @@
+//! A connection of the hub's, reached by its own task and by the one that distributes.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use headwater_fanout::{Delivery, End, Limits, Message, Park, Subscriber, Taken, Took};
+use parking_lot::Mutex;
+
+use super::broadcast::{OnSlow, Shared};
+use crate::close::{CloseCode, CloseReason};
+use crate::message;
+use crate::prepared::PreparedMessage;
+use crate::socket::{Error, WebSocket};
+use crate::transport::Transport;
+
+/// What is taken from the log at once: enough that a write is worth its price, and not so much that one connection
+/// keeps the others waiting.
+const AT_ONCE: (usize, usize) = (256, 256 * 1024);
+
+thread_local! {
+    /// Whether this thread is distributing. Publishers, who may have to tell others too, shall not write to sockets.
+    static DISTRIBUTING: Cell<bool> = const { Cell::new(false) };
+    /// The memory for what is taken, used again by all connections.
+    static TAKEN: RefCell<Taken<Item>> = RefCell::new(Taken::new());
+}
+
+/// What is in the log.
+#[derive(Debug, Clone)]
+pub(super) struct Item(pub(super) PreparedMessage);
+
+impl Message for Item {
+    fn weight(&self) -> usize {
+        self.0.plain_len()
+    }
+}
+
+/// What a connection leaves in the log while it has everything.
+pub(super) struct Handle<T: Transport>(Arc<Link<T>>);
+
+impl<T: Transport> Park for Handle<T> {
+    fn unpark(self) {
+        if DISTRIBUTING.get() { self.0.write() } else { self.0.wake() }
+    }
+}
+
+/// Runs what tells connections of messages; they are written to at once.
+pub(super) fn distributing<R>(run: impl FnOnce() -> R) -> R {
+    DISTRIBUTING.set(true);
+    let result = run();
+    DISTRIBUTING.set(false);
+    result
+}
+
+pub(super) struct Link<T: Transport> {
+    // Held for one poll of a connection, by its task or by the one that distributes. The log's lock is taken inside.
+    end: Mutex<LinkEnd<T>>,
+}
+
+struct LinkEnd<T: Transport> {
+    socket: WebSocket<T>,
+    /// `None` before the first poll, and when the connection gets no broadcasts any more.
+    subscriber: Option<Subscriber<Item, Handle<T>>>,
+    /// The connection's task, in whose name the distributor writes.
+    waker: Option<Waker>,
+}
+
+/// What became of broadcasts that wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pumped {
+    /// All are written, and the next is waited for.
+    All,
+    /// The peer has to read first.
+    Blocked,
+    /// The connection is over, or gets no more; its task has to see to it.
+    Over,
+}
+
+impl<T: Transport> Link<T> {
+    pub(super) fn new(socket: WebSocket<T>, subscriber: Subscriber<Item, Handle<T>>) -> Arc<Self> {
+        let end = LinkEnd { socket, subscriber: Some(subscriber), waker: None };
+        Arc::new(Self { end: Mutex::new(end) })
+    }
+
+    /// Leaves the log, which has a reference to this as long as it is parked there.
+    pub(super) fn leave(&self) {
+        let subscriber = self.end.lock().subscriber.take();
+        drop(subscriber);
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &self.end.lock().waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Writes what is new, in the name of the connection's task; it is woken only if it has something to do itself.
+    fn write(self: &Arc<Self>) {
+        let mut end = self.end.lock();
+        // Not polled yet: its first poll writes.
+        let Some(waker) = end.waker.take() else { return };
+        let pumped = end.pump(self, &mut Context::from_waker(&waker), None);
+        if pumped == Pumped::Over {
+            waker.wake_by_ref();
+        }
+        end.waker = Some(waker);
+    }
+
+    pub(super) fn poll_recv(
+        self: &Arc<Self>,
+        shared: &Shared<T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<message::Message>, Error>> {
+        let mut end = self.end.lock();
+        if !end.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            end.waker = Some(cx.waker().clone());
+        }
+        loop {
+            let pumped = end.pump(self, cx, Some(shared));
+            let received = end.socket.poll_recv(cx);
+            // What was blocked may have gone by now; then the log is looked at again.
+            if received.is_ready() || pumped != Pumped::Blocked || !end.socket.is_flushed() {
+                return received;
+            }
+        }
+    }
+
+    pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.end.lock().socket.poll_flush(cx)
+    }
+
+    pub(super) fn with_socket<R>(&self, change: impl FnOnce(&mut WebSocket<T>) -> R) -> R {
+        change(&mut self.end.lock().socket)
+    }
+}
+
+impl<T: Transport> LinkEnd<T> {
+    /// Takes from the log and writes until there is no more or the peer has to read. `shared` is there when the
+    /// connection's own task asks, which is who ends it.
+    fn pump(
+        &mut self,
+        link: &Arc<Link<T>>,
+        cx: &mut Context<'_>,
+        shared: Option<&Shared<T>>,
+    ) -> Pumped {
+        let mut all_taken = false;
+        loop {
+            match self.socket.poll_flush(cx) {
+                // The log tells of whatever has come since then.
+                Poll::Ready(Ok(())) if all_taken => return Pumped::All,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Pumped::Over,
+                Poll::Pending => return Pumped::Blocked,
+            }
+            let Some(subscriber) = &mut self.subscriber else { return Pumped::Over };
+            let socket = &mut self.socket;
+            let took = TAKEN.with_borrow_mut(|taken| {
+                let most = Limits::new(AT_ONCE.0, AT_ONCE.1);
+                let took = subscriber.take_or_park(&most, taken, || Handle(Arc::clone(link)));
+                for delivery in taken.iter() {
+                    if let Delivery::Message { message, .. } = delivery {
+                        // Closing: then what follows is for nobody.
+                        let _ = socket.queue_prepared(&message.0);
+                    }
+                }
+                taken.clear();
+                took
+            });
+            match (took, shared) {
+                (Took::Part, _) => {}
+                (Took::All, _) => all_taken = true,
+                (Took::Nothing, _) => return Pumped::All,
+                (Took::End(_), None) => return Pumped::Over,
+                (Took::End(end), Some(shared)) => {
+                    self.subscriber = None;
+                    self.end(end, shared);
+                    return Pumped::Over;
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, end: End, shared: &Shared<T>) {
+        let reason = match (end, shared.on_slow) {
+            (End::Slow, OnSlow::Remove) => return,
+            (End::Slow, _) => {
+                Some(CloseReason::new(CloseCode::POLICY_VIOLATION, "too slow for the broadcasts"))
+            }
+            (End::Closed, _) => shared.reason(),
+        };
+        self.socket.start_close(reason.as_ref());
+    }
+}

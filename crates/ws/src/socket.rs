@@ -1,0 +1,16 @@
+//! A connection: the protocol on a transport, with all that takes time.
+//!
+//! The rooms: `inbox` reads and `outbox` writes, neither of which holds a buffer while there is
+//! nothing to do; `timing` says when a peer has been silent for too long; `ending` closes without
+//! losing the last word; `websocket` puts them together.
+
+mod ending;
+mod error;
+mod inbox;
+mod outbox;
+mod timing;
+mod websocket;
+
+pub use error::{Error, Overdue};
+pub use timing::Timing;
+pub use websocket::{Config, WebSocket};

@@ -1,0 +1,336 @@
+//! The connection as its user sees it.
+
+use std::future::poll_fn;
+use std::io;
+use std::mem;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::ending::{Ending, Rest};
+use super::inbox::Inbox;
+use super::outbox::Outbox;
+use super::timing::{Clock, Due};
+use super::{Error, Overdue, Timing};
+use crate::close::{CloseCode, CloseReason};
+use crate::decode::{DecodeError, Decoder, Role};
+use crate::encode::Encoder;
+use crate::handshake::Accepted;
+use crate::limits::Limits;
+use crate::message::{ControlPayload, Message, Received};
+use crate::prepared::PreparedMessage;
+use crate::transport::Transport;
+
+/// Nothing is read while so many bytes wait to be written: a peer that sends pings and takes no
+/// pongs waits for itself.
+const UNSENT: usize = 64 * 1024;
+
+/// What one connection may do, and for how long.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Config {
+    /// What the peer may send.
+    pub limits: Limits,
+    /// How long things may take.
+    pub timing: Timing,
+}
+
+/// One end of a connection whose handshake is done.
+///
+/// Pings are answered, and sent when the peer is silent, while [`recv`](Self::recv) is waited for.
+/// All methods can be cancelled: what has been read or queued is not lost, and the next call goes
+/// on with it. So one task can both read and write, with `select`.
+///
+/// While nothing is to be read or written it holds no buffer.
+#[derive(Debug)]
+pub struct WebSocket<T> {
+    transport: T,
+    role: Role,
+    decoder: Decoder,
+    encoder: Encoder,
+    inbox: Inbox,
+    outbox: Outbox,
+    clock: Clock,
+    phase: Phase,
+    peer: Option<CloseReason>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Open,
+    /// On the way to be over, and why.
+    Ending(Ending, Why),
+    Over,
+}
+
+#[derive(Debug)]
+enum Why {
+    Closed,
+    Refused(DecodeError),
+    Overdue(Overdue),
+}
+
+impl<T: Transport> WebSocket<T> {
+    /// A connection on a transport, as its handshake agreed. `rest` is what has been read of the
+    /// transport beyond the handshake.
+    pub fn new(transport: T, role: Role, accepted: &Accepted, rest: Bytes, config: Config) -> Self {
+        Self {
+            transport,
+            role,
+            decoder: accepted.decoder(role, config.limits),
+            encoder: accepted.encoder(role),
+            inbox: Inbox::new(rest),
+            outbox: Outbox::default(),
+            clock: Clock::new(config.timing),
+            phase: Phase::Open,
+            peer: None,
+        }
+    }
+
+    /// The next message; `None` once both ends have closed. An error is the end.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Sends a message and waits until the transport has all of it.
+    ///
+    /// Cancelled, it is sent by the next call of any method.
+    pub async fn send(&mut self, message: &Message) -> Result<(), Error> {
+        self.queue(message)?;
+        self.flush().await
+    }
+
+    /// Sends a message whose frame other connections share.
+    pub async fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        self.queue_prepared(message)?;
+        self.flush().await
+    }
+
+    /// Sends a ping; its pong is not reported.
+    pub async fn ping(&mut self, payload: ControlPayload) -> Result<(), Error> {
+        self.demand_open()?;
+        self.encoder.ping(payload, &mut self.outbox)?;
+        self.flush().await
+    }
+
+    /// Queues a message, to be sent by the next call of another method. Nothing bounds the queue.
+    pub fn queue(&mut self, message: &Message) -> Result<(), Error> {
+        self.demand_open()?;
+        Ok(self.encoder.message(message, &mut self.outbox)?)
+    }
+
+    /// Queues a message whose frame other connections share.
+    pub fn queue_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
+        self.demand_open()?;
+        Ok(self.encoder.prepared(message, &mut self.outbox)?)
+    }
+
+    /// Waits until the transport has all that is queued, or until the peer has taken nothing for
+    /// [`Timing::write_within`].
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// Closes with a reason, waits for the peer's close and shuts the transport down. Messages that
+    /// still come are dropped. It takes at most [`Timing::close_within`], and cannot fail: whatever
+    /// happens, the connection is over.
+    pub async fn close(&mut self, reason: Option<CloseReason>) {
+        self.start_close(reason.as_ref());
+        while let Ok(Some(_)) = self.recv().await {}
+    }
+
+    /// Queues the close frame. The rest of closing is done by [`recv`](Self::recv), which returns `None` when it is, and has
+    /// [`Timing::close_within`] from now.
+    pub fn start_close(&mut self, reason: Option<&CloseReason>) {
+        // Closed already: then only the rest has to be done.
+        let _ = self.encoder.close(reason, &mut self.outbox);
+        self.clock.closing();
+    }
+
+    /// Whether nothing waits to be written.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// Why the peer closed, if it did and said so.
+    pub fn close_reason(&self) -> Option<&CloseReason> {
+        self.peer.as_ref()
+    }
+
+    /// The transport.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// The next message, or the task is woken when it is worth asking again. See
+    /// [`recv`](Self::recv).
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        loop {
+            match self.phase {
+                Phase::Open => {}
+                Phase::Ending(..) => return self.poll_end(cx),
+                Phase::Over => return Poll::Ready(Ok(None)),
+            }
+            if let Some(due) = self.clock.expired() {
+                self.on_due(due);
+                continue;
+            }
+            self.write(cx)?;
+            let queued = self.outbox.bytes();
+            if queued <= UNSENT {
+                if let Some(message) = self.decode() {
+                    return Poll::Ready(Ok(Some(message)));
+                }
+                if !matches!(self.phase, Phase::Open) || self.outbox.bytes() > queued {
+                    continue;
+                }
+                if let Poll::Ready(read) = self.inbox.poll_fill(&mut self.transport, cx) {
+                    self.on_read(read)?;
+                    continue;
+                }
+            }
+            // Only a peer that has nothing to be read is silent.
+            let due = ready!(self.clock.poll(cx));
+            self.on_due(due);
+        }
+    }
+
+    /// Whether the transport has all that is queued. See [`flush`](Self::flush).
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if !matches!(self.phase, Phase::Open) {
+            return Poll::Ready(Err(Error::Closed));
+        }
+        self.write(cx)?;
+        if self.outbox.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.clock.poll_blocked(cx));
+        self.phase = Phase::Over;
+        Poll::Ready(Err(Overdue::Write.into()))
+    }
+
+    fn demand_open(&self) -> Result<(), Error> {
+        if matches!(self.phase, Phase::Open) { Ok(()) } else { Err(Error::Closed) }
+    }
+
+    /// Writes what can be written.
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if self.outbox.is_empty() {
+            return Ok(());
+        }
+        let before = self.outbox.bytes();
+        match self.outbox.poll_write(&mut self.transport, cx) {
+            Poll::Ready(Ok(())) => self.clock.unblocked(),
+            Poll::Ready(Err(error)) => {
+                self.phase = Phase::Over;
+                return Err(error.into());
+            }
+            Poll::Pending => self.clock.blocked(self.outbox.bytes() < before),
+        }
+        Ok(())
+    }
+
+    fn on_read(&mut self, read: io::Result<usize>) -> Result<(), Error> {
+        match read {
+            Ok(1..) => {
+                self.clock.heard();
+                return Ok(());
+            }
+            Ok(0) if self.encoder.is_closed() => {
+                self.phase = Phase::Over;
+                return Ok(());
+            }
+            _ => self.phase = Phase::Over,
+        }
+        Err(read.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()).into())
+    }
+
+    /// The next message among what has been read; all else is dealt with.
+    fn decode(&mut self) -> Option<Message> {
+        while !self.inbox.bytes().is_empty() && self.outbox.bytes() <= UNSENT {
+            let mut input = self.inbox.bytes();
+            let before = input.len();
+            let received = self.decoder.decode(&mut input, Instant::now().into_std());
+            let used = before - input.len();
+            self.inbox.advance(used);
+            match received {
+                Ok(None) | Ok(Some(Received::Pong(_))) => {}
+                // Closed on this side: the user wants no more.
+                Ok(Some(Received::Message(_))) if self.encoder.is_closed() => {}
+                Ok(Some(Received::Message(message))) => return Some(message),
+                Ok(Some(Received::Ping(payload))) => {
+                    // After the close frame there are no pongs.
+                    let _ = self.encoder.pong(payload, &mut self.outbox);
+                }
+                Ok(Some(Received::Close(reason))) => {
+                    self.on_close(reason);
+                    return None;
+                }
+                Err(error) => {
+                    let reason = CloseReason::new(error.close_code(), error.to_string());
+                    self.end(Some(&reason), Rest::Unread, Why::Refused(error));
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    /// The peer has closed. It gets its own code back, and the server ends the transport first.
+    fn on_close(&mut self, reason: Option<CloseReason>) {
+        let rest = match self.role {
+            Role::Server => Rest::Nothing,
+            Role::Client => Rest::PeerFirst,
+        };
+        self.end(reason.as_ref(), rest, Why::Closed);
+        self.peer = reason;
+    }
+
+    fn on_due(&mut self, due: Due) {
+        match due {
+            Due::Ping => {
+                self.clock.pinged();
+                // Closed on this side: the deadline of closing counts, and no ping.
+                let _ = self.encoder.ping(ControlPayload::default(), &mut self.outbox);
+            }
+            Due::Closing => self.phase = Phase::Over,
+            Due::Over(overdue @ Overdue::Write) => {
+                self.phase = Phase::Ending(Ending::Done, Why::Overdue(overdue));
+            }
+            Due::Over(overdue @ Overdue::Pong) => {
+                let reason = CloseReason::new(CloseCode::POLICY_VIOLATION, overdue.to_string());
+                self.end(Some(&reason), Rest::Nothing, Why::Overdue(overdue));
+            }
+            Due::Over(overdue @ Overdue::Idle) => {
+                let reason = CloseReason::new(CloseCode::GOING_AWAY, overdue.to_string());
+                self.end(Some(&reason), Rest::Unread, Why::Overdue(overdue));
+            }
+        }
+    }
+
+    fn end(&mut self, reason: Option<&CloseReason>, rest: Rest, why: Why) {
+        // If this side has closed before, its close frame is the last one.
+        let _ = self.encoder.close(reason, &mut self.outbox);
+        self.clock.closing();
+        self.phase = Phase::Ending(Ending::Writing(rest), why);
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        if let Phase::Ending(ending, _) = &mut self.phase {
+            let ended =
+                ending.poll(&mut self.transport, &mut self.inbox, &mut self.outbox, cx).is_ready();
+            if !ended {
+                ready!(self.clock.poll(cx));
+            }
+        }
+        // That the transport fails now is no news.
+        let Phase::Ending(_, why) = mem::replace(&mut self.phase, Phase::Over) else {
+            return Poll::Ready(Ok(None));
+        };
+        Poll::Ready(match why {
+            Why::Closed => Ok(None),
+            Why::Refused(error) => Err(error.into()),
+            Why::Overdue(overdue) => Err(overdue.into()),
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! The hub, on real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests report by panicking"
+)]
+
+mod delivery;
+mod ending;
+mod pair;
+mod slow;

@@ -1,0 +1,79 @@
+//! Members of a hub and the clients at their other ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use headwater_ws::{Accepted, Config, Error, Hub, Member, Message, Role, WebSocket};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub(crate) type Socket = WebSocket<TcpStream>;
+
+/// What anything gets, on a loaded machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Both ends of a connection. The kernel's buffers are small, so that a peer that does not read is soon noticed.
+pub(crate) async fn connect() -> (Socket, Socket) {
+    connect_with(Config::default()).await
+}
+
+pub(crate) async fn connect_with(config: Config) -> (Socket, Socket) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    SockRef::from(&client).set_recv_buffer_size(8 * 1024).unwrap();
+    SockRef::from(&server).set_send_buffer_size(8 * 1024).unwrap();
+    let end = |stream, role| {
+        WebSocket::new(stream, role, &Accepted::default(), Default::default(), config)
+    };
+    (end(server, Role::Server), end(client, Role::Client))
+}
+
+/// A member that is served by a task, which counts how often it is polled.
+pub(crate) struct Served {
+    pub(crate) client: Socket,
+    pub(crate) task: JoinHandle<Result<Option<Message>, Error>>,
+    pub(crate) polls: Arc<AtomicUsize>,
+}
+
+/// Joins a hub and its groups.
+pub(crate) async fn join(hub: &Hub<TcpStream>, groups: &[&str]) -> Served {
+    let (server, client) = connect().await;
+    let member = hub.register(server).unwrap();
+    for group in groups {
+        assert!(member.join(group));
+    }
+    serve(member, client).await
+}
+
+/// Serves a member until it ends; it is waiting when this returns.
+pub(crate) async fn serve(mut member: Member<TcpStream>, client: Socket) -> Served {
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&polls);
+    let task = tokio::spawn(async move {
+        loop {
+            let received = std::future::poll_fn(|cx| {
+                counter.fetch_add(1, Ordering::Relaxed);
+                member.poll_recv(cx)
+            });
+            match received.await {
+                Ok(Some(_)) => {}
+                end => return end,
+            }
+        }
+    });
+    while polls.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    Served { client, task, polls }
+}
+
+impl Served {
+    pub(crate) async fn text(&mut self) -> Option<String> {
+        let message = timeout(PATIENCE, self.client.recv()).await.expect("it comes in time");
+        message.unwrap().map(|message| str::from_utf8(message.as_bytes()).unwrap().to_owned())
+    }
+}

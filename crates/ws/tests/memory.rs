@@ -1,0 +1,131 @@
+//! What an idle connection holds, and what a broadcast allocates: counted by the allocator, for each thread.
+#![allow(clippy::unwrap_used, unsafe_code, reason = "an allocator cannot be written without")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use headwater_ws::{
+    Accepted, Acceptor, Backlog, Config, Connector, Deflate, Hub, HubConfig, Message, Origins,
+    Role, WebSocket,
+};
+use tokio::net::{TcpListener, TcpStream};
+
+thread_local! {
+    /// Bytes that this thread has allocated, less those that it has freed.
+    static LIVE: Cell<isize> = const { Cell::new(0) };
+    /// How often it has allocated.
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+fn account(bytes: isize, times: usize) {
+    // A thread that ends is of no interest.
+    let _ = LIVE.try_with(|live| live.set(live.get() + bytes));
+    let _ = COUNT.try_with(|count| count.set(count.get() + times));
+}
+
+struct Counting;
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        account(layout.size() as isize, 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        account(-(layout.size() as isize), 0);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What was agreed on by ends that both want compression.
+fn compressed() -> (Accepted, Accepted) {
+    let connector = Connector::new().with_deflate(Deflate::DEFAULT);
+    let (request, pending) = connector.request(&"ws://x/".parse().unwrap()).unwrap();
+    let acceptor = Acceptor::new(Origins::any()).with_deflate(Deflate::DEFAULT);
+    let (response, server) = acceptor.accept(&request).unwrap();
+    (server, pending.check(&response).unwrap())
+}
+
+/// A connection that has seen large and small messages in both directions, and waits.
+async fn used(server: &Accepted, client: &Accepted) -> (usize, [WebSocket<TcpStream>; 2]) {
+    let before = LIVE.get();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let a = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (b, _) = listener.accept().await.unwrap();
+    drop(listener);
+    let config = Config::default();
+    let mut server = WebSocket::new(a, Role::Server, server, Default::default(), config);
+    let mut client = WebSocket::new(b, Role::Client, client, Default::default(), config);
+    for message in ["hello".to_owned(), "much the same ".repeat(2_000)] {
+        let message = Message::text(message);
+        let (sent, received) = tokio::join!(client.send(&message), server.recv());
+        sent.unwrap();
+        assert_eq!(received.unwrap(), Some(message.clone()));
+        let (sent, received) = tokio::join!(server.send(&message), client.recv());
+        sent.unwrap();
+        assert_eq!(received.unwrap(), Some(message));
+    }
+    // Waiting is what sets the timer.
+    let wait = std::time::Duration::from_millis(1);
+    assert!(tokio::time::timeout(wait, server.recv()).await.is_err());
+    assert!(tokio::time::timeout(wait, client.recv()).await.is_err());
+    (usize::try_from(LIVE.get() - before).unwrap(), [server, client])
+}
+
+#[test]
+fn an_idle_connection_holds_next_to_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (server, client) = compressed();
+        for (server, client) in [(Accepted::default(), Accepted::default()), (server, client)] {
+            // What the thread keeps for all its connections is there after the first.
+            drop(used(&server, &client).await);
+            let (held, ends) = used(&server, &client).await;
+            let each = held / 2 + size_of_val(&ends[0]);
+            assert!(each <= 900, "{each} bytes");
+        }
+    });
+}
+
+/// Allocations of the second broadcast of a message to so many members, all of which wait.
+async fn broadcast_to(members: usize) -> usize {
+    let backlog = Backlog::new(100, 1 << 20);
+    let hub = Hub::new(HubConfig { backlog, ..HubConfig::default() });
+    let mut peers = Vec::new();
+    for _ in 0..members {
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let accepted = Accepted::default();
+        let end = |stream, role| {
+            WebSocket::new(stream, role, &accepted, Default::default(), Config::default())
+        };
+        let mut member = hub.register(end(ours, Role::Server)).unwrap();
+        tokio::spawn(async move { while let Ok(Some(_)) = member.recv().await {} });
+        peers.push(end(theirs, Role::Client));
+    }
+    let mut counted = 0;
+    for text in ["first", "second"] {
+        let before = COUNT.get();
+        hub.broadcast(Message::text(text)).unwrap();
+        counted = COUNT.get() - before;
+        for peer in &mut peers {
+            assert_eq!(peer.recv().await.unwrap(), Some(Message::text(text)));
+        }
+    }
+    counted
+}
+
+#[test]
+fn broadcasting_allocates_the_same_for_any_number_of_members() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (few, many) = (broadcast_to(5).await, broadcast_to(500).await);
+        assert_eq!(few, many);
+        assert!(few < 20, "{few}");
+    });
+}

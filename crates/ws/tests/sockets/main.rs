@@ -1,0 +1,15 @@
+//! Connections: over real sockets with hyper and axum, and in simulated time over pipes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests report by panicking"
+)]
+
+mod closing;
+mod http;
+mod liveness;
+mod peer;
+mod refusals;
+mod torture;
