@@ -13,6 +13,8 @@ mod options;
 mod quick;
 mod read;
 mod reading;
+#[cfg(feature = "replay")]
+mod replay;
 mod retention;
 mod shard;
 mod tail;
@@ -26,5 +28,7 @@ pub use options::Options;
 pub use read::records::{Record, Records};
 pub use read::{Page, Start};
 pub use reading::{Crowd, Held};
+#[cfg(feature = "replay")]
+pub use replay::StreamReplay;
 pub use retention::{SpaceRetention, UsualLimit};
-pub use tail::{Delivery, End, Piece, Step, Tail};
+pub use tail::{Delivery, End, Feed, Mark, Piece, Step, Tail};

@@ -3,8 +3,10 @@
 //! A commit is published once per stream ([`live`]): the new state, and its bytes into a short [`ring`]. A reader is a
 //! position and a receiver of that news; when it wakes it takes what lies between its position and the durable tail, a
 //! part at a time, from the ring where it reaches back far enough, from storage where not ([`pending`]). A slow reader therefore
-//! costs a position and a part, delays nobody, and loses nothing.
+//! costs a position and a part, delays nobody, and loses nothing. Who has many readers of one stream follows it once for all of
+//! them ([`feed`]).
 
+mod feed;
 mod live;
 mod pending;
 mod reader;
@@ -12,11 +14,12 @@ mod ring;
 
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use headwater_core::StreamState;
 
 use crate::reading::Held;
 
+pub use self::feed::{Feed, Mark};
 pub(crate) use self::live::{Lives, Publication};
 pub use self::reader::Tail;
 
@@ -35,6 +38,15 @@ impl Piece {
     #[must_use]
     pub fn to(&self) -> u64 {
         self.from + self.bytes.len() as u64
+    }
+
+    /// Pieces that follow each other as one, whose wire form is shared by all who have a clone of it. `None` where there are none.
+    #[must_use]
+    pub fn joined(pieces: &[Self]) -> Option<Self> {
+        let from = pieces.first()?.from;
+        let mut bytes = BytesMut::with_capacity(pieces.iter().map(|piece| piece.bytes.len()).sum());
+        pieces.iter().for_each(|piece| bytes.extend_from_slice(&piece.bytes));
+        Some(Self { from, bytes: bytes.freeze(), shared: Some(Arc::new(OnceLock::new())) })
     }
 
     /// The wire form of this piece, made at most once for all live readers where the piece is a whole commit.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use std::task::Waker;
 
 use bytes::Bytes;
 use headwater_core::{Slot, StreamKey, StreamState};
@@ -21,14 +22,44 @@ pub(super) struct Head {
 #[derive(Debug)]
 pub(crate) struct Live {
     head: watch::Sender<Head>,
-    // Held for a few instructions per commit and per delivery.
+    // Held for a few instructions per commit and per delivery, and to join small pieces, 16 KiB at most.
     ring: Mutex<Ring>,
+    // Those who follow for many readers at once: a few, woken at all news for as long as they are here. Held while they are
+    // woken, so that none is woken that has left.
+    wakers: Mutex<Vec<Waker>>,
 }
 
 impl Live {
     fn new(state: Arc<StreamState>, capacity: usize) -> Arc<Self> {
-        let ring = Mutex::new(Ring::new(capacity));
-        Arc::new(Self { head: watch::Sender::new(Head { state, end: None }), ring })
+        let (ring, wakers) = (Mutex::new(Ring::new(capacity)), Mutex::default());
+        Arc::new(Self { head: watch::Sender::new(Head { state, end: None }), ring, wakers })
+    }
+
+    pub(super) fn identity(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
+    pub(super) fn head(&self) -> Head {
+        self.head.borrow().clone()
+    }
+
+    /// Wakes this one at all news.
+    pub(super) fn wake(&self, waker: Waker) {
+        self.wakers.lock().push(waker);
+    }
+
+    pub(super) fn wake_no_more(&self, waker: &Waker) {
+        self.wakers.lock().retain(|other| !other.will_wake(waker));
+    }
+
+    fn wake_all(&self) {
+        self.wakers.lock().iter().for_each(Waker::wake_by_ref);
+    }
+
+    /// Whether what comes next after a position is in memory, or nothing does.
+    pub(super) fn reaches(&self, position: u64) -> bool {
+        let tail = self.head.borrow().state.tail.position;
+        position >= tail || self.ring.lock().reaches(position, tail)
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<Head> {
@@ -45,19 +76,23 @@ impl Live {
             let from = state.tail.position.saturating_sub(bytes.len() as u64);
             self.ring.lock().push(Piece { from, bytes, shared: Some(Arc::new(OnceLock::new())) });
         }
-        self.head.send_if_modified(|head| {
+        let newer = self.head.send_if_modified(|head| {
             let newer = state.version() > head.state.version();
             if newer {
                 head.state = state;
             }
             newer
         });
+        if newer {
+            self.wake_all();
+        }
     }
 
     fn end(&self, end: End) {
         self.head.send_modify(|head| {
             head.end.get_or_insert(end);
         });
+        self.wake_all();
     }
 }
 
@@ -117,6 +152,15 @@ impl Lives {
         let (live, readers) = entry.or_insert_with(|| (Live::new(Arc::clone(state), capacity), 0));
         *readers += 1;
         Some(Arc::clone(live))
+    }
+
+    /// Adds a reader beside one that is there, unless the stream has been ended or replaced since.
+    pub(super) fn enter(&mut self, key: &StreamKey, live: &Arc<Live>) {
+        if let Some((present, readers)) = self.streams.get_mut(key)
+            && Arc::ptr_eq(present, live)
+        {
+            *readers += 1;
+        }
     }
 
     /// Removes a reader, unless the stream has been ended or replaced since.

@@ -1,12 +1,14 @@
 //! A live reader.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use bytes::Bytes;
 use headwater_core::{AccessError, OffsetError, StreamKey, StreamState};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::feed::{Feed, Mark};
 use super::live::{Head, Live};
 use super::pending::{self, Pending};
 use super::{Delivery, End, Piece, Step};
@@ -29,7 +31,7 @@ pub struct Tail {
     opened: Arc<StreamState>,
     position: u64,
     /// Up to where the last delivery went, and whether it said that the stream is closed. `None` before the first.
-    delivered: Option<(u64, bool)>,
+    pub(super) delivered: Option<(u64, bool)>,
     crowd: Crowd,
     page: Pending<Page>,
     records: Pending<Records>,
@@ -65,27 +67,60 @@ impl Tail {
                 Some(Some((live, durable))) => {
                     // What became durable may not have been published to those who read already.
                     live.advance(durable, None);
-                    let news = live.subscribe();
                     let (shard, key) = (Arc::clone(shard), key.clone());
-                    let opened = state;
-                    return Ok(Self {
-                        shard,
-                        key,
-                        live,
-                        news,
-                        opened,
-                        position,
-                        delivered: None,
-                        crowd: Crowd::Wait,
-                        page: Pending::default(),
-                        records: Pending::default(),
-                    });
+                    return Ok(Self::new(shard, key, live, state, position));
                 }
                 Some(None) => return Err(ServiceError::Draining.into()),
                 // The stream changed since it was looked at: look again.
                 None => {}
             }
         }
+    }
+
+    /// A reader that has been added to those of the stream.
+    pub(super) fn new(
+        shard: Arc<Shard>,
+        key: StreamKey,
+        live: Arc<Live>,
+        opened: Arc<StreamState>,
+        position: u64,
+    ) -> Self {
+        Self {
+            news: live.subscribe(),
+            shard,
+            key,
+            live,
+            opened,
+            position,
+            delivered: None,
+            crowd: Crowd::Wait,
+            page: Pending::default(),
+            records: Pending::default(),
+        }
+    }
+
+    /// Where it is, once it has begun.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        self.delivered.map(|(told, _)| Mark { position: self.position, told })
+    }
+
+    /// Whether what comes next is in memory, or nothing does: then a [`Feed`] can go on for it.
+    #[must_use]
+    pub fn is_recent(&self) -> bool {
+        self.live.reaches(self.position)
+    }
+
+    /// Follows the same stream for many readers, and wakes this waker at all news of it. What is woken must not use the feed.
+    #[must_use]
+    pub fn feed(&self, waker: Waker) -> Feed {
+        Feed::new(Arc::clone(&self.shard), self.key.clone(), Arc::clone(&self.live), waker)
+    }
+
+    /// See [`Feed::identity`].
+    #[must_use]
+    pub fn identity(&self) -> usize {
+        self.live.identity()
     }
 
     /// The stream's name.

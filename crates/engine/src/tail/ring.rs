@@ -16,17 +16,29 @@ const PIECE_COST: usize = 384;
 /// Large enough that a reader at the tail of a busy stream is woken rarely.
 const PART_COST: usize = 128 * 1024;
 
-/// One piece per commit, contiguous.
+/// Pieces that stay as they came: those that are still being handed out to readers at the tail, who share their wire forms.
+const FRESH: usize = 32;
+
+/// Of older ones so many are joined, so that what is kept of small records is mostly payload: a reader that was held up for some hundred
+/// milliseconds is not behind.
+const JOINED: usize = 32;
+
+/// The most that they may be together: joining is done under the lock.
+const JOINED_BYTES: usize = 16 * 1024;
+
+/// One piece per commit, contiguous; older ones are joined.
 #[derive(Debug)]
 pub(super) struct Ring {
     pieces: VecDeque<Piece>,
+    /// How many of the last pieces are as they came.
+    single: usize,
     cost: usize,
     capacity: usize,
 }
 
 impl Ring {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { pieces: VecDeque::new(), cost: 0, capacity }
+        Self { pieces: VecDeque::new(), single: 0, cost: 0, capacity }
     }
 
     pub(super) fn push(&mut self, piece: Piece) {
@@ -37,27 +49,56 @@ impl Ring {
             Some(end) if piece.from < end => return,
             Some(end) if piece.from > end => {
                 self.pieces.clear();
-                self.cost = 0;
+                (self.single, self.cost) = (0, 0);
             }
             _ => {}
         }
         self.cost += piece.cost();
         self.pieces.push_back(piece);
+        self.single += 1;
+        if self.single >= FRESH + JOINED {
+            self.join();
+        }
         while self.cost > self.capacity
             && let Some(oldest) = self.pieces.pop_front()
         {
             self.cost -= oldest.cost();
+            self.single = self.single.min(self.pieces.len());
         }
+    }
+
+    /// Joins the oldest pieces that are as they came, unless they are large.
+    fn join(&mut self) {
+        let at = self.pieces.len() - self.single;
+        self.single -= JOINED;
+        let run = self.pieces.range(at..at + JOINED);
+        if run.clone().map(|piece| piece.bytes.len()).sum::<usize>() > JOINED_BYTES {
+            return;
+        }
+        let before: usize = run.map(Piece::cost).sum();
+        let run: Vec<Piece> = self.pieces.drain(at..at + JOINED).collect();
+        if let Some(joined) = Piece::joined(&run) {
+            self.cost = self.cost + joined.cost() - before;
+            self.pieces.insert(at, joined);
+        }
+    }
+
+    /// Whether this reaches from a position to another.
+    pub(super) fn reaches(&self, from: u64, to: u64) -> bool {
+        self.first(from, to).is_some()
+    }
+
+    /// The piece that a position is in, if this reaches from there to another one.
+    fn first(&self, from: u64, to: u64) -> Option<usize> {
+        let first = self.pieces.partition_point(|piece| piece.to() <= from);
+        let reaches_back = self.pieces.get(first).is_some_and(|piece| piece.from <= from);
+        let reaches_far = self.pieces.back().is_some_and(|piece| piece.to() >= to);
+        (reaches_back && reaches_far).then_some(first)
     }
 
     /// Pieces from a position on, up to another or until they make a part, if this reaches from the one to the other.
     pub(super) fn pieces(&self, from: u64, to: u64) -> Option<Vec<Piece>> {
-        let first = self.pieces.partition_point(|piece| piece.to() <= from);
-        let reaches_back = self.pieces.get(first).is_some_and(|piece| piece.from <= from);
-        let reaches_far = self.pieces.back().is_some_and(|piece| piece.to() >= to);
-        if !reaches_back || !reaches_far {
-            return None;
-        }
+        let first = self.first(from, to)?;
         let mut part = Vec::new();
         let mut cost = 0;
         for piece in self.pieces.iter().skip(first).take_while(|piece| piece.from < to) {
@@ -143,21 +184,50 @@ mod tests {
     }
 
     #[test]
-    fn pieces_come_in_parts_that_follow_each_other() {
+    fn what_is_older_is_joined_and_handed_out_as_before() {
         let mut ring = Ring::new(LARGE);
-        let records = 10 * PART_COST / PIECE_COST;
-        for from in 0..records as u64 {
-            ring.push(Piece { from, bytes: Bytes::from_static(b"x"), shared: None });
+        let mut all = String::new();
+        for number in 0..1000 {
+            let text = format!("{number},");
+            let (from, bytes) = (all.len() as u64, Bytes::from(text.clone()));
+            ring.push(Piece { from, bytes, shared: None });
+            all.push_str(&text);
+            let cost: usize = ring.pieces.iter().map(Piece::cost).sum();
+            assert_eq!(ring.cost, cost);
+        }
+        assert!(ring.pieces.len() < FRESH + JOINED + 1000 / JOINED, "{}", ring.pieces.len());
+        for from in 0..all.len() {
+            let part = ring.pieces(from as u64, all.len() as u64);
+            assert_eq!(text(part).as_deref(), Some(&all[from..]));
+        }
+        // What is large is not copied.
+        let mut ring = Ring::new(LARGE);
+        for number in 0..100 {
+            let bytes = Bytes::from(vec![b'x'; JOINED_BYTES]);
+            ring.push(Piece { from: number * JOINED_BYTES as u64, bytes, shared: None });
+        }
+        assert_eq!(ring.pieces.len(), 100);
+    }
+
+    #[test]
+    fn pieces_come_in_parts_that_follow_each_other() {
+        // Too large to be joined.
+        const BYTES: usize = 1000;
+        const COST: usize = PIECE_COST + 2 * BYTES;
+        let mut ring = Ring::new(LARGE);
+        let end = (10 * PART_COST / COST * BYTES) as u64;
+        for from in (0..end).step_by(BYTES) {
+            ring.push(Piece { from, bytes: Bytes::from_static(&[b'x'; BYTES]), shared: None });
         }
         let (mut position, mut parts) = (0, 0);
-        while position < records as u64 {
-            let part = ring.pieces(position, records as u64).unwrap();
-            assert!(part.len() <= PART_COST / PIECE_COST, "{}", part.len());
+        while position < end {
+            let part = ring.pieces(position, end).unwrap();
+            assert!(part.len() <= PART_COST.div_ceil(COST), "{}", part.len());
             assert_eq!(part.first().unwrap().from, position);
             position = part.last().unwrap().to();
             parts += 1;
         }
-        assert_eq!(position, records as u64);
+        assert_eq!(position, end);
         assert!(parts >= 10, "{parts}");
     }
 
