@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::gate::{Gate, Stays};
 use crate::metrics::Metrics;
+use crate::reactor::Reactor;
 use crate::readiness::Readiness;
 use crate::request::body::Bounds;
 use crate::requests::RequestIds;
@@ -34,6 +35,7 @@ pub(crate) struct App {
     /// The place of the one backup that is made at a time: each reads as fast as its client takes it.
     pub(crate) backing_up: Arc<Semaphore>,
     pub(crate) carriers: Arc<Carriers>,
+    pub(crate) reactor: Reactor,
     readiness: Readiness,
     started: Instant,
     clock: SystemClock,
@@ -46,6 +48,7 @@ impl App {
             requests: Gate::new(config.max_requests),
             readers: Stays::new(config.max_live_readers),
             carriers: Arc::new(Carriers::new()),
+            reactor: Reactor::new(config.event_threads),
             engine,
             config,
             ids: RequestIds::new(),

@@ -20,6 +20,9 @@ pub struct Config {
     pub sse_max_age: Duration,
     /// Longest silence of an event stream: a comment is sent then.
     pub sse_keep_alive: Duration,
+    /// Threads that send events to readers of plain HTTP/1.1 once they have caught up; 0 leaves that to the HTTP library. `None`
+    /// is one for every two processors, at most four.
+    pub event_threads: Option<usize>,
     /// Largest body of a PUT or POST, in bytes.
     pub max_body_bytes: usize,
     /// Longest silence in the middle of a body; then 408.
@@ -53,6 +56,7 @@ impl Default for Config {
             long_poll_timeout: limits::LONG_POLL_TIMEOUT,
             sse_max_age: limits::SSE_MAX_AGE,
             sse_keep_alive: limits::SSE_KEEP_ALIVE,
+            event_threads: None,
             max_body_bytes: limits::MAX_BODY_BYTES,
             body_timeout: limits::BODY_TIMEOUT,
             min_body_rate: limits::MIN_BODY_RATE,

@@ -63,6 +63,10 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The trace a request is a part of.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// `Cache-Control` of a page that was read by offset, the one that is sent often enough not to be checked each time.
+pub(crate) const CACHE_PAGE: HeaderValue =
+    HeaderValue::from_static(headwater_core::cache::CACHE_PAGE);
+
 /// The value of every header that is `true` or absent.
 pub const TRUE: HeaderValue = HeaderValue::from_static("true");
 

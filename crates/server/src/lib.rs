@@ -15,6 +15,7 @@ mod metrics;
 mod ops;
 mod origin;
 pub mod process;
+mod reactor;
 mod readiness;
 mod request;
 mod requests;

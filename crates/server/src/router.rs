@@ -102,7 +102,8 @@ pub(crate) fn key_of(encoded: &str) -> Result<StreamKey, NameError> {
 }
 
 fn is_reserved(path: &str) -> bool {
-    path.split('/').next() == Some(RESERVED)
+    let rest = path.strip_prefix(RESERVED);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn nothing_here(roots: &StreamRoots) -> Problem {

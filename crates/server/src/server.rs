@@ -8,6 +8,7 @@ pub(crate) mod activity;
 mod beside;
 pub(crate) mod carriers;
 mod connection;
+mod handover;
 mod load;
 mod patient;
 mod refusal;
@@ -78,7 +79,7 @@ impl Server {
         drop(listener);
         info!(connections = open.tasks.len(), "draining");
         self.app.engine.drain();
-        open.end(self.app.config.drain_timeout).await
+        open.end(&self.app, self.app.config.drain_timeout).await
     }
 
     /// Serves operators until `shutdown` is done: the metrics of this exporter, and how the server stands. To be ended after
@@ -91,7 +92,7 @@ impl Server {
     ) {
         let open = self.accept_until(Door::Admin(exporter), &listener, shutdown).await;
         drop(listener);
-        open.end(ADMIN_DRAIN).await;
+        open.end(&self.app, ADMIN_DRAIN).await;
     }
 
     async fn accept_until(
@@ -101,7 +102,7 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> Open {
         let Open { tasks, ends } = Open::default();
-        let connections = Connections::new(Arc::clone(&self.app), door, ends.clone());
+        let connections = Connections::new(&self.app, door, &ends, &tasks);
         tokio::pin!(shutdown);
         loop {
             let stream = tokio::select! {
@@ -123,12 +124,13 @@ struct Open {
 
 impl Open {
     /// Waits for the requests in flight, and cuts those that take longer.
-    async fn end(self, patience: Duration) -> Ending {
+    async fn end(self, app: &App, patience: Duration) -> Ending {
         self.tasks.close();
         self.ends.drain.cancel();
         let answered = timeout(patience, self.tasks.wait()).await;
         let connections = self.tasks.len();
         self.ends.cut.cancel();
+        app.reactor.look();
         self.tasks.wait().await;
         match answered {
             Ok(()) => Ending::Answered,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use headwater_core::cache::CACHE_EVENTS;
 use headwater_core::{ContentKind, StreamKey, StreamState};
-use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::{StatusCode, Version};
 
 use crate::app::App;
 use crate::errors::Problem;
@@ -13,12 +13,13 @@ use crate::headers;
 use crate::request::read::{Arrival, EventsRead, Form};
 use crate::response::page::{self, Keeping};
 use crate::response::{self, Reply, ResponseBody, put_cache, put_start_offset};
-use crate::sse::{Events, Session};
+use crate::sse::{Events, Session, Transport};
 
 pub(crate) async fn events(
     app: &Arc<App>,
     key: &StreamKey,
     read: EventsRead,
+    version: Version,
 ) -> Result<Reply, Problem> {
     let EventsRead { live, arrival } = read;
     let tail = app.engine.tail(key, live.start).await?;
@@ -29,8 +30,16 @@ pub(crate) async fn events(
         return Ok(page::nothing_new(&state, tail.position(), Keeping::of(live.start)));
     }
     let from = state.ranges.offset(tail.position());
-    let session = Session::open(app, tail, live.form, live.cursor.as_deref()).await?;
-    let mut reply = streaming(&state, live.form, Events::new(session));
+    let begun = Session::open(app, tail, live.form, live.cursor.as_deref()).await?;
+    let transport = match version {
+        Version::HTTP_11 if begun.0.may_rest() && app.reactor.takes_readers() => Transport::Socket,
+        _ => Transport::Library,
+    };
+    let mut reply = streaming(&state, live.form, Events::new(begun, transport));
+    if transport == Transport::Socket {
+        // What the library has read ahead of a further request is lost with it.
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     if Keeping::of(live.start) == Keeping::Sought {
         put_start_offset(reply.headers_mut(), from);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use headwater_core::storage::Portion;
 use headwater_core::{StreamKey, StreamState};
 use headwater_engine::{Crowd, Delivery, End, Piece, Step, Tail};
 use http::request::Parts;
@@ -51,7 +52,9 @@ fn stretch(news: News, from: u64) -> Stretch {
     match news {
         News::Payload(Delivery { state, pieces, held }) => {
             let to = pieces.last().map_or(from, Piece::to);
-            let chunks = pieces.into_iter().map(|piece| piece.bytes.into()).collect();
+            // A vector of its own: one in place of the pieces would have to be made smaller, which costs more.
+            let mut chunks = Vec::with_capacity(pieces.len());
+            chunks.extend(pieces.into_iter().map(|piece| Portion::from(piece.bytes)));
             Stretch { state, from, to, content: Content::Stored(chunks), held }
         }
         News::Envelopes(page) => page.into(),

@@ -25,7 +25,7 @@ pub(crate) async fn read(
     let answer = match Read::parse(parts.uri.query(), &parts.headers)? {
         Read::CatchUp(start, form) => catch_up(app, key, parts, start, form).await,
         Read::LongPoll(live) => long_poll::long_poll(app, key, parts, live, seat).await,
-        Read::Events(live) => events::events(app, key, live).await,
+        Read::Events(live) => events::events(app, key, live, parts.version).await,
     };
     match answer {
         Err(problem) if problem.code == Code::OffsetExpired => {

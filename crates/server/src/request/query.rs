@@ -17,7 +17,7 @@ impl<'a> Query<'a> {
     /// Takes the text after the question mark.
     pub(crate) fn parse(query: Option<&'a str>) -> Result<Self, Problem> {
         let mut parsed = Self::default();
-        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        for (name, value) in pairs(query.unwrap_or_default()) {
             let slot = match name.as_ref() {
                 "offset" => &mut parsed.offset,
                 "live" => &mut parsed.live,
@@ -33,9 +33,37 @@ impl<'a> Query<'a> {
     }
 }
 
+/// The parameters, decoded. Few queries hold anything that is encoded, and every read has one: those are taken as they stand.
+fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.filter_map(|pair| {
+        if pair.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+            return form_urlencoded::parse(pair.as_bytes()).next();
+        }
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((name.into(), value.into()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pairs_are_those_of_a_form() {
+        for query in [
+            "",
+            "&",
+            "=",
+            "&&a&=&=b&",
+            "a=b=c&d==&e=%3D=f",
+            "offset=0000000000000001_0000000000004000&live=long-poll",
+            "offset=a+b&%6ffset=%zz&x=%&%26=%3d&\u{e4}=\u{f6}%C3%B6",
+        ] {
+            let form: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+            assert_eq!(pairs(query).collect::<Vec<_>>(), form, "{query}");
+        }
+    }
 
     #[test]
     fn known_parameters_are_taken_and_others_ignored() {

@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
 use super::chunks::Chunks;
-use crate::sse::{Events, Torn};
+use crate::sse::{Events, Session, Torn};
 
 /// The body of a response. Everything but events and what somebody brings knows its length, so it is sent with `Content-Length`.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ enum Kind {
     Chunks(Chunks),
     /// Boxed, because it is many times larger than the others and most responses are small.
     Events(Box<Events>),
+    /// Somebody else sends the rest.
+    HandedOver,
     /// What a thread of its own reads.
     Arriving(mpsc::Receiver<Result<Bytes, Torn>>),
 }
@@ -57,7 +59,7 @@ impl ResponseBody {
         match &self.kind {
             Kind::Full(bytes) => vec![bytes.clone().into()],
             Kind::Chunks(chunks) => chunks.all().to_vec(),
-            Kind::Empty | Kind::Events(_) | Kind::Arriving(_) => Vec::new(),
+            Kind::Empty | Kind::Events(_) | Kind::HandedOver | Kind::Arriving(_) => Vec::new(),
         }
     }
 
@@ -65,13 +67,25 @@ impl ResponseBody {
     pub(super) fn has_files(&self) -> bool {
         match &self.kind {
             Kind::Chunks(chunks) => chunks.all().iter().any(|piece| piece.memory().is_none()),
-            Kind::Empty | Kind::Full(_) | Kind::Events(_) | Kind::Arriving(_) => false,
+            Kind::Empty
+            | Kind::Full(_)
+            | Kind::Events(_)
+            | Kind::HandedOver
+            | Kind::Arriving(_) => false,
         }
     }
 
     /// Whether it goes on for as long as its reader stays.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.kind, Kind::Events(_))
+    }
+
+    /// Events that can go on without whoever asks for this, who gets no more of them.
+    pub(super) fn take_resting(&mut self) -> Option<Box<Session>> {
+        let Kind::Events(events) = &mut self.kind else { return None };
+        let session = events.take_resting()?;
+        self.kind = Kind::HandedOver;
+        Some(Box::new(session))
     }
 
     /// What arrives, until the other end is gone.
@@ -101,6 +115,7 @@ impl Body for ResponseBody {
             }
             Kind::Chunks(chunks) => chunks.next(),
             Kind::Events(events) => return events.poll_frame(cx),
+            Kind::HandedOver => return Poll::Pending,
             Kind::Arriving(pieces) => {
                 return pieces.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)));
             }
@@ -111,7 +126,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Empty => true,
-            Kind::Full(_) | Kind::Events(_) | Kind::Arriving(_) => false,
+            Kind::Full(_) | Kind::Events(_) | Kind::HandedOver | Kind::Arriving(_) => false,
             Kind::Chunks(chunks) => chunks.left() == 0,
         }
     }
@@ -121,7 +136,7 @@ impl Body for ResponseBody {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Chunks(chunks) => SizeHint::with_exact(chunks.left()),
-            Kind::Events(_) | Kind::Arriving(_) => SizeHint::default(),
+            Kind::Events(_) | Kind::HandedOver | Kind::Arriving(_) => SizeHint::default(),
         }
     }
 }

@@ -56,6 +56,12 @@ impl Chunks {
 
 /// The same bytes with no empty piece, and tiny neighbours in one. The brackets around a large JSON chunk stay apart from it.
 fn joined(chunks: Vec<Portion>) -> Vec<Portion> {
+    // What a live reader is given is mostly one record.
+    if let [one] = chunks.as_slice()
+        && !one.is_empty()
+    {
+        return chunks;
+    }
     let is_small = |chunk: &Portion| small(chunk).is_some();
     let mut rest = chunks.into_iter().filter(|chunk| !chunk.is_empty()).peekable();
     let mut pieces = Vec::with_capacity(rest.size_hint().1.unwrap_or(0));

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use headwater_core::cache::{CACHE_NEVER, CACHE_PAGE, Ending, PageTag};
+use headwater_core::cache::{CACHE_NEVER, Ending, PageTag};
 use headwater_core::storage::Portion;
 use headwater_core::{ContentKind, StreamState, json};
 use headwater_engine::{Held, Page, Records, Start};
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 
 use super::{
     Reply, ResponseBody, empty, envelope, put_cache, put_closed, put_content_type, put_next_offset,
-    put_start_offset, text,
+    put_start_offset, short,
 };
 use crate::headers;
 use crate::request::none_match;
@@ -87,20 +87,15 @@ impl Stretch {
         if self.up_to_date() && self.state.closed.is_some() { Ending::Closed } else { Ending::Open }
     }
 
-    fn tag(&self) -> String {
+    fn tag(&self) -> HeaderValue {
         let Self { from, to, .. } = *self;
-        let tag = PageTag {
-            lineage: self.state.ranges.lineage_up_to(to),
-            from,
-            to,
-            ending: self.ending(),
-        }
-        .to_string();
-        match (&self.content, tag.strip_suffix('"')) {
-            // Another representation of the same stretch.
-            (Content::Envelopes(_), Some(open)) => format!("{open}:r\""),
-            _ => tag,
-        }
+        let lineage = self.state.ranges.lineage_up_to(to);
+        let tag = PageTag { lineage, from, to, ending: self.ending() };
+        let form = match &self.content {
+            Content::Envelopes(_) => ":r",
+            Content::Stored(_) => "",
+        };
+        short(|line| tag.write_to(line, form))
     }
 
     /// 200 with the bytes, or 304 when the client has them. A tag changes with the end of the stream, so a
@@ -117,10 +112,10 @@ impl Stretch {
                 put_start_offset(headers, self.state.ranges.offset(self.from));
             }
             Keeping::ByOffset => {
-                put_cache(headers, CACHE_PAGE);
+                headers.insert(CACHE_CONTROL, headers::CACHE_PAGE);
                 let tag = self.tag();
                 let known = none_match::names(request.get_all(IF_NONE_MATCH), &tag);
-                headers.insert(ETAG, text(tag));
+                headers.insert(ETAG, tag);
                 if known {
                     *reply.status_mut() = StatusCode::NOT_MODIFIED;
                     return reply;

@@ -79,6 +79,9 @@ impl Body for Sending {
             // However short it is, it keeps all of the memory that it is a part of.
             return Poll::Ready(Some(Ok(self.give(rest, 1))));
         }
+        if let Some(session) = self.body.take_resting() {
+            self.place.busy.offer(session);
+        }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         Poll::Ready(frame.map(|frame| match frame?.into_data() {
             // The socket would not know it again: the library copies what it frames.

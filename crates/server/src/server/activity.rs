@@ -8,9 +8,11 @@ use headwater_core::storage::Portion;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::handover::Handover;
 use super::streams::Stream;
 use super::wire::Announced;
 use crate::metrics::Limit;
+use crate::sse::Session;
 
 /// How long the end of an answer may take that the HTTP library has wholly: two pieces of
 /// [`SENDING_PIECE_BYTES`](crate::limits::SENDING_PIECE_BYTES), to the slowest client that is waited for.
@@ -36,6 +38,7 @@ pub(crate) struct Activity {
     // Held for a push when an answer has a body, and for a look when something can be due.
     sending: Mutex<Vec<Weak<Given>>>,
     pub(super) announced: Announced,
+    pub(super) handover: Handover,
 }
 
 /// An answer that is being sent.
@@ -74,6 +77,7 @@ impl Activity {
             cut: AtomicBool::new(false),
             sending: Mutex::default(),
             announced: Announced::default(),
+            handover: Handover::default(),
         })
     }
 
@@ -172,6 +176,11 @@ impl Busy {
     /// The answer will be these pieces, one after the other and nothing in between, or it is not large.
     pub(crate) fn announce(&self, pieces: Option<Vec<Portion>>) {
         self.activity.announced.put(pieces);
+    }
+
+    /// The rest of the answer can go on without the HTTP library, once it has written what it was given.
+    pub(crate) fn offer(&self, session: Box<Session>) {
+        self.activity.handover.offer(session);
     }
 
     /// A piece of the answer was asked for.

@@ -4,11 +4,12 @@
 //! large or has too many fields. A head that does not arrive in time ends the connection without an answer.
 
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -18,7 +19,9 @@ use hyper_util::server::graceful::GracefulConnection;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::activity::Activity;
@@ -30,12 +33,13 @@ use super::watch::{Due, Ends, Watch};
 use super::wire::Wire;
 use crate::app::App;
 use crate::config::Config;
-use crate::gate::Gate;
+use crate::gate::{Gate, Pass};
 use crate::limits::{
     H2_CONNECTION_WINDOW, H2_PING_INTERVAL, H2_SEND_BUFFER, H2_STREAM_WINDOW, LEAST_HEAD_BYTES,
     MAX_ADMIN_CONNECTIONS, MAX_H2_STREAMS, MAX_REFUSALS, REFUSAL_TIME, UNSENT_BYTES,
 };
 use crate::metrics::{Limit, Metrics};
+use crate::reactor::{Arrival, Ground, Stand};
 use crate::requests::handle;
 use crate::router::Door;
 
@@ -46,28 +50,34 @@ pub(super) struct Connections {
     places: Arc<Gate>,
     refusals: Arc<Gate>,
     ends: Ends,
+    tasks: TaskTracker,
+    ground: Arc<Ground>,
     http: Builder<Streams>,
 }
 
 impl Connections {
-    pub(super) fn new(app: Arc<App>, door: Door, ends: Ends) -> Self {
+    /// To be called in the runtime that serves them.
+    pub(super) fn new(app: &Arc<App>, door: Door, ends: &Ends, tasks: &TaskTracker) -> Self {
         let http = http(&app.config);
         let places = match door {
             Door::Public => Arc::clone(&app.connections),
             Door::Admin(_) => Gate::new(MAX_ADMIN_CONNECTIONS),
         };
-        Self { app, door, places, refusals: Gate::new(MAX_REFUSALS), ends, http }
+        let (app, ends, tasks) = (Arc::clone(app), ends.clone(), tasks.clone());
+        let (runtime, cut) = (Handle::current(), ends.cut.clone());
+        let ground = Arc::new(Ground { app: Arc::clone(&app), runtime, cut });
+        Self { app, door, places, refusals: Gate::new(MAX_REFUSALS), ends, tasks, ground, http }
     }
 
     /// Serves a connection to its end, or refuses it if there are too many.
     pub(super) fn serve(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + use<> {
         let served = match self.places.enter() {
-            Some(place) => Ok((self.http(stream), place)),
+            Some(place) => Ok(self.http(stream, place)),
             None => Err(self.refuse(stream)),
         };
         async move {
             match served {
-                Ok((connection, _place)) => connection.await,
+                Ok(connection) => connection.await,
                 Err(refusal) => refusal.await,
             }
         }
@@ -101,7 +111,7 @@ impl Connections {
     }
 
     /// Faults of the connection are the client's affair and only logged for those who look.
-    fn http(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + use<> {
+    fn http(&self, stream: TcpStream, place: Pass) -> impl Future<Output = ()> + Send + use<> {
         // Answers are written whole; waiting for more to send only delays them. What the kernel cannot be told, it does without.
         let _ = stream.set_nodelay(true);
         #[cfg(target_os = "linux")]
@@ -116,31 +126,73 @@ impl Connections {
         let stream = Patient::new(wire, self.app.config.write_timeout, Arc::clone(&activity));
         let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
         let watch = Watch::new(&self.app.config, Arc::clone(&activity), self.ends.clone());
-        let app = Arc::clone(&self.app);
+        let (ground, tasks) = (Arc::clone(&self.ground), self.tasks.clone());
         async move {
-            let ended = serve(pin!(connection), watch, &app.metrics, &activity).await;
-            if let Err(error) = ended {
-                if let Some(limit) = limit_of(&*error, &activity) {
-                    app.metrics.refused(limit);
+            let metrics = &ground.app.metrics;
+            // Dropped with all that the library has, before anybody else goes on.
+            let ended = {
+                let connection = pin!(connection);
+                serve(connection, watch, metrics, &activity).await
+            };
+            match ended {
+                Ok(Ended::Over) => {}
+                Ok(Ended::HandedOver) => {
+                    let stand = Stand { _pass: place, _token: tasks.token() };
+                    hand_over(&activity, stand, ground);
                 }
-                debug!(%error, "a connection ended with an error");
+                Err(error) => {
+                    if let Some(limit) = limit_of(&*error, &activity) {
+                        metrics.refused(limit);
+                    }
+                    debug!(%error, "a connection ended with an error");
+                }
             }
         }
     }
 }
 
-/// Serves a connection until it ends, or is cut.
+/// How the HTTP library's part of a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Over,
+    /// The rest of its last answer is sent by others.
+    HandedOver,
+}
+
+/// Has the rest of an answer sent by those who send events.
+fn hand_over(activity: &Activity, stand: Stand, ground: Arc<Ground>) {
+    // A socket that somebody else has is closed by them; the library gives none away in the middle of an answer.
+    if let Some((socket, session)) = activity.handover.take() {
+        let (tail, reader) = session.rest();
+        let app = Arc::clone(&ground.app);
+        app.reactor.join(Arrival { socket, tail, reader, stand, ground });
+    }
+}
+
+/// Polls a connection until it ends, or is ready to be handed over.
+async fn poll<C: GracefulConnection>(
+    mut connection: Pin<&mut C>,
+    activity: &Activity,
+) -> Result<Ended, C::Error> {
+    poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Pending if activity.handover.is_ready() => Poll::Ready(Ok(Ended::HandedOver)),
+        poll => poll.map_ok(|()| Ended::Over),
+    })
+    .await
+}
+
+/// Serves a connection until it ends, is cut, or is handed over.
 async fn serve<C: GracefulConnection>(
     mut connection: Pin<&mut C>,
     mut watch: Watch,
     metrics: &Metrics,
     activity: &Activity,
-) -> Result<(), C::Error> {
+) -> Result<Ended, C::Error> {
     let mut closing = false;
     loop {
-        let due = match first(connection.as_mut(), watch.next()).await {
+        let due = match first(poll(connection.as_mut(), activity), watch.next()).await {
             // What ends it then has been counted.
-            First::Busy(ended) => return if closing { Ok(()) } else { ended },
+            First::Busy(ended) => return if closing { Ok(Ended::Over) } else { ended },
             First::Rare(due) => due,
         };
         match due {
@@ -156,11 +208,11 @@ async fn serve<C: GracefulConnection>(
                 watch.closing();
                 closing = true;
             }
-            Due::Drop | Due::End => return Ok(()),
+            Due::Drop | Due::End => return Ok(Ended::Over),
             Due::Cut => {
                 metrics.refused(Limit::WriteTime);
                 activity.cut();
-                return Ok(());
+                return Ok(Ended::Over);
             }
         }
     }

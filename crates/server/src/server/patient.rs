@@ -42,11 +42,14 @@ impl<S: Socket> Patient<S> {
         outcome: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(written) = &outcome {
-            self.waiting = None;
+            if self.waiting.take().is_some() {
+                self.activity.handover.waits(false);
+            }
             self.activity.wrote(*written.as_ref().unwrap_or(&0));
             return outcome;
         }
         let patience = self.patience;
+        self.activity.handover.waits(true);
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
         match waiting.as_mut().poll(cx) {
             Poll::Ready(()) => {

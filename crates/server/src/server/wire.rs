@@ -45,7 +45,8 @@ struct Next {
 /// A socket.
 #[derive(Debug)]
 pub(super) struct Wire {
-    reading: OwnedReadHalf,
+    /// There until this is dropped.
+    reading: Option<OwnedReadHalf>,
     writing: Writing,
     activity: Arc<Activity>,
     carriers: Arc<Carriers>,
@@ -170,13 +171,31 @@ impl Ahead {
 impl Wire {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>, carriers: Arc<Carriers>) -> Self {
         let (reading, writing) = stream.into_split();
-        Self { reading, writing: Writing::Here(writing, None), activity, carriers }
+        Self { reading: Some(reading), writing: Writing::Here(writing, None), activity, carriers }
+    }
+}
+
+impl Drop for Wire {
+    /// Leaves the socket to whoever goes on with the answer.
+    fn drop(&mut self) {
+        if !self.activity.handover.is_offered() {
+            return;
+        }
+        let writing = std::mem::replace(&mut self.writing, Writing::Lost);
+        if let (Some(reading), Writing::Here(writing, _)) = (self.reading.take(), writing)
+            && let Ok(socket) = reading.reunite(writing)
+            && let Ok(socket) = socket.into_std()
+        {
+            self.activity.handover.leave(socket);
+        }
     }
 }
 
 impl Socket for Wire {
     fn forget_unsent(&self) {
-        let _ = self.reading.as_ref().set_zero_linger();
+        if let Some(reading) = &self.reading {
+            let _ = reading.as_ref().set_zero_linger();
+        }
     }
 }
 
@@ -186,7 +205,10 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.reading).poll_read(cx, buf)
+        match &mut self.reading {
+            Some(reading) => Pin::new(reading).poll_read(cx, buf),
+            None => Poll::Ready(Ok(())),
+        }
     }
 }
 

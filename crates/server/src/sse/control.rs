@@ -26,6 +26,11 @@ pub(super) enum Standing {
     AtEnd,
 }
 
+/// Appends what breaks a silence.
+pub(crate) fn keep_alive(out: &mut BytesMut) {
+    Event::new().comment("keep-alive").encode(out);
+}
+
 /// Appends a control event. Offsets and cursors are digits, so nothing needs escaping.
 pub(super) fn encode(out: &mut BytesMut, next: Offset, standing: Standing) {
     let next = next.to_string();

@@ -46,18 +46,35 @@ pub(crate) struct Events {
     turn: ReusableBoxFuture<'static, Turn>,
     ready: VecDeque<Bytes>,
     over: bool,
+    transport: Transport,
+}
+
+/// Who may send the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// The HTTP library alone.
+    Library,
+    /// The HTTP library, until the session can rest.
+    Socket,
 }
 
 impl Events {
     /// What a session does after its first events.
-    pub(crate) fn new((session, first): (Session, VecDeque<Bytes>)) -> Self {
+    pub(crate) fn new((session, first): (Session, VecDeque<Bytes>), transport: Transport) -> Self {
         // Never asked: the first turn takes its place, and its box is kept from then on.
         Self {
             resting: Some(session),
             turn: ReusableBoxFuture::new(std::future::pending()),
             ready: first,
             over: false,
+            transport,
         }
+    }
+
+    /// The session, if others can go on with it and all it said was taken.
+    pub(crate) fn take_resting(&mut self) -> Option<Session> {
+        let may = self.transport == Transport::Socket && self.ready.is_empty();
+        self.resting.take_if(|session| may && session.can_rest())
     }
 
     /// The next piece of the body; `None` after the last.

@@ -6,16 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use headwater_core::StreamState;
 use headwater_engine::{Crowd, Delivery, Failure, Held, Records, ServiceError, Step, Tail};
-use headwater_sse::Event;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::control::{self, Standing};
-use super::cut::{Cut, cut};
 use super::data;
 use super::events::Torn;
 use super::outgoing::Outgoing;
+use super::payload::{Phase, standing, tell};
 use crate::app::App;
 use crate::errors::Problem;
 use crate::follow::{self, News};
@@ -32,34 +30,22 @@ pub(crate) struct Session {
     form: Form,
     /// Room for what was read and is being sent: it has been, when more is asked for.
     held: Option<Held>,
-    /// The last one sent; it never goes back.
-    cursor: u64,
     phase: Phase,
-    ends_at: Instant,
-    quiet_since: Instant,
+    reader: Reader,
     /// Set to the earlier of old age and silence. It is left alone while events flow, so that an event costs
     /// no timer.
     timer: Pin<Box<Sleep>>,
-    /// Given back, and no longer counted, with the session.
+}
+
+/// A reader, whoever finds out what there is for it.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    /// The last one sent; it never goes back.
+    pub(crate) cursor: u64,
+    pub(crate) ends_at: Instant,
+    pub(crate) quiet_since: Instant,
+    /// Given back, and no longer counted, with the reader.
     _place: (Stay, Counted),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Nothing has been sent; the first delivery always brings a control event.
-    New,
-    Following,
-    /// The end of the stream has been sent.
-    Over,
-}
-
-impl Phase {
-    fn after(standing: Standing) -> Self {
-        match standing {
-            Standing::AtEnd => Self::Over,
-            Standing::Behind { .. } | Standing::CaughtUp { .. } => Self::Following,
-        }
-    }
 }
 
 /// What a reader does next.
@@ -68,7 +54,7 @@ impl Phase {
     clippy::large_enum_variant,
     reason = "moved once per turn; a box would be an allocation per turn"
 )]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// Sends this, and asks again when it is sent.
     Send(Session, VecDeque<Bytes>),
     /// Ends the response.
@@ -90,19 +76,13 @@ impl Session {
         let ends_at = now + age(app.config.sse_max_age);
         let place = app.readers.enter(ends_at);
         let place = place.map_err(|pause| Problem::busy(Limit::LiveReaders).after(pause))?;
-        let due = ends_at.min(now + app.config.sse_keep_alive);
-        let mut session = Self {
-            app: Arc::clone(app),
-            tail,
-            form,
-            held: None,
+        let reader = Reader {
             cursor: app.cursor(echoed),
-            phase: Phase::New,
             ends_at,
             quiet_since: now,
-            timer: Box::pin(sleep_until(due)),
             _place: (place, Counted::one(&app.metrics.sse_readers)),
         };
+        let mut session = Self::of(app, tail, form, Phase::New, reader);
         let mut out = Outgoing::default();
         session.tail.when_crowded(Crowd::Refuse);
         let step = follow::next(&mut session.tail, form).await;
@@ -116,13 +96,39 @@ impl Session {
         Ok((session, out.finish()))
     }
 
+    /// Goes on with a reader of payload that has begun.
+    pub(crate) fn resume(app: &Arc<App>, tail: Tail, reader: Reader) -> Self {
+        Self::of(app, tail, Form::Payload, Phase::Following, reader)
+    }
+
+    fn of(app: &Arc<App>, tail: Tail, form: Form, phase: Phase, reader: Reader) -> Self {
+        let due = reader.ends_at.min(reader.quiet_since + app.config.sse_keep_alive);
+        let (app, timer) = (Arc::clone(app), Box::pin(sleep_until(due)));
+        Self { app, tail, form, held: None, phase, reader, timer }
+    }
+
+    /// Whether others could go on with its reader: what comes next is in memory and shared.
+    pub(crate) fn can_rest(&self) -> bool {
+        self.phase == Phase::Following && self.form == Form::Payload && self.tail.is_recent()
+    }
+
+    /// The reader, and where it is. Room for what was sent is given back.
+    pub(crate) fn rest(self) -> (Tail, Reader) {
+        (self.tail, self.reader)
+    }
+
+    /// Whether that can ever be: its answer goes on, and what is shared is told.
+    pub(crate) fn may_rest(&self) -> bool {
+        self.phase != Phase::Over && self.form == Form::Payload
+    }
+
     /// Waits until there is something to send.
-    pub(super) async fn turn(mut self, sent: VecDeque<Bytes>) -> Turn {
+    pub(crate) async fn turn(mut self, sent: VecDeque<Bytes>) -> Turn {
         let mut out = Outgoing::reusing(sent);
         self.held = None;
         loop {
             let now = Instant::now();
-            if self.phase == Phase::Over || now >= self.ends_at {
+            if self.phase == Phase::Over || now >= self.reader.ends_at {
                 return Turn::End;
             }
             tokio::select! {
@@ -136,7 +142,7 @@ impl Session {
                 () = self.timer.as_mut() => self.tick(&mut out),
             }
             if !out.is_empty() {
-                self.quiet_since = Instant::now();
+                self.reader.quiet_since = Instant::now();
                 return Turn::Send(self, out.finish());
             }
         }
@@ -146,16 +152,17 @@ impl Session {
     fn tick(&mut self, out: &mut Outgoing) {
         let now = Instant::now();
         let keep_alive = self.app.config.sse_keep_alive;
-        let mut silent_at = self.quiet_since + keep_alive;
+        let mut silent_at = self.reader.quiet_since + keep_alive;
         if silent_at <= now {
-            Event::new().comment("keep-alive").encode(out.own());
+            control::keep_alive(out.own());
             silent_at = now + keep_alive;
         }
-        self.timer.as_mut().reset(silent_at.min(self.ends_at));
+        self.timer.as_mut().reset(silent_at.min(self.reader.ends_at));
     }
 
     fn deliver(&mut self, news: News, out: &mut Outgoing) {
-        self.cursor = self.cursor.max(self.app.cursor(None));
+        let cursor = &mut self.reader.cursor;
+        *cursor = (*cursor).max(self.app.cursor(None));
         self.held = match news {
             News::Payload(delivery) => {
                 self.deliver_payload(&delivery, out);
@@ -179,7 +186,7 @@ impl Session {
             out.share(&data::envelopes(next, page));
         }
         self.tail.advance(page.to);
-        let standing = standing(&page.state, page.to, self.cursor);
+        let standing = standing(&page.state, page.to, self.reader.cursor);
         if moved || self.phase == Phase::New || standing == Standing::AtEnd {
             control::encode(out.own(), next, standing);
         }
@@ -187,32 +194,10 @@ impl Session {
     }
 
     fn deliver_payload(&mut self, delivery: &Delivery, out: &mut Outgoing) {
-        let state = &delivery.state;
-        let position = self.tail.position();
-        let cursor = self.cursor;
-        let done = cut(delivery, position, |Cut { event, next, reached }| {
-            out.share(&event);
-            let standing = standing(state, reached, cursor);
-            control::encode(out.own(), state.ranges.offset(next), standing);
-        });
+        let (position, cursor) = (self.tail.position(), self.reader.cursor);
+        let (done, phase) = tell(delivery, position, cursor, self.phase, out);
         self.tail.advance(done);
-        let standing = standing(state, delivery.to(position), cursor);
-        if out.is_empty() && (self.phase == Phase::New || delivery.pieces.is_empty()) {
-            control::encode(out.own(), state.ranges.offset(done), standing);
-        }
-        self.phase = Phase::after(standing);
-    }
-}
-
-/// How a reader stands that has seen the stream up to a position. Half a character at the tail is all there
-/// is.
-fn standing(state: &StreamState, reached: u64, cursor: u64) -> Standing {
-    if reached < state.tail.position {
-        Standing::Behind { cursor }
-    } else if state.closed.is_some() {
-        Standing::AtEnd
-    } else {
-        Standing::CaughtUp { cursor }
+        self.phase = phase;
     }
 }
 

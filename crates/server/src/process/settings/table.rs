@@ -306,6 +306,15 @@ pub(in crate::process) const ROWS: &[Row] = &[
         "Longest silence of an event stream; a comment breaks it."
     ),
     row!(
+        Reading,
+        "event-threads",
+        "COUNT",
+        value::threads,
+        value::shown_threads,
+        http.event_threads,
+        "Threads that send events to readers of plain HTTP/1.1 that have caught up; 0 leaves them to the HTTP library, at more processor time and memory. Without it one for every two processors, at most 4."
+    ),
+    row!(
         Limits,
         "max-body-bytes",
         "BYTES",

@@ -41,6 +41,23 @@ pub(super) fn shown_text(value: impl ToString) -> Shown {
     Shown::Text(value.to_string())
 }
 
+/// Threads that send events.
+pub(super) fn threads(text: &str) -> Result<Option<usize>, String> {
+    const MOST: usize = 256;
+    match text.parse() {
+        Ok(threads) if threads <= MOST => Ok(Some(threads)),
+        Ok(_) => Err(format!("more than {MOST}")),
+        Err(_) => Err("a number is wanted".to_owned()),
+    }
+}
+
+pub(super) fn shown_threads(threads: Option<usize>) -> Shown {
+    match threads {
+        Some(threads) => shown_count(threads),
+        None => Shown::Unset("one for every two processors, at most 4"),
+    }
+}
+
 /// A directory.
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("a directory is wanted".to_owned()) } else { Ok(text.into()) }
