@@ -53,6 +53,11 @@ const verbs = {
     await page.waitForFunction((s) => document.querySelector("#state").value === s, state)
   },
 
+  // What a page shows in the place with this id.
+  async value({ page, id }) {
+    return page.locator(`#${id}`).evaluate((place) => place.value)
+  },
+
   // Whether a page's requests reach a URL, and whether the page may look at the answers.
   async access({ page, url }) {
     const succeeds = ([url, mode]) => fetch(url, { mode }).then(() => true, () => false)

@@ -75,6 +75,23 @@ impl Browser {
         Page { name: page.to_owned() }
     }
 
+    /// Opens a page of another server, under a name of its own.
+    #[track_caller]
+    pub fn visit(&mut self, page: &str, url: &str) -> Page {
+        self.step(&json!({ "do": "open", "page": page, "url": url }));
+        Page { name: page.to_owned() }
+    }
+
+    /// The number that a page shows in the place with this id.
+    ///
+    /// # Panics
+    /// When it shows none.
+    #[track_caller]
+    pub fn number(&mut self, page: &Page, id: &str) -> u64 {
+        let shown = self.step(&json!({ "do": "value", "page": page.name, "id": id }));
+        shown.as_str().and_then(|text| text.parse().ok()).expect("a number")
+    }
+
     /// Whether a page's requests reach a URL, and whether it may look at the answers: `{"reached": …, "read": …}`.
     #[track_caller]
     pub fn access(&mut self, page: &Page, url: &str) -> Value {

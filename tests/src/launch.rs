@@ -33,6 +33,15 @@ impl Storage {
     /// Those that outlive the process: what is about durability, restarts and damage runs on each of them.
     pub const LASTING: [Self; 2] = [Self::Sled, Self::Journal];
 
+    /// Who sends events to readers that have caught up: threads of their own, or the HTTP library. What is told does not depend on
+    /// where it is kept, so the two go together, and what runs on each storage runs on both paths.
+    fn event_flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Memory => &["--event-threads", "0"],
+            Self::Sled | Self::Journal => &[],
+        }
+    }
+
     fn flag(self) -> &'static str {
         match self {
             Self::Memory => "memory",
@@ -171,6 +180,11 @@ impl Launch {
         let given = |flag: &str| self.flags.iter().any(|other| other == flag);
         if !self.listen.ends_with(":0") && !given("--admin-listen") {
             command.args(["--admin-listen", "127.0.0.1:0"]);
+        }
+        if let Some(storage) = self.storage
+            && !given("--event-threads")
+        {
+            command.args(storage.event_flags());
         }
         command.args(&self.flags).env_remove("PORT");
         let ours = std::env::vars_os().map(|(name, _)| name);

@@ -16,6 +16,7 @@
 
 pub mod binary;
 pub mod browser;
+pub mod example;
 pub mod exit;
 pub mod http;
 pub mod launch;

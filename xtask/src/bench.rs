@@ -30,6 +30,7 @@ pub(crate) mod stats;
 pub(crate) mod streams;
 #[cfg(test)]
 mod tests;
+mod web_socket;
 mod workload;
 mod writers;
 

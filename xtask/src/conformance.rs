@@ -1,9 +1,11 @@
-//! Runs the published suite `@durable-streams/server-conformance-tests` against the server.
+//! Runs the published suite `@durable-streams/server-conformance-tests` against the server, or with `--autobahn` the
+//! Autobahn suite against `crates/ws`.
 //!
 //! On each storage adapter a fresh server is started on an empty directory, the suite is run by
 //! vitest, and the verdict is read from vitest's JSON report: not the exit status, but exact
 //! counts. Against a foreign server (`--url`) the counts are printed and nothing is demanded.
 
+mod autobahn;
 mod report;
 mod suite;
 
@@ -40,6 +42,10 @@ pub(crate) struct Args {
     /// Test any running server instead, and print its counts.
     #[arg(long, conflicts_with_all = ["storage", "bin", "debug"])]
     url: Option<String>,
+    /// Run the cases of the Autobahn suite against headwater-ws instead, as a server and as a client.
+    #[arg(long, value_enum, value_name = "EXTENT")]
+    #[arg(conflicts_with_all = ["storage", "bin", "debug", "url"])]
+    autobahn: Option<autobahn::Extent>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -66,6 +72,9 @@ pub(crate) fn report_path(workspace: &Workspace, storage: &str) -> PathBuf {
 
 /// Runs the suite as asked; fails when any adapter misses the counts.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
+    if let Some(extent) = args.autobahn {
+        return autobahn::run(workspace, extent);
+    }
     let folder = npm::install(workspace)?;
     if let Some(url) = &args.url {
         let report = suite::run(&folder, url, &report_path(workspace, "url"))?;

@@ -14,7 +14,9 @@ mod bench;
 mod ci;
 mod conformance;
 mod features;
+mod fuzz;
 mod headwater;
+mod instructions;
 mod npm;
 mod package;
 mod process;
@@ -49,12 +51,16 @@ enum Task {
     Conformance(conformance::Args),
     /// Lint every combination of features of every crate by itself.
     Features,
+    /// Run the fuzz targets of all crates, each for a time.
+    Fuzz(fuzz::Args),
     /// Run the commands of README.md and compare what they show.
     Readme,
     /// Run the full counts of the long tests, and print what each reached.
     Soak(soak::Args),
     /// Measure a server's speed.
     Bench(Box<bench::BenchArgs>),
+    /// Count the instructions of what fan-out does most often, and hold them against their bounds.
+    Instructions,
     /// Measure what a well-behaved client notices of thousands of bad ones.
     Siege(Box<siege::SiegeArgs>),
     /// Pack every crate as for its publication, and look at what is in it.
@@ -84,9 +90,11 @@ fn try_main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(&workspace),
         Task::Conformance(args) => conformance::run(&workspace, &args),
         Task::Features => features::run(&workspace),
+        Task::Fuzz(args) => fuzz::run(&workspace, &args),
         Task::Readme => readme::run(&workspace),
         Task::Soak(args) => soak::run(&workspace, &args),
         Task::Bench(args) => bench::run(*args),
+        Task::Instructions => instructions::run(&workspace),
         Task::Siege(args) => siege::run(&workspace, &args),
         Task::Package => package::run(&workspace),
         Task::Tools => tools::run(&workspace),

@@ -27,6 +27,12 @@ struct Job {
 
 const JOBS: &[Job] = &[
     Job {
+        name: "autobahn",
+        args: &["run", "--package", "xtask", "--", "conformance", "--autobahn", "all"],
+        env: &[],
+        limit: 2,
+    },
+    Job {
         name: "state-machine",
         args: &[
             "test",
@@ -100,6 +106,22 @@ const JOBS: &[Job] = &[
             "--",
             "--nocapture",
             "--test-threads=1",
+        ],
+        env: &[("HEADWATER_SOAK", "1")],
+        limit: 1,
+    },
+    Job {
+        name: "sse-broker",
+        args: &[
+            "test",
+            "--package",
+            "headwater-sse",
+            "--release",
+            "--all-features",
+            "--test",
+            "soak",
+            "--",
+            "--nocapture",
         ],
         env: &[("HEADWATER_SOAK", "1")],
         limit: 1,

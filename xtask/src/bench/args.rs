@@ -13,9 +13,10 @@ pub(crate) struct BenchArgs {
     /// A server to measure; repeat it to compare, ratios are to the first. One of headwater,
     /// headwater-STORAGE, headwater-STORAGE,sync=TIME, dsr (durable-streams 0.1.5, the protocol
     /// authors' server in Rust), dsr-mem (the same, not durable), node-file, node-mem, null (answers
-    /// every append, the floor), or
+    /// every append, the floor), one of those that broadcast: broker, hub, axum-sse, hyper-sse, tungstenite,
+    /// tungstenite-2w (a second worker), floor, floor-4, floor-16 (so many messages in a write), or
     /// url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID] for one that runs already
-    /// [default: headwater node-file null; with --quick: headwater null]
+    /// [default: headwater node-file null; with --quick: headwater null, and those that broadcast]
     #[arg(long = "target", value_name = "TARGET")]
     pub(super) targets: Vec<Target>,
 
@@ -67,17 +68,17 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 1024, value_parser = clap::value_parser!(u32).range(26..=1_048_576))]
     pub(super) catch_up_size: u32,
 
-    /// Subscribers of a fan-out [default: 1000; with --quick: 50]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=15_000))]
-    pub(super) subscribers: Option<u32>,
+    /// Subscribers of a fan-out; the first number is also paced [default: 1000,100; with --quick: 50]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=15_000))]
+    pub(super) subscribers: Vec<u32>,
 
     /// Bytes of a fanned-out record
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(26..=1_048_576))]
     pub(super) fan_out_size: u32,
 
-    /// Records a second of the paced fan-out
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(super) rate: u32,
+    /// Records a second of a paced fan-out [default: 20,200,1000; with --quick: 200]
+    #[arg(long = "rate", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) rates: Vec<u32>,
 
     /// Readers that wait in a long poll [default: 1,100; with --quick: 10]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=15_000))]
@@ -116,6 +117,12 @@ pub(super) enum Kind {
     CatchUp,
     /// SSE to many subscribers, flat out and paced.
     FanOut,
+    /// WebSockets of many subscribers, flat out and paced.
+    WebSocket,
+    /// Subscribers that are sent nothing.
+    Idle,
+    /// Subscribers beside others that read nothing.
+    Stuck,
     /// Waking readers that wait in a long poll.
     LongPoll,
     /// Reading a large stream of JSON from its start.
@@ -146,6 +153,9 @@ impl Kind {
         Self::CatchUp,
         Self::CatchUpJson,
         Self::FanOut,
+        Self::WebSocket,
+        Self::Idle,
+        Self::Stuck,
         Self::LongPoll,
         Self::Mixed,
         Self::SlowSyncs,

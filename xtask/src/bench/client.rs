@@ -21,6 +21,15 @@ const MAX_HEAD: usize = 64 * 1024;
 /// How much of an error's body is repeated in a message.
 const MAX_QUOTE: usize = 200;
 
+/// What a read has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Some bytes.
+    Some,
+    /// The end: the server has closed the connection.
+    End,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Conn {
@@ -67,14 +76,21 @@ impl Conn {
         match framing {
             Framing::Length(length) => self.sized_body(length, &mut sink).await,
             Framing::Chunked => self.chunked_body(&mut sink).await,
-            Framing::UntilClose => loop {
-                sink(self.unread());
-                self.consumed = self.buffer.len();
-                if self.fill().await? == 0 {
-                    return Ok(());
-                }
-            },
+            Framing::UntilClose => {
+                while self.piece(&mut sink).await? == Piece::Some {}
+                Ok(())
+            }
         }
+    }
+
+    /// Hands to `sink` what has been read, or what one read brings.
+    pub(crate) async fn piece(&mut self, sink: impl FnOnce(&[u8])) -> anyhow::Result<Piece> {
+        if self.unread().is_empty() && self.fill().await? == 0 {
+            return Ok(Piece::End);
+        }
+        sink(self.unread());
+        self.consumed = self.buffer.len();
+        Ok(Piece::Some)
     }
 
     /// Sends a request, expects one of `statuses`, and drops the body.

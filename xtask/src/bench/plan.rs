@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::adapter::Alone;
 use super::args::{BenchArgs, Kind};
-use super::server::{Profile, Target};
+use super::server::{Peer, Profile, Target};
 use super::workload::{
-    Append, CatchUp, Creates, Ending, FanOut, LongPoll, ManyStreams, Mixed, Pace, ReadBack,
-    SlowSyncs, Start, Window, Workload,
+    Append, CatchUp, Creates, Ending, FanOut, Idle, LongPoll, ManyStreams, Mixed, Pace, ReadBack,
+    SlowSyncs, Start, Stuck, Window, Wire, Workload,
 };
 use super::writers::Batch;
 
@@ -38,8 +38,11 @@ struct Defaults {
     window: Window,
     connections: &'static [u16],
     catch_up_mib: u64,
-    subscribers: u32,
+    subscribers: &'static [u32],
+    rates: &'static [u32],
     most_published: u32,
+    idle: u32,
+    stuck: [u32; 2],
     waiters: &'static [u32],
     readers: u32,
     many_streams: u32,
@@ -63,7 +66,10 @@ const FULL: Defaults = Defaults {
     },
     connections: &[1, 16, 256],
     catch_up_mib: 100,
-    subscribers: 1000,
+    subscribers: &[1000, 100],
+    rates: &[20, 200, 1000],
+    idle: 5000,
+    stuck: [1, 64],
     most_published: 20_000,
     waiters: &[1, 100],
     readers: 64,
@@ -77,7 +83,16 @@ const FULL: Defaults = Defaults {
 
 /// A few seconds in all, unoptimised.
 const QUICK: Defaults = Defaults {
-    targets: &[Target::HEADWATER, Target::Null],
+    targets: &[
+        Target::HEADWATER,
+        Target::Null,
+        Target::Peer(Peer::BROKER),
+        Target::Peer(Peer::HUB),
+        Target::Peer(Peer::AXUM_SSE),
+        Target::Peer(Peer::HYPER_SSE),
+        Target::Peer(Peer::TUNGSTENITE),
+        Target::Peer(Peer::FLOOR),
+    ],
     kinds: Kind::ALL,
     rounds: 1,
     window: Window {
@@ -87,7 +102,10 @@ const QUICK: Defaults = Defaults {
     },
     connections: &[1, 16],
     catch_up_mib: 4,
-    subscribers: 50,
+    subscribers: &[50],
+    rates: &[200],
+    idle: 50,
+    stuck: [1, 3],
     most_published: 200,
     waiters: &[10],
     readers: 4,
@@ -114,6 +132,9 @@ const BURSTS: u32 = 10;
 /// Fillers of a start, and a burst of creates, may be more than all connections that can be chosen.
 const CONNECTIONS_AT_LEAST: u64 = 300;
 
+/// Records a second beside subscribers that read nothing.
+const STUCK_PACE: Pace = Pace::PerSecond(200.0);
+
 /// Batches are for throughput, which one connection does not show.
 const BATCH_CONNECTIONS: &[u16] = &[16];
 
@@ -132,7 +153,8 @@ impl Plan {
         }
         let most = connections.iter().map(|connections| u64::from(*connections));
         let most = most.chain(waiters.iter().map(|readers| u64::from(*readers)));
-        let most = most.chain([u64::from(*subscribers), CONNECTIONS_AT_LEAST]);
+        let most = most.chain(subscribers.iter().map(|subscribers| u64::from(*subscribers)));
+        let most = most.chain([CONNECTIONS_AT_LEAST, u64::from(defaults.idle)]);
         // Nothing has to be built or installed for rows that have no server.
         let targets = given(&args.targets, defaults.targets);
         Self {
@@ -158,7 +180,7 @@ struct Settled<'a> {
     window: Window,
     connections: Vec<u16>,
     waiters: Vec<u32>,
-    subscribers: u32,
+    subscribers: Vec<u32>,
 }
 
 impl<'a> Settled<'a> {
@@ -171,7 +193,7 @@ impl<'a> Settled<'a> {
         };
         let connections = given(&args.connections, defaults.connections);
         let waiters = given(&args.waiters, defaults.waiters);
-        let subscribers = args.subscribers.unwrap_or(defaults.subscribers);
+        let subscribers = given(&args.subscribers, defaults.subscribers);
         Self { args, defaults, window, connections, waiters, subscribers }
     }
 
@@ -188,7 +210,16 @@ impl<'a> Settled<'a> {
             }
             Kind::CatchUp => vec![Box::new(self.catch_up(Batch::Single))],
             Kind::CatchUpJson => vec![Box::new(self.catch_up(Batch::JsonArray(args.batch)))],
-            Kind::FanOut => self.fan_outs(),
+            Kind::FanOut => self.fan_outs(Wire::Sse),
+            Kind::WebSocket => self.fan_outs(Wire::WebSocket),
+            Kind::Idle => {
+                let row = |wire| boxed(Idle { wire, subscribers: defaults.idle });
+                [Wire::Sse, Wire::WebSocket].map(row).into()
+            }
+            Kind::Stuck => {
+                let [events, sockets] = defaults.stuck;
+                vec![self.stuck(Wire::Sse, events), self.stuck(Wire::WebSocket, sockets)]
+            }
             Kind::LongPoll => {
                 let row = |&readers| boxed(LongPoll { readers, size, window });
                 self.waiters.iter().map(row).collect()
@@ -237,17 +268,33 @@ impl<'a> Settled<'a> {
         }
     }
 
-    fn fan_outs(&self) -> Vec<Box<dyn Workload>> {
-        let row = |pace| {
-            boxed(FanOut {
-                subscribers: self.subscribers,
-                size: self.args.fan_out_size as usize,
-                pace,
-                most: self.defaults.most_published,
-                window: self.window,
-            })
-        };
-        [Pace::FlatOut, Pace::PerSecond(f64::from(self.args.rate))].map(row).into()
+    fn fan_outs(&self, wire: Wire) -> Vec<Box<dyn Workload>> {
+        let row = |(subscribers, pace)| boxed(self.fan_out(wire, subscribers, pace));
+        // The most subscribers are what a pace is a load with.
+        let first = self.subscribers.iter().take(1);
+        let rates = given(&self.args.rates, self.defaults.rates);
+        let paced = first.flat_map(|subscribers| {
+            rates.iter().map(|rate| (*subscribers, Pace::PerSecond(f64::from(*rate))))
+        });
+        let flat_out = self.subscribers.iter().map(|subscribers| (*subscribers, Pace::FlatOut));
+        paced.chain(flat_out).map(row).collect()
+    }
+
+    fn fan_out(&self, wire: Wire, subscribers: u32, pace: Pace) -> FanOut {
+        FanOut {
+            wire,
+            subscribers,
+            size: self.args.fan_out_size as usize,
+            pace,
+            most: self.defaults.most_published,
+            window: self.window,
+        }
+    }
+
+    /// The most subscribers, at a pace that a server has time for.
+    fn stuck(&self, wire: Wire, stuck: u32) -> Box<dyn Workload> {
+        let subscribers = self.subscribers.first().copied().unwrap_or_default();
+        boxed(Stuck { stuck, fan_out: self.fan_out(wire, subscribers, STUCK_PACE) })
     }
 
     fn appends(&self, batch: Batch, connections: &[u16]) -> Vec<Box<dyn Workload>> {

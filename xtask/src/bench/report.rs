@@ -52,8 +52,6 @@ pub(crate) struct Row {
 pub(crate) struct Entry {
     /// The server.
     pub(crate) target: String,
-    /// Why this work is not for it.
-    pub(crate) not_applicable: Option<&'static str>,
     /// What went wrong; it was left out of the rounds that followed.
     pub(crate) failure: Option<String>,
     /// One for each round.
@@ -116,7 +114,7 @@ impl Entry {
 
     /// Nothing measured yet, of something that is no server.
     pub(crate) fn named(name: &str) -> Self {
-        Self { target: name.to_owned(), not_applicable: None, failure: None, samples: Vec::new() }
+        Self { target: name.to_owned(), failure: None, samples: Vec::new() }
     }
 
     /// Notes that it could not be measured, or not to the end; the first cause is kept.

@@ -1,20 +1,23 @@
 //! Rows, rounds and turns.
 //!
-//! Each row starts its servers fresh. A server that fails is left out of the rest of its row, and the
+//! Each row starts its servers fresh: those that can do its work; the others have no line in it. A server that fails is left out of the rest of its row, and the
 //! failure is reported; the others go on.
 
 use super::adapter::Bench;
 use super::plan::Plan;
 use super::report::{Entry, Report, Row, brief};
-use super::server::{Ability, Launcher, Server, Target};
+use super::server::{Launcher, Server, Target};
 use super::workload::{Prepared, Workload};
 
 /// Measures everything, telling each round as it is done. The bench is what rows without a server are measured with.
 pub(crate) fn run(plan: &Plan, launcher: &Launcher, bench: Option<&Bench>) -> Report {
     let mut report = Report::of_this_machine(plan.rounds);
     for work in &plan.work {
-        println!("{}", work.title());
-        report.rows.push(row(plan, launcher, work.as_ref()));
+        // A row that none of the servers can do is no row.
+        if plan.targets.iter().any(|target| target.ability().meets(work.needs())) {
+            println!("{}", work.title());
+            report.rows.push(row(plan, launcher, work.as_ref()));
+        }
     }
     for work in &plan.alone {
         println!("{}", work.title());
@@ -26,9 +29,9 @@ pub(crate) fn run(plan: &Plan, launcher: &Launcher, bench: Option<&Bench>) -> Re
 fn row(plan: &Plan, launcher: &Launcher, work: &dyn Workload) -> Row {
     let mut row = Row { title: work.title(), unit: work.unit(), entries: Vec::new() };
     let mut servers = Vec::new();
-    for target in &plan.targets {
+    for target in plan.targets.iter().filter(|target| target.ability().meets(work.needs())) {
         let mut entry = Entry::new(target);
-        servers.push(start(launcher, work, target, &mut entry));
+        servers.push(start(launcher, target, &mut entry));
         row.entries.push(entry);
     }
     measure(plan, work, &servers, &mut row.entries);
@@ -41,16 +44,7 @@ fn row(plan: &Plan, launcher: &Launcher, work: &dyn Workload) -> Row {
 }
 
 /// Starts a server; if there is none, the entry says why.
-fn start(
-    launcher: &Launcher,
-    work: &dyn Workload,
-    target: &Target,
-    entry: &mut Entry,
-) -> Option<Server> {
-    if (work.needs(), target.ability()) == (Ability::Everything, Ability::AppendOnly) {
-        entry.not_applicable = Some("answers appends only");
-        return None;
-    }
+fn start(launcher: &Launcher, target: &Target, entry: &mut Entry) -> Option<Server> {
     launcher.start(target).map_err(|error| entry.fail(&error, "")).ok()
 }
 

@@ -6,9 +6,12 @@
 mod dsr;
 mod launch;
 mod null;
+mod peers;
 mod process;
 mod target;
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -19,6 +22,7 @@ use super::meter::{Meter, Pid};
 pub(crate) use dsr::Durability;
 pub(crate) use launch::{Launcher, Profile};
 pub(crate) use null::serve as serve_null;
+pub(crate) use peers::Peer;
 use process::Process;
 pub(crate) use target::Target;
 
@@ -26,9 +30,71 @@ pub(crate) use target::Target;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ability {
     /// It answers appends and keeps nothing.
-    AppendOnly,
+    Appends,
     /// It is a Durable Streams server.
-    Everything,
+    Streams,
+    /// It hands on what it is told to publish, and keeps nothing.
+    Broadcast {
+        /// How its subscribers are reached.
+        wires: &'static [Wire],
+        /// Whether one that does not read leaves the others alone.
+        stuck: Stuck,
+    },
+}
+
+/// How a subscriber is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Server-Sent Events.
+    Sse,
+    /// WebSocket.
+    WebSocket,
+}
+
+impl fmt::Display for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sse => "SSE",
+            Self::WebSocket => "WebSocket",
+        })
+    }
+}
+
+/// What becomes of everybody else when one subscriber does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stuck {
+    /// They go on.
+    Alone,
+    /// They wait for it.
+    Waited,
+}
+
+/// What a row asks of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// An answer to appends.
+    Appends,
+    /// A Durable Streams server.
+    Streams,
+    /// Live subscribers, over this wire.
+    Subscribers(Wire),
+    /// The same, and that one which does not read leaves the others alone.
+    Isolation(Wire),
+}
+
+impl Ability {
+    /// Whether a server has what a row asks for.
+    pub(crate) fn meets(self, needs: Needs) -> bool {
+        match (self, needs) {
+            (Self::Streams, Needs::Subscribers(wire) | Needs::Isolation(wire)) => wire == Wire::Sse,
+            (Self::Streams, _) | (Self::Appends, Needs::Appends) => true,
+            (Self::Broadcast { wires, .. }, Needs::Subscribers(wire)) => wires.contains(&wire),
+            (Self::Broadcast { wires, stuck }, Needs::Isolation(wire)) => {
+                wires.contains(&wire) && stuck == Stuck::Alone
+            }
+            (Self::Appends | Self::Broadcast { .. }, _) => false,
+        }
+    }
 }
 
 /// A server that listens. Dropping it ends the process and removes the data directory, if they are ours.
@@ -42,6 +108,8 @@ pub(crate) struct Server {
     pub(crate) pid: Option<Pid>,
     /// What it can do.
     pub(crate) ability: Ability,
+    /// Where it is told what to publish, if it is one that broadcasts.
+    pub(crate) control: Option<SocketAddr>,
     /// How it was started, if it is ours.
     pub(crate) own: Option<Own>,
     // The order of these two matters: the process ends before its directory goes.
@@ -63,7 +131,16 @@ pub(crate) struct Own {
 impl Server {
     /// A server that runs already and is left running.
     pub(crate) fn running(name: &str, base: BaseUrl, pid: Option<Pid>, ability: Ability) -> Self {
-        Self { name: name.to_owned(), base, pid, ability, own: None, process: None, _folder: None }
+        Self {
+            name: name.to_owned(),
+            base,
+            pid,
+            ability,
+            control: None,
+            own: None,
+            process: None,
+            _folder: None,
+        }
     }
 
     /// What the server last wrote on standard error, to explain a failure.

@@ -1,5 +1,5 @@
-//! The part of Server-Sent Events that a measuring subscriber needs: the payload of data events as
-//! consecutive bytes, and the last control event.
+//! The part of Server-Sent Events that a measuring subscriber needs: the payload of data events, and of
+//! those without a name, as consecutive bytes, and the last control event.
 //!
 //! It is written apart from the server's own codec, so that the two check each other. Payload is handed
 //! on as it arrives, without waiting for the end of a line.
@@ -19,10 +19,11 @@ pub(crate) struct EventReader {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Event {
+    /// Named `data`, or not named at all.
     #[default]
-    Other,
     Data,
     Control,
+    Other,
 }
 
 /// How much of the current line has arrived.
@@ -113,6 +114,7 @@ impl EventReader {
                 self.settled = false;
             }
             b"event: control" | b"event:control" => self.event = Event::Control,
+            line if line.starts_with(b"event:") => self.event = Event::Other,
             line if self.event == Event::Control && line.starts_with(b"data:") => {
                 self.control.extend_from_slice(line.get(5..).unwrap_or_default());
             }
@@ -166,6 +168,14 @@ mod tests {
             assert_eq!(payload, "@first@second@third", "pieces of {piece}");
             assert_eq!(reader.next_offset(), Some("0_9"), "pieces of {piece}");
             assert!(reader.stream_closed() && reader.is_settled(), "pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn an_event_without_a_name_is_data_and_one_of_another_is_not() {
+        let text = "data: @first\n\nevent: other\ndata: no\n\n:\n\nid: 7\ndata: @second\n\n";
+        for piece in 1..=text.len() {
+            assert_eq!(read(text, piece).0, "@first@second", "pieces of {piece}");
         }
     }
 

@@ -1,16 +1,19 @@
 //! Each workload against a server that has one planted fault, over real sockets: the round must find it,
 //! and find nothing on the same server without it.
 
+mod broadcast;
 mod planted;
 
 use std::time::Duration;
 
+use broadcast::Trouble;
 use planted::Fault;
 
 use super::ledger::Faults;
-use super::server::{Ability, Server};
+use super::server::{Ability, Server, Stuck, Wire};
 use super::workload::{
-    Append, CatchUp, FanOut, LongPoll, ManyStreams, Mixed, Pace, ReadBack, Sample, Window, Workload,
+    Append, Beside, CatchUp, FanOut, LongPoll, ManyStreams, Mixed, Pace, ReadBack, Sample, Window,
+    Workload,
 };
 use super::writers::Batch;
 
@@ -37,7 +40,7 @@ fn append(connections: u16, streams: u32, batch: Batch) -> Append {
 /// It ends at its number of records, long before its time.
 fn fan_out(pace: Pace, patience: Duration) -> FanOut {
     let window = window(Duration::from_secs(60), patience);
-    FanOut { subscribers: 3, size: SIZE, pace, most: 10, window }
+    FanOut { wire: Wire::Sse, subscribers: 3, size: SIZE, pace, most: 10, window }
 }
 
 fn all_work(patience: Duration) -> Vec<Box<dyn Workload>> {
@@ -73,7 +76,7 @@ fn all_work(patience: Duration) -> Vec<Box<dyn Workload>> {
 
 fn round(work: &dyn Workload, fault: Fault) -> anyhow::Result<Sample> {
     let base = planted::serve(fault).parse()?;
-    let server = Server::running("planted", base, None, Ability::Everything);
+    let server = Server::running("planted", base, None, Ability::Streams);
     work.prepare(&server)?.round()
 }
 
@@ -165,4 +168,42 @@ fn a_fast_server_stops_a_fan_out_at_its_limit() {
     assert!(sample.seconds < 30.0, "{sample:?}");
     let latency = sample.latency.unwrap();
     assert!(0 < latency.p50 && latency.p50 <= latency.p99 && latency.p99 <= latency.max);
+}
+
+fn broadcast(wire: Wire, trouble: Trouble) -> anyhow::Result<Sample> {
+    let (base, control) = broadcast::serve(trouble);
+    let ability = Ability::Broadcast { wires: &[Wire::Sse, Wire::WebSocket], stuck: Stuck::Waited };
+    let mut server = Server::running("broadcast", base.parse()?, None, ability);
+    server.control = Some(control);
+    let patience = if trouble == Trouble::None { PATIENT } else { IMPATIENT };
+    let work = FanOut { wire, ..fan_out(Pace::FlatOut, patience) };
+    work.prepare(&server)?.round()
+}
+
+#[test]
+fn faults_of_a_broadcast_are_found() {
+    for wire in [Wire::Sse, Wire::WebSocket] {
+        let faults = |trouble| broadcast(wire, trouble).unwrap().faults.unwrap();
+        assert_eq!(faults(Trouble::None), Faults::default(), "{wire}");
+        let lost = faults(Trouble::Lose);
+        assert!(lost.missing == 3 && lost.doubled == 0, "{wire}: {lost}");
+        let doubled = faults(Trouble::Double);
+        assert!(doubled.missing == 0 && doubled.doubled == 3, "{wire}: {doubled}");
+        let swapped = faults(Trouble::Swap);
+        assert!(swapped.missing == 0 && swapped.swapped == 3, "{wire}: {swapped}");
+        let altered = faults(Trouble::Alter);
+        assert!(altered.missing == 3 && altered.damaged == 3, "{wire}: {altered}");
+        let cut = broadcast(wire, Trouble::Cut).unwrap_err();
+        let words = ["a WebSocket was cut", "the body ended inside a chunk"];
+        assert!(words.iter().any(|words| format!("{cut:#}").contains(words)), "{wire}: {cut:#}");
+    }
+}
+
+#[test]
+fn what_a_server_publishes_is_timed_and_counted() {
+    let sample = broadcast(Wire::WebSocket, Trouble::None).unwrap();
+    assert_eq!(sample.count, 30, "{sample:?}");
+    assert!(sample.beside.contains(&Beside::PublishTail.of(2.0)), "{sample:?}");
+    let error = broadcast(Wire::Sse, Trouble::Uncounted).unwrap_err();
+    assert!(format!("{error:#}").contains("records published"), "{error:#}");
 }

@@ -6,9 +6,12 @@
 
 mod append;
 mod beside;
+mod broadcaster;
 mod catch_up;
+mod channel;
 mod creates;
 mod fan_out;
+mod idle;
 mod long_poll;
 mod many_streams;
 mod mixed;
@@ -16,6 +19,7 @@ mod publisher;
 mod readers;
 mod slow_syncs;
 mod start;
+mod stuck;
 mod subscriber;
 mod tally;
 
@@ -25,18 +29,21 @@ use serde::Serialize;
 
 use super::ledger::Faults;
 use super::meter::Usage;
-use super::server::{Ability, Server};
+pub(crate) use super::server::Wire;
+use super::server::{Ability, Needs, Server};
 use super::stats::Quantiles;
 pub(crate) use append::{Append, ReadBack};
 pub(crate) use beside::{Beside, Figure};
 pub(crate) use catch_up::CatchUp;
 pub(crate) use creates::Creates;
 pub(crate) use fan_out::{FanOut, Pace};
+pub(crate) use idle::Idle;
 pub(crate) use long_poll::LongPoll;
 pub(crate) use many_streams::ManyStreams;
 pub(crate) use mixed::Mixed;
 pub(crate) use slow_syncs::SlowSyncs;
 pub(crate) use start::{Ending, Start};
+pub(crate) use stuck::Stuck;
 
 /// How long the measured part of a round lasts.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +65,7 @@ pub(crate) trait Workload {
     fn unit(&self) -> Unit;
 
     /// What a server must be able to do.
-    fn needs(&self) -> Ability;
+    fn needs(&self) -> Needs;
 
     /// Gets a server ready.
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>>;
@@ -90,6 +97,8 @@ pub(crate) enum Unit {
     Start,
     /// Answered reads.
     Read,
+    /// Subscribers connected.
+    Subscriber,
 }
 
 /// One measurement.

@@ -5,7 +5,7 @@
 pub(super) enum Kind {
     /// Passes or fails as a whole, and counts as one.
     Check,
-    /// Counts the tests that `cargo test` reports.
+    /// Counts the tests that `cargo test` reports, or another program in its words.
     CargoTest,
     /// Counts the tests in the report on a storage adapter.
     Conformance { storage: &'static str },
@@ -66,8 +66,8 @@ pub(super) enum Late {
     Remarked,
 }
 
-/// Everything, at most half an hour from a clean clone on two cores.
-pub(super) const FULL: Plan = Plan { steps: ALL, budget: 30 * 60, late: Late::Fails };
+/// Everything, at most forty minutes from a clean clone on two cores.
+pub(super) const FULL: Plan = Plan { steps: ALL, budget: 40 * 60, late: Late::Fails };
 
 /// A useful answer within two minutes on a warm tree.
 pub(super) const QUICK: Plan = Plan { steps: SOME, budget: 2 * 60, late: Late::Remarked };
@@ -78,19 +78,37 @@ const ALL: &[Step] = &[
     TIDY,
     // Before the tests, because they run the published client and drive a browser.
     Step { name: "npm packages", argv: &["xtask", "npm"], env: &[], budget: 40, kind: Kind::Check },
-    Step { name: "clippy", argv: CLIPPY, env: &[], budget: 170, kind: Kind::Check },
+    Step { name: "clippy", argv: CLIPPY, env: &[], budget: 190, kind: Kind::Check },
     Step {
         name: "features",
         argv: &["xtask", "features"],
         env: &[],
-        budget: 125,
+        budget: 190,
         kind: Kind::Check,
     },
     Step {
         name: "tests",
         argv: &["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"],
         env: &[],
-        budget: 860,
+        budget: 1090,
+        kind: Kind::CargoTest,
+    },
+    // Every interleaving of what synchronises: a build of its own, in which the primitives are loom's.
+    Step {
+        name: "interleavings",
+        argv: &[
+            "cargo",
+            "test",
+            "--release",
+            "--package",
+            "headwater-fanout",
+            "--target-dir",
+            "target/loom",
+            "--test",
+            "interleavings",
+        ],
+        env: &[("RUSTFLAGS", "--cfg loom")],
+        budget: 90,
         kind: Kind::CargoTest,
     },
     Step {
@@ -104,7 +122,7 @@ const ALL: &[Step] = &[
         name: "release build",
         argv: &["cargo", "build", "--release", "--package", "headwater-server"],
         env: &[],
-        budget: 180,
+        budget: 210,
         kind: Kind::Check,
     },
     Step {
@@ -128,13 +146,27 @@ const ALL: &[Step] = &[
         budget: 40,
         kind: Kind::Conformance { storage: "journal" },
     },
+    Step {
+        name: "conformance of WebSockets",
+        argv: &["xtask", "conformance", "--autobahn", "quick"],
+        env: &[],
+        budget: 60,
+        kind: Kind::CargoTest,
+    },
     Step { name: "readme", argv: &["xtask", "readme"], env: &[], budget: 20, kind: Kind::Check },
     // Small numbers and every check: that the load generator works, and loses and doubles nothing.
     Step {
         name: "bench",
         argv: &["xtask", "bench", "--quick"],
         env: &[],
-        budget: 80,
+        budget: 130,
+        kind: Kind::Check,
+    },
+    Step {
+        name: "instructions",
+        argv: &["xtask", "instructions"],
+        env: &[],
+        budget: 60,
         kind: Kind::Check,
     },
     // Hundreds of bad clients in place of thousands, against the release build: that a good one is served all the same.

@@ -53,8 +53,8 @@ mod tests {
     #[test]
     fn a_full_run_fails_by_its_time_and_a_quick_one_remarks_it() {
         for (plan, seconds, failed, over) in [
-            (FULL, 1800, 0, false),
-            (FULL, 1801, 1, true),
+            (FULL, 2400, 0, false),
+            (FULL, 2401, 1, true),
             (QUICK, 120, 0, false),
             (QUICK, 121, 0, true),
         ] {

@@ -15,11 +15,13 @@ struct Layer {
 
 const LAYERS: &[Layer] = &[
     Layer { folder: "crates/core", knows: &[], tests_know: &[] },
-    Layer { folder: "crates/sse", knows: &[], tests_know: &[] },
+    Layer { folder: "crates/fanout", knows: &[], tests_know: &[] },
+    Layer { folder: "crates/sse", knows: &["headwater-fanout"], tests_know: &[] },
+    Layer { folder: "crates/ws", knows: &["headwater-fanout"], tests_know: &[] },
     Layer { folder: "crates/storage", knows: &["headwater-core"], tests_know: &[] },
     Layer {
         folder: "crates/engine",
-        knows: &["headwater-core"],
+        knows: &["headwater-core", "headwater-sse"],
         tests_know: &["headwater-storage"],
     },
     Layer {
@@ -28,6 +30,7 @@ const LAYERS: &[Layer] = &[
         tests_know: &[],
     },
     Layer { folder: "xtask", knows: &[], tests_know: &[] },
+    Layer { folder: "xtask/peers", knows: &["headwater-sse", "headwater-ws"], tests_know: &[] },
     Layer {
         folder: "tests",
         knows: &[],
@@ -73,6 +76,7 @@ mod tests {
             ("crates/core", "headwater-storage", Need::Always, 1),
             ("crates/core", "headwater-storage", Need::Tests, 1),
             ("crates/sse", "headwater-core", Need::Always, 1),
+            ("crates/ws", "headwater-core", Need::Always, 1),
             ("crates/engine", "headwater-storage", Need::Always, 1),
             ("crates/engine", "headwater-storage", Need::Tests, 0),
             ("crates/storage", "headwater-storage", Need::Tests, 0),

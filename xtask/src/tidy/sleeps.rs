@@ -6,6 +6,9 @@ use super::tree::{File, Tree};
 
 /// Files whose tests may sleep, each with the reason.
 const ALLOWED: &[(&str, &str)] = &[
+    ("crates/sse/tests/serve/body.rs", "moves a paused clock, which takes no time"),
+    ("crates/sse/tests/serve/deadline.rs", "moves a paused clock, which takes no time"),
+    ("crates/ws/tests/sockets/liveness.rs", "time is simulated, and goes on by sleeping"),
     (
         "crates/storage/src/testkit/conformance/several.rs",
         "looks again at what another handle commits, with a deadline",

@@ -76,6 +76,14 @@ pub(super) const TOOLS: &[Tool] = &[
         hint: "install npm; it comes with Node.js",
     },
     Tool {
+        name: "python3",
+        probe: &["python3", "-c", "import ensurepip, sys, venv; print(sys.version)"],
+        least: Some(Version([3, 10, 0])),
+        used_for: "the WebSocket suite",
+        package: Some("python3-venv"),
+        hint: "install Python, with the module venv",
+    },
+    Tool {
         name: "bash",
         probe: &["bash", "--version"],
         least: None,
@@ -98,6 +106,14 @@ pub(super) const TOOLS: &[Tool] = &[
         used_for: "the test that every acknowledged append was synced",
         package: Some("strace"),
         hint: "install strace",
+    },
+    Tool {
+        name: "valgrind",
+        probe: &["valgrind", "--version"],
+        least: None,
+        used_for: "counting the instructions of a delivery",
+        package: Some("valgrind"),
+        hint: "install valgrind",
     },
     Tool {
         name: "chromium",

@@ -17,13 +17,14 @@ impl Unit {
             Self::Create => "create",
             Self::Start => "start",
             Self::Read => "read",
+            Self::Subscriber => "subscriber",
         }
     }
 }
 
 impl Beside {
     /// All, in the order in which they are told.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Kept,
         Self::OfFew,
         Self::IdleStream,
@@ -34,6 +35,11 @@ impl Beside {
         Self::Last,
         Self::Sync,
         Self::Append,
+        Self::Publish,
+        Self::PublishTail,
+        Self::PublishLongest,
+        Self::TailOfAlone,
+        Self::IdleSubscriber,
         Self::Waits,
     ];
 
@@ -50,6 +56,11 @@ impl Beside {
             Self::Last => "last fifth",
             Self::Sync => "mean sync",
             Self::Append => "append p50",
+            Self::Publish => "publish call p50",
+            Self::PublishTail => "publish call p99",
+            Self::PublishLongest => "longest publish call",
+            Self::TailOfAlone => "p99 of the undisturbed one",
+            Self::IdleSubscriber => "memory of an idle subscriber",
             Self::Waits => "thread waits for one",
         }
     }
@@ -57,12 +68,16 @@ impl Beside {
     /// How much.
     pub(super) fn told(self, value: f64) -> String {
         match self {
-            Self::Kept | Self::OfFew | Self::Disk | Self::Waits => ratio(value),
-            Self::IdleStream => format!("{value:.0} B"),
+            Self::Kept | Self::OfFew | Self::Disk | Self::Waits | Self::TailOfAlone => ratio(value),
+            Self::IdleStream | Self::IdleSubscriber => format!("{} B", grouped_whole(value)),
             Self::Files => grouped_whole(value),
             Self::Peak | Self::Backlog => memory(value),
             Self::Last => format!("{}/s", grouped(value)),
-            Self::Sync | Self::Append => time(value),
+            Self::Sync
+            | Self::Append
+            | Self::Publish
+            | Self::PublishTail
+            | Self::PublishLongest => time(value),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What has to be reached, and whether it was: the first server of each row beside another one, or beside a number.
+//! What has to be reached, and whether it was: one server of a row, mostly the first one, beside another one, or beside a number.
 //!
 //! A goal belongs to a row by its title. A ratio is that of the medians of all rounds; within a tenth of its goal it counts as equal,
 //! because processor time alone moves by more than that between two runs.
@@ -10,6 +10,7 @@ mod verdict;
 mod tests;
 
 use super::{Entry, Report, Row, figures};
+use crate::bench::server::Peer;
 use crate::bench::workload::Beside;
 pub(crate) use table::GOALS;
 use verdict::Verdict;
@@ -19,19 +20,21 @@ use verdict::Verdict;
 pub(crate) struct Goal {
     /// The title of the row.
     pub(crate) row: &'static str,
-    /// What the first server is.
+    /// Whose it is.
     ours: Ours,
     /// One of these has to be reached.
     any: &'static [Bound],
 }
 
-/// What the first server of a row is.
+/// Whose goal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ours {
-    /// One that syncs before it answers, or an adapter.
+    /// The first server's, if it syncs before it answers, or is an adapter.
     Durable,
-    /// One that syncs now and then.
+    /// The first server's, if it syncs now and then.
     Interval,
+    /// That of the one of this name.
+    Named(&'static str),
 }
 
 /// A figure and its limit.
@@ -102,16 +105,14 @@ impl Report {
 impl Bound {
     /// How it stands, if it was measured.
     fn judge(&self, row: &Row, ours: Ours) -> Option<Judged> {
-        let first = row.entries.first()?;
-        if ours != Ours::of(first) {
-            return None;
-        }
-        let value = self.what.of(first)?;
-        let others = first.medians()?.others;
+        let ours = ours.find(row)?;
+        let value = self.what.of(ours)?;
+        let others = ours.medians()?.others;
         let (other, measured, told) = match self.of {
             Of::Itself => ("-".to_owned(), value, "-".to_owned()),
             Of::Other(name) => {
-                let other = row.entries.iter().skip(1).find(|entry| entry.target == name)?;
+                let mut entries = row.entries.iter().filter(|entry| !std::ptr::eq(*entry, ours));
+                let other = entries.find(|entry| entry.target == name)?;
                 let theirs = self.what.of(other)?;
                 let ratio = value / theirs;
                 (format!("{} {name}", self.what.told(theirs, row)), ratio, figures::ratio(ratio))
@@ -141,8 +142,17 @@ impl Bound {
 }
 
 impl Ours {
-    fn of(entry: &Entry) -> Self {
-        if entry.target.contains(",sync=") { Self::Interval } else { Self::Durable }
+    /// Its entry, if it was measured.
+    fn find(self, row: &Row) -> Option<&Entry> {
+        let interval = |entry: &&Entry| entry.target.contains(",sync=");
+        // A server that broadcasts keeps nothing, and so is never the one that is durable.
+        let keeps = |entry: &&Entry| Peer::named(&entry.target).is_none();
+        let first = row.entries.first().filter(keeps);
+        match self {
+            Self::Durable => first.filter(|entry| !interval(entry)),
+            Self::Interval => first.filter(interval),
+            Self::Named(name) => row.entries.iter().find(|entry| entry.target == name),
+        }
     }
 }
 

@@ -63,9 +63,6 @@ fn line(row: &Row, entry: &Entry) -> [String; 10] {
 }
 
 fn state(entry: &Entry) -> String {
-    if let Some(reason) = entry.not_applicable {
-        return reason.to_owned();
-    }
     if entry.failure.is_some() {
         return "FAILED".to_owned();
     }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Context;
 use tempfile::TempDir;
 
-use super::process::Process;
+use super::process::{Listening, Process};
 use super::target::NodeStorage;
-use super::{Own, Server, Target, dsr};
+use super::{Own, Server, Target, dsr, peers};
 pub(crate) use crate::headwater::Profile;
 use crate::workspace::Workspace;
 
@@ -22,6 +22,7 @@ pub(crate) struct Launcher {
     headwater: Option<PathBuf>,
     packages: Option<PathBuf>,
     dsr: Option<PathBuf>,
+    peers: Option<PathBuf>,
     data_root: PathBuf,
 }
 
@@ -44,10 +45,13 @@ impl Launcher {
         let dsr = any(|target| matches!(target, Target::Dsr(_)))
             .then(|| dsr::install(&workspace))
             .transpose()?;
+        let peers = any(|target| matches!(target, Target::Peer(_)))
+            .then(|| peers::build(&workspace, profile))
+            .transpose()?;
         let data_root = data_root.map_or_else(|| workspace.target.join("bench"), Path::to_path_buf);
         std::fs::create_dir_all(&data_root)
             .with_context(|| format!("cannot create {}", data_root.display()))?;
-        Ok(Self { headwater, packages, dsr, data_root })
+        Ok(Self { headwater, packages, dsr, peers, data_root })
     }
 
     /// Starts one server on a directory of its own, or takes the one that runs.
@@ -78,13 +82,15 @@ impl Launcher {
         target: &Target,
         data: &Path,
     ) -> anyhow::Result<Server> {
-        let (mut process, url) = Process::start(command, data.with_extension("stderr.log"))
-            .with_context(|| format!("starting {target}"))?;
+        let (mut process, Listening { url, control }) =
+            Process::start(command, data.with_extension("stderr.log"))
+                .with_context(|| format!("starting {target}"))?;
         Ok(Server {
             name: target.to_string(),
             base: format!("{url}/v1/stream").parse()?,
             pid: Some(process.pid()),
             ability: target.ability(),
+            control,
             own: Some(Own {
                 launcher: self.clone(),
                 target: target.clone(),
@@ -130,6 +136,11 @@ impl Launcher {
             Target::Null => {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.args(["bench", "--serve-null"]);
+                Ok(command)
+            }
+            Target::Peer(peer) => {
+                let mut command = Command::new(self.peers.as_ref().context("not built")?);
+                command.arg(peer.name());
                 Ok(command)
             }
             Target::Running { .. } => anyhow::bail!("a running server is not started"),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -31,10 +32,37 @@ pub(super) struct Process {
     log: PathBuf,
 }
 
+/// Where a server listens.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Listening {
+    /// Without a slash at its end.
+    pub(super) url: String,
+    /// Where it is told what to publish, if it says so.
+    pub(super) control: Option<SocketAddr>,
+}
+
+impl Listening {
+    /// Some say their name before, or where their data is behind it.
+    fn read(line: &str) -> Option<Self> {
+        let (_, rest) = line.split_once("listening on ")?;
+        let mut words = rest.split_whitespace();
+        let url = words.next()?.trim_end_matches('/').to_owned();
+        let control = match (words.next(), words.next()) {
+            // Like all load, what is published stays on this machine.
+            (Some("control"), Some(address)) => {
+                let address: SocketAddr = address.parse().ok()?;
+                Some(address.ip().is_loopback().then_some(address)?)
+            }
+            _ => None,
+        };
+        Some(Self { url, control })
+    }
+}
+
 impl Process {
-    /// Starts `command`, with its standard error in the file `log`, and returns it with the URL it
-    /// says it listens on.
-    pub(super) fn start(mut command: Command, log: PathBuf) -> anyhow::Result<(Self, String)> {
+    /// Starts `command`, with its standard error in the file `log`, and returns it with where it says
+    /// it listens.
+    pub(super) fn start(mut command: Command, log: PathBuf) -> anyhow::Result<(Self, Listening)> {
         let errors =
             File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         // Standard input stays open as long as this process lives: the helpers end with it.
@@ -42,16 +70,12 @@ impl Process {
         let mut process = Self { group: Group::spawn(&mut command)?, log };
         let stdout = process.group.child().stdout.take().context("standard output is piped")?;
         let line = first_line(stdout).recv_timeout(START_LIMIT).ok();
-        // Some say their name before, or where their data is behind it.
-        let url = line.as_deref().and_then(|line| line.split_once("listening on "));
-        let url = url.and_then(|(_, url)| url.split_whitespace().next());
-        let url = url.with_context(|| {
+        let listening = line.as_deref().and_then(Listening::read).with_context(|| {
             let program = command.get_program().display();
             let said = line.as_deref().unwrap_or_default();
             format!("{program} did not say where it listens but {said:?}\n{}", process.last_words())
         })?;
-        let url = url.trim_end_matches('/').to_owned();
-        Ok((process, url))
+        Ok((process, listening))
     }
 
     /// The process.
@@ -88,4 +112,34 @@ fn first_line(stdout: ChildStdout) -> mpsc::Receiver<String> {
         lines.for_each(drop);
     });
     first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_says_where() {
+        for (line, url, control) in [
+            ("listening on http://127.0.0.1:80/", "http://127.0.0.1:80", None),
+            ("name 1.0: listening on http://127.0.0.1:80 (data)", "http://127.0.0.1:80", None),
+            (
+                "listening on http://127.0.0.1:80 control 127.0.0.1:81",
+                "http://127.0.0.1:80",
+                Some("127.0.0.1:81".parse().unwrap()),
+            ),
+        ] {
+            let expected = Listening { url: url.to_owned(), control };
+            assert_eq!(Listening::read(line), Some(expected), "{line}");
+        }
+        for line in [
+            "",
+            "listening on ",
+            "hello",
+            "listening on http://127.0.0.1:80 control nowhere",
+            "listening on http://127.0.0.1:80 control 10.1.1.1:80",
+        ] {
+            assert_eq!(Listening::read(line), None, "{line}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::super::base_url::BaseUrl;
 use super::super::meter::Pid;
-use super::{Ability, Durability};
+use super::{Ability, Durability, Peer};
 
 /// A server to measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(crate) enum Target {
     Node(NodeStorage),
     /// A bare HTTP server that answers every POST, as the floor.
     Null,
+    /// A server that broadcasts, as a user would write it.
+    Peer(Peer),
     /// A server that runs already.
     Running {
         /// What to call it.
@@ -57,9 +59,10 @@ impl Target {
     /// What the server can be asked to do.
     pub(crate) fn ability(&self) -> Ability {
         match self {
-            Self::Null => Ability::AppendOnly,
+            Self::Null => Ability::Appends,
+            Self::Peer(peer) => peer.ability(),
             Self::Headwater { .. } | Self::Dsr(_) | Self::Node(_) | Self::Running { .. } => {
-                Ability::Everything
+                Ability::Streams
             }
         }
     }
@@ -79,11 +82,13 @@ impl FromStr for Target {
             "node-file" => Self::NODE_FILE,
             "node-mem" => Self::Node(NodeStorage::Memory),
             "null" => Self::Null,
-            _ => match text.strip_prefix("headwater-") {
-                Some(ours) => return our_server(ours),
-                None => bail!(
-                    "`{text}`: expected headwater, headwater-STORAGE[,sync=TIME], dsr, dsr-mem, node-file, node-mem, \
-                     null or url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID]"
+            _ => match (Peer::named(text), text.strip_prefix("headwater-")) {
+                (Some(peer), _) => Self::Peer(peer),
+                (None, Some(ours)) => return our_server(ours),
+                (None, None) => bail!(
+                    "`{text}`: expected headwater, headwater-STORAGE[,sync=TIME], dsr, dsr-mem, node-file, node-mem, null, \
+                     {} or url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID]",
+                    Peer::names()
                 ),
             },
         })
@@ -123,6 +128,7 @@ impl fmt::Display for Target {
             Self::Node(NodeStorage::File) => f.write_str("node-file"),
             Self::Node(NodeStorage::Memory) => f.write_str("node-mem"),
             Self::Null => f.write_str("null"),
+            Self::Peer(peer) => f.write_str(peer.name()),
             Self::Running { name, .. } => f.write_str(name),
         }
     }
@@ -146,6 +152,7 @@ mod tests {
             ("node-file", Target::Node(NodeStorage::File), "node-file"),
             ("node-mem", Target::Node(NodeStorage::Memory), "node-mem"),
             ("null", Target::Null, "null"),
+            ("floor-4", Target::Peer(Peer::named("floor-4").unwrap()), "floor-4"),
         ] {
             assert_eq!(text.parse::<Target>().unwrap(), target);
             assert_eq!(target.to_string(), name);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Ability, Beside, Prepared, Sample, Server, Unit, Window, Workload};
+use super::{Ability, Beside, Needs, Prepared, Sample, Server, Unit, Window, Workload};
 use crate::bench::client::Conn;
 use crate::bench::ledger::Faults;
 use crate::bench::meter::Meter;
@@ -64,8 +64,8 @@ impl Workload for Append {
         }
     }
 
-    fn needs(&self) -> Ability {
-        Ability::AppendOnly
+    fn needs(&self) -> Needs {
+        Needs::Appends
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {
@@ -118,8 +118,10 @@ impl Ready<'_> {
         sample.beside.extend(waits.map(|waits| Beside::Waits.of(waits)));
         if check == ReadBack::Everything {
             match self.server.ability {
-                Ability::Everything => sample.faults = Some(read_back(&load, &acked).await?),
-                Ability::AppendOnly => sample.notes.push("keeps nothing to read back".to_owned()),
+                Ability::Streams => sample.faults = Some(read_back(&load, &acked).await?),
+                Ability::Appends | Ability::Broadcast { .. } => {
+                    sample.notes.push("keeps nothing to read back".to_owned())
+                }
             }
         }
         load.streams.delete(&load.base).await?;

@@ -35,6 +35,16 @@ pub(crate) enum Beside {
     Sync,
     /// Nanoseconds of the median append.
     Append,
+    /// Nanoseconds of the median call that publishes.
+    Publish,
+    /// The same, of the 99th percentile.
+    PublishTail,
+    /// The same, of the longest.
+    PublishLongest,
+    /// The 99th percentile, as a multiple of that of the same without the disturbance.
+    TailOfAlone,
+    /// Bytes of memory for a subscriber that is sent nothing.
+    IdleSubscriber,
     /// How often a thread of the server waits for something, for one unit: for the next request, the disk, or another thread.
     Waits,
 }

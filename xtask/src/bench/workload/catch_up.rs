@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use super::{Ability, Prepared, Sample, Server, Unit, Window, Workload};
+use super::{Needs, Prepared, Sample, Server, Unit, Window, Workload};
 use crate::bench::client::Conn;
 use crate::bench::ledger::Faults;
 use crate::bench::meter::Meter;
@@ -52,8 +52,8 @@ impl Workload for CatchUp {
         Unit::Byte
     }
 
-    fn needs(&self) -> Ability {
-        Ability::Everything
+    fn needs(&self) -> Needs {
+        Needs::Streams
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Ability, Prepared, Sample, Server, Unit, Workload};
+use super::{Needs, Prepared, Sample, Server, Unit, Workload};
 use crate::bench::creates::Creators;
 use crate::bench::meter::Meter;
 use crate::bench::runtime::run_bounded;
@@ -29,8 +29,8 @@ impl Workload for Creates {
         Unit::Create
     }
 
-    fn needs(&self) -> Ability {
-        Ability::AppendOnly
+    fn needs(&self) -> Needs {
+        Needs::Appends
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {

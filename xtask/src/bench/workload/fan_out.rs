@@ -1,32 +1,26 @@
-//! One writer and many subscribers over SSE.
+//! One writer and many subscribers, over SSE or WebSocket.
 //!
-//! Flat out, the writer goes as fast as its acknowledgements come, and the figure is deliveries a second
-//! and what each costs; latency is backlog then. Paced, there is no backlog, and the figures are the
+//! Flat out, the writer goes as fast as its acknowledgements come, or as what it sent arrives, and the figure is deliveries a
+//! second and what each costs; latency is backlog then. Paced, there is no backlog, and the figures are the
 //! latency from the moment a record was due to its arrival, and the cost of a delivery alone.
 
-use std::time::Duration;
-
-use anyhow::Context;
-
+use super::channel::{Channel, SLACK};
 pub(crate) use super::publisher::Pace;
-use super::publisher::Publisher;
-use super::subscriber::{Audience, Live};
-use super::{Ability, Prepared, Sample, Server, Unit, Window, Workload};
+use super::{Beside, Needs, Prepared, Sample, Server, Unit, Window, Wire, Workload};
 use crate::bench::meter::Meter;
 use crate::bench::payload::Payload;
+use crate::bench::reader::START;
 use crate::bench::runtime::run_bounded;
-use crate::bench::streams::Streams;
 
 /// Sent before the window, so that every subscriber has had something.
 const WARM_UP_RECORDS: u32 = 10;
 
-/// Connecting, and draining what a slow server has queued, may take so much longer than the window.
-const SLACK: Duration = Duration::from_secs(180);
-
 /// A fan-out of records of one size.
 #[derive(Clone, Debug)]
 pub(crate) struct FanOut {
-    /// SSE connections.
+    /// How subscribers are reached.
+    pub(crate) wire: Wire,
+    /// Connections.
     pub(crate) subscribers: u32,
     /// Bytes a record.
     pub(crate) size: usize,
@@ -40,20 +34,16 @@ pub(crate) struct FanOut {
 
 impl Workload for FanOut {
     fn title(&self) -> String {
-        let Self { subscribers, size, .. } = self;
-        let pace = match self.pace {
-            Pace::FlatOut => "flat out".to_owned(),
-            Pace::PerSecond(rate) => format!("{rate}/s"),
-        };
-        format!("SSE fan-out of {size} B to {subscribers} subscribers, {pace}")
+        let Self { wire, subscribers, size, pace, .. } = self;
+        format!("{wire} fan-out of {size} B to {subscribers} subscribers, {pace}")
     }
 
     fn unit(&self) -> Unit {
         Unit::Delivery
     }
 
-    fn needs(&self) -> Ability {
-        Ability::Everything
+    fn needs(&self) -> Needs {
+        Needs::Subscribers(self.wire)
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {
@@ -68,32 +58,39 @@ struct Ready<'a> {
 
 impl Prepared for Ready<'_> {
     fn round(&mut self) -> anyhow::Result<Sample> {
-        run_bounded(self.work.window.measured + SLACK, self.measure())
+        run_bounded(self.work.window.measured + SLACK, async {
+            let channel = Channel::open(self.server).await?;
+            let sample = self.work.measure(self.server, &channel, START).await?;
+            channel.remove().await?;
+            Ok(sample)
+        })
     }
 }
 
-impl Ready<'_> {
-    async fn measure(&self) -> anyhow::Result<Sample> {
-        let FanOut { subscribers, size, pace, most, window } = *self.work;
-        let base = &self.server.base;
+impl FanOut {
+    /// Measures on a channel that holds nothing behind `offset`, and ends it.
+    pub(super) async fn measure(
+        &self,
+        server: &Server,
+        channel: &Channel<'_>,
+        offset: &str,
+    ) -> anyhow::Result<Sample> {
+        let Self { wire, subscribers, size, pace, most, window } = *self;
         let payload = Payload::new(size);
-        let streams = Streams::new(1, "text/plain");
-        streams.create(base).await?;
-        let target = streams.target(base, 0);
-        let audience = Audience::gather(base, &target, &payload, Live::Sse, subscribers).await?;
+        let audience = channel.gather(wire, offset, &payload, subscribers).await?;
         let tally = audience.tally();
         let everyone = |records: u32| u64::from(records) * u64::from(subscribers);
 
-        let publisher = Publisher::new(base, &streams, &payload);
-        let publisher = apart(publisher, window.warm_up, WARM_UP_RECORDS, Pace::FlatOut).await?;
-        tally.wait_for(everyone(publisher.sent()), window.patience).await;
-        let (warm, before) = (publisher.sent(), tally.deliveries());
+        let source = channel.source(&payload, &audience, subscribers);
+        let (source, _) = source.run(window.warm_up, WARM_UP_RECORDS, Pace::FlatOut).await?;
+        tally.wait_for(everyone(source.sent()), window.patience).await;
+        let (warm, before) = (source.sent(), tally.deliveries());
 
         tally.measure()?;
-        let meter = Meter::start(self.server.pid)?;
-        let publisher = apart(publisher, window.measured, most, pace).await?;
+        let meter = Meter::start(server.pid)?;
+        let (source, told) = source.run(window.measured, most, pace).await?;
         let sending = meter.begun().elapsed();
-        let sent = publisher.sent();
+        let sent = source.sent();
         tally.wait_for(everyone(sent), window.patience).await;
         let (last, latency) = tally.measured();
         let usage = meter.stop(last)?;
@@ -108,31 +105,20 @@ impl Ready<'_> {
                 format!("{} of {due} published in time", sent - warm)
             }
         });
-        streams.close(base).await?;
+        if let Some(told) = told {
+            sample.beside.extend([
+                Beside::Publish.of(told.p50 as f64),
+                Beside::PublishTail.of(told.p99 as f64),
+                Beside::PublishLongest.of(told.max as f64),
+            ]);
+            if told.dropped > 0 {
+                sample.notes.push(format!("{} not sent to everybody", told.dropped));
+            }
+        }
+        channel.end().await?;
         let verdict = audience.disband(sent).await?;
         sample.faults = Some(verdict.faults);
         sample.notes.extend(verdict.notes);
-        streams.delete(base).await?;
         Ok(sample)
     }
-}
-
-/// Runs the publisher on a thread of its own, so that it neither waits for the subscribers' reads nor
-/// delays them.
-async fn apart(
-    mut publisher: Publisher,
-    time: Duration,
-    most: u32,
-    pace: Pace,
-) -> anyhow::Result<Publisher> {
-    let (sender, done) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let work = async move {
-            publisher.run(time, most, pace).await?;
-            Ok(publisher)
-        };
-        // The receiver is gone if the round was given up.
-        let _ = sender.send(run_bounded(time + SLACK, work));
-    });
-    done.await.context("the publisher's thread")?
 }

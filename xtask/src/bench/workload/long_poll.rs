@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use super::publisher::Publisher;
 use super::subscriber::{Audience, Live};
 use super::tally::Wait;
-use super::{Ability, Prepared, Sample, Server, Unit, Window, Workload};
+use super::{Needs, Prepared, Sample, Server, Unit, Window, Workload};
 use crate::bench::meter::Meter;
 use crate::bench::payload::Payload;
+use crate::bench::reader::START;
 use crate::bench::runtime::run_bounded;
 use crate::bench::streams::Streams;
 
@@ -46,8 +47,8 @@ impl Workload for LongPoll {
         Unit::Wake
     }
 
-    fn needs(&self) -> Ability {
-        Ability::Everything
+    fn needs(&self) -> Needs {
+        Needs::Streams
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {
@@ -74,7 +75,8 @@ impl Ready<'_> {
         let streams = Streams::new(1, "text/plain");
         streams.create(base).await?;
         let target = streams.target(base, 0);
-        let audience = Audience::gather(base, &target, &payload, Live::LongPoll, readers).await?;
+        let from = (target.as_str(), START);
+        let audience = Audience::gather(base, from, &payload, Live::LongPoll, readers).await?;
         let tally = audience.tally();
         let mut publisher = Publisher::new(base, &streams, &payload);
         let mut conn = publisher.connect().await?;

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::append::{ReadBack, read_back};
 use super::beside::Beside;
-use super::{Ability, Prepared, Sample, Server, Unit, Window, Workload};
+use super::{Needs, Prepared, Sample, Server, Unit, Window, Workload};
 use crate::bench::meter::{Meter, resident};
 use crate::bench::payload::Payload;
 use crate::bench::runtime::run_bounded;
@@ -60,8 +60,8 @@ impl Workload for ManyStreams {
         Unit::Append
     }
 
-    fn needs(&self) -> Ability {
-        Ability::Everything
+    fn needs(&self) -> Needs {
+        Needs::Streams
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {

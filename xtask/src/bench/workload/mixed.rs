@@ -13,7 +13,7 @@ use super::append::read_back;
 use super::beside::Beside;
 use super::catch_up::fill;
 use super::readers::{Book, Readers};
-use super::{Ability, Prepared, Sample, Server, Unit, Window, Workload};
+use super::{Needs, Prepared, Sample, Server, Unit, Window, Workload};
 use crate::bench::client::Conn;
 use crate::bench::ledger::Faults;
 use crate::bench::meter::{Meter, Usage};
@@ -64,8 +64,8 @@ impl Workload for Mixed {
         Unit::Append
     }
 
-    fn needs(&self) -> Ability {
-        Ability::Everything
+    fn needs(&self) -> Needs {
+        Needs::Streams
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {

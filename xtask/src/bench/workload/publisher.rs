@@ -1,12 +1,13 @@
 //! The one writer of a fan-out: it sends a record, waits for the answer, and sends the next, as fast as
 //! the answers come or at a fixed pace.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
 use crate::bench::base_url::BaseUrl;
-use crate::bench::client::Conn;
+use crate::bench::client::{Conn, Head};
 use crate::bench::payload::{Mark, Payload, clock};
 use crate::bench::streams::{DONE, Streams};
 
@@ -20,6 +21,15 @@ pub(crate) enum Pace {
     FlatOut,
     /// So many a second.
     PerSecond(f64),
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FlatOut => f.write_str("flat out"),
+            Self::PerSecond(rate) => write!(f, "{rate}/s"),
+        }
+    }
 }
 
 /// The writer of one stream. It holds no connection between two runs, so that it may change threads.
@@ -52,14 +62,14 @@ impl Publisher {
         self.next
     }
 
-    /// Sends one record, marked as sent at `at`.
-    pub(super) async fn publish(&mut self, conn: &mut Conn, at: Instant) -> anyhow::Result<()> {
+    /// Sends one record, marked as sent at `at`, and returns the head of the answer.
+    pub(super) async fn publish(&mut self, conn: &mut Conn, at: Instant) -> anyhow::Result<Head> {
         let mut request = self.head.clone();
         let mark = Mark { writer: 0, seq: self.next, nanos: clock(at) };
         self.payload.write(mark, &mut request);
-        conn.call(&request, DONE).await.context("publishing")?;
+        let head = conn.call(&request, DONE).await.context("publishing")?;
         self.next += 1;
-        Ok(())
+        Ok(head)
     }
 
     /// Sends records for `time`, at most `most` of them.

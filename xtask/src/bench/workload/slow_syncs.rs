@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::append::read_back;
 use super::beside::Beside;
-use super::{Ability, Prepared, Sample, Server, Unit, Window, Workload};
+use super::{Needs, Prepared, Sample, Server, Unit, Window, Workload};
 use crate::bench::base_url::BaseUrl;
 use crate::bench::client::Conn;
 use crate::bench::meter::Meter;
@@ -60,8 +60,8 @@ impl Workload for SlowSyncs {
         Unit::Read
     }
 
-    fn needs(&self) -> Ability {
-        Ability::Everything
+    fn needs(&self) -> Needs {
+        Needs::Streams
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {

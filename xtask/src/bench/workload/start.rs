@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::beside::Beside;
 use super::catch_up::fill;
-use super::{Ability, Prepared, Sample, Server, Unit, Workload};
+use super::{Needs, Prepared, Sample, Server, Unit, Workload};
 use crate::bench::client::Conn;
 use crate::bench::ledger::Faults;
 use crate::bench::meter::{Meter, peak};
@@ -74,8 +74,8 @@ impl Workload for Start {
         Unit::Start
     }
 
-    fn needs(&self) -> Ability {
-        Ability::Everything
+    fn needs(&self) -> Needs {
+        Needs::Streams
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {

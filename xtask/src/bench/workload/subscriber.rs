@@ -1,31 +1,28 @@
-//! Readers that follow a stream live, over SSE or long-poll, and count and check what they get.
+//! Readers that follow a stream live, over SSE, long-poll or WebSocket, and count and check what they get.
 //!
-//! Every reader starts before the first record and reads until it is told that the stream is closed, so
-//! what it saw can be compared with everything that was published: a gap, a repetition or a swap is
+//! Every reader starts before the first record and reads until it is told that the stream is closed, or that
+//! what is broadcast is over, so what it saw can be compared with everything that was published: a gap, a repetition or a swap is
 //! found wherever it lies. A connection that ends at a clean point before that is taken up again at the
 //! offset reached; one that is cut in the middle of an event is an error.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod seat;
 
-use anyhow::{Context, ensure};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
 use tokio::task::JoinSet;
 
+use super::Wire;
 use super::tally::Tally;
 use crate::bench::base_url::BaseUrl;
-use crate::bench::client::{Conn, Framing};
 use crate::bench::ledger::{Faults, Ledger};
 use crate::bench::payload::Payload;
-use crate::bench::reader::START;
-use crate::bench::scanner::{Leftovers, Scanner};
-use crate::bench::sse::EventReader;
-use crate::bench::streams::read_request;
+use crate::bench::scanner::Leftovers;
+use seat::Seat;
 
 /// Takes a few hundred small records that were sent in one write; a thousand readers have 32 MB of it.
 const READ_SIZE: usize = 32 * 1024;
-
-/// A server may end a connection about once a minute; no measurement lasts this long.
-const MOST_RECONNECTS: u32 = 10;
 
 /// How long a reader may take to see the end of a stream that was closed.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -37,6 +34,8 @@ pub(super) enum Live {
     Sse,
     /// One request for each wake.
     LongPoll,
+    /// Whatever is broadcast from now on.
+    Broadcast(Wire),
 }
 
 /// The readers of one stream.
@@ -61,20 +60,12 @@ pub(super) struct Verdict {
     pub(super) notes: Vec<String>,
 }
 
-/// A reader's fixed facts.
-#[derive(Clone, Debug)]
-struct Seat {
-    base: BaseUrl,
-    target: Arc<str>,
-    payload: Arc<Payload>,
-    tally: Arc<Tally>,
-}
-
 impl Audience {
-    /// Connects `size` readers; those over SSE have had the head of their response when this returns.
+    /// Connects `size` readers who begin at `offset`; but for long polls, each has had the head of its response when this
+    /// returns.
     pub(super) async fn gather(
         base: &BaseUrl,
-        target: &str,
+        (target, offset): (&str, &str),
         payload: &Payload,
         live: Live,
         size: u32,
@@ -82,30 +73,24 @@ impl Audience {
         let seat = Seat {
             base: base.clone(),
             target: target.into(),
+            offset: offset.into(),
             payload: Arc::new(payload.clone()),
             tally: Arc::new(Tally::new()),
+            live,
         };
         let mut tasks = JoinSet::new();
         for _ in 0..size {
-            let mut conn = Conn::open(base, READ_SIZE).await?;
-            let framing = match live {
-                Live::Sse => Some(seat.tune_in(&mut conn, START).await?),
-                Live::LongPoll => None,
-            };
+            let (conn, framing) = seat.take().await?;
             let seat = seat.clone();
             tasks.spawn(async move {
-                let heard = match framing {
-                    Some(framing) => seat.listen(conn, framing).await,
-                    None => seat.poll(conn).await,
-                };
-                heard.inspect_err(|_| seat.tally.fail())
+                seat.follow(conn, framing).await.inspect_err(|_| seat.tally.fail())
             });
         }
         Ok(Self { tally: seat.tally, tasks })
     }
 
     /// What the readers have got.
-    pub(super) fn tally(&self) -> &Tally {
+    pub(super) fn tally(&self) -> &Arc<Tally> {
         &self.tally
     }
 
@@ -133,69 +118,5 @@ impl Audience {
             verdict.notes.push(format!("{reconnects} connections were taken up again"));
         }
         Ok(verdict)
-    }
-}
-
-impl Seat {
-    async fn tune_in(&self, conn: &mut Conn, offset: &str) -> anyhow::Result<Framing> {
-        conn.send(&read_request(&self.base, &self.target, offset, "&live=sse")).await?;
-        let head = conn.head().await?;
-        conn.expect(&head, &[200]).await.context("subscribing")?;
-        Ok(head.framing)
-    }
-
-    async fn listen(&self, mut conn: Conn, mut framing: Framing) -> anyhow::Result<Heard> {
-        let mut scanner = Scanner::new(&self.payload);
-        let mut ledger = Ledger::default();
-        let mut marks = Vec::new();
-        let mut reconnects = 0;
-        loop {
-            let mut events = EventReader::default();
-            let sink = |bytes: &[u8]| {
-                events.feed(bytes, |payload| {
-                    scanner.feed(payload, |mark| {
-                        ledger.see(mark);
-                        marks.push(mark);
-                    });
-                });
-                self.tally.note(&marks, Instant::now());
-                marks.clear();
-            };
-            conn.body(framing, sink).await?;
-            if events.stream_closed() {
-                return Ok(Heard { ledger, leftovers: scanner.finish(), reconnects });
-            }
-            ensure!(events.is_settled(), "a subscription was cut inside an event");
-            ensure!(reconnects < MOST_RECONNECTS, "a subscription was ended again and again");
-            reconnects += 1;
-            let offset = events.next_offset().context("no offset to go on from")?;
-            conn = Conn::open(&self.base, READ_SIZE).await?;
-            framing = self.tune_in(&mut conn, offset).await?;
-        }
-    }
-
-    async fn poll(&self, mut conn: Conn) -> anyhow::Result<Heard> {
-        let mut scanner = Scanner::new(&self.payload);
-        let mut ledger = Ledger::default();
-        let mut marks = Vec::new();
-        let mut offset = START.to_owned();
-        loop {
-            conn.send(&read_request(&self.base, &self.target, &offset, "&live=long-poll")).await?;
-            let head = conn.head().await?;
-            conn.expect(&head, &[200, 204]).await.context("a long poll")?;
-            let sink = |bytes: &[u8]| {
-                scanner.feed(bytes, |mark| {
-                    ledger.see(mark);
-                    marks.push(mark);
-                });
-            };
-            conn.body(head.framing, sink).await?;
-            self.tally.note(&marks, Instant::now());
-            marks.clear();
-            if head.closed {
-                return Ok(Heard { ledger, leftovers: scanner.finish(), reconnects: 0 });
-            }
-            offset = head.next_offset.context("a long poll without Stream-Next-Offset")?;
-        }
     }
 }
