@@ -1,6 +1,6 @@
 //! A disk of the test's own that is small enough to be filled.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::Command;
@@ -38,22 +38,32 @@ impl Launch {
 }
 
 impl SmallDisk {
-    /// Takes what is free, to the last byte.
-    pub fn fill(&self) {
-        let mut ballast = File::create(self.root.join(BALLAST)).expect("a file");
-        for size in [1 << 16, 1] {
-            let piece = vec![b'x'; size];
-            loop {
-                match ballast.write_all(&piece) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == ErrorKind::StorageFull => break,
-                    Err(error) => panic!("the disk cannot be filled: {error}"),
-                }
-            }
+    /// Takes so many MiB, so that there will be as much room at least when they are given back.
+    pub fn take(&self, mebibytes: u32) {
+        for _ in 0..mebibytes {
+            assert!(self.takes(1 << 20), "the disk has no {mebibytes} MiB");
         }
     }
 
-    /// Gives back what [`fill`](Self::fill) took.
+    /// Takes what is free, to the last byte.
+    pub fn fill(&self) {
+        for size in [1 << 16, 1] {
+            while self.takes(size) {}
+        }
+    }
+
+    /// Whether so much could be taken.
+    fn takes(&self, bytes: usize) -> bool {
+        let ballast = self.root.join(BALLAST);
+        let ballast = OpenOptions::new().create(true).append(true).open(ballast);
+        match ballast.expect("a file").write_all(&vec![b'x'; bytes]) {
+            Ok(()) => true,
+            Err(error) if error.kind() == ErrorKind::StorageFull => false,
+            Err(error) => panic!("the disk cannot be filled: {error}"),
+        }
+    }
+
+    /// Gives back what was taken.
     pub fn relieve(&self) {
         fs::remove_file(self.root.join(BALLAST)).expect("the ballast is there");
     }

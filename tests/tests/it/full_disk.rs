@@ -10,6 +10,10 @@ use headwater_tests::{Launch, Server, Storage, exit, wait};
 /// Room for some tens of records beside what is kept free.
 const DISK_MIB: u32 = 96;
 
+/// What somebody else takes and gives back: more than a store asks to be free before it takes anything. What a store itself has filled
+/// stays full, however much of what somebody else took afterwards is given back.
+const SPARE_MIB: u32 = 24;
+
 const RECORD_BYTES: usize = 256 << 10;
 
 /// More than the disk has.
@@ -53,7 +57,13 @@ fn refused(answer: Response) {
 }
 
 fn on_a_full_disk(storage: Storage) -> (Server, SmallDisk, usize) {
+    beside_others(storage, 0)
+}
+
+/// Of the disk somebody else has so many MiB.
+fn beside_others(storage: Storage, taken_mib: u32) -> (Server, SmallDisk, usize) {
     let (launch, disk) = Launch::new(storage).on_a_small_disk(DISK_MIB);
+    disk.take(taken_mib);
     let server = launch.start();
     for stream in ["a", "victim"] {
         server.put(stream).content_type("application/octet-stream").send().expect(201);
@@ -66,10 +76,21 @@ fn on_a_full_disk(storage: Storage) -> (Server, SmallDisk, usize) {
     (server, disk, count)
 }
 
+/// sled cuts its file as it moves things about, and what was held behind the end is gone until the next group asks for it. Whoever takes the
+/// last byte in between breaks the store (docs/operations.md); here that is to happen when sled has nothing left to move.
+fn when_sled_rests(server: &Server, storage: Storage) {
+    if storage == Storage::Sled {
+        wait::until("everything is packed", || {
+            (server.sample("headwater_unpacked_bytes") == 0.0).then_some(())
+        });
+    }
+}
+
 #[test]
 fn writes_are_refused_and_reads_go_on() {
     for storage in Storage::LASTING {
-        let (server, disk, count) = on_a_full_disk(storage);
+        let (server, disk, count) = beside_others(storage, SPARE_MIB);
+        when_sled_rests(&server, storage);
         disk.fill();
         // Some more may find the room that is held for what was packed meanwhile.
         let count = append_until_full(&server, "a", count);

@@ -57,6 +57,8 @@ pub(super) struct Committer {
     pub(super) threads: Vec<JoinHandle<()>>,
     pub(super) through: Through,
     pub(super) pace: Pace,
+    /// A group was refused for which there were room if all was packed.
+    pub(super) packing_helps: bool,
     pub(super) batch: Batch,
     pub(super) encoder: Encoder,
     pub(super) metrics: Metrics,
@@ -166,6 +168,8 @@ impl Commits for Committer {
         let begun = Instant::now();
         let view = Arc::clone(&self.view);
         let space = room::look(&*self.disk, &group, view.recent.read().weight());
+        self.packing_helps |=
+            space == DiskSpace::Short && room::look(&*self.disk, &group, 0) == DiskSpace::Enough;
         let at = Timestamp(now.0.max(self.through.at));
         let mut deciding = Deciding::new(&*view, self.through.unit + 1, at);
         let mut results: Vec<_> =
@@ -202,7 +206,10 @@ impl Commits for Committer {
         };
         // Also a small group is told that packing failed: what is recent would grow without bound.
         self.exchange.is_busy()?;
-        if active > self.pace.recent_bytes {
+        // Who is refused and tries again keeps the store from ever being idle.
+        if std::mem::take(&mut self.packing_helps) && active > 0 {
+            self.hand_over()?;
+        } else if active > self.pace.recent_bytes {
             if all > self.pace.recent_bytes.saturating_mul(3) {
                 // On a full disk packing may never go on. Then nothing that takes much memory is accepted, so nobody waits for it.
                 if room::look(&*self.disk, &[], 0) == DiskSpace::Enough {

@@ -204,6 +204,7 @@ fn start(
         threads: Vec::new(),
         through,
         pace: options.pace(),
+        packing_helps: false,
         batch: Default::default(),
         encoder: Default::default(),
         metrics: Metrics::new(),

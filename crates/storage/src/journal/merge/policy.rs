@@ -3,7 +3,8 @@
 //! *Size* is what a file would have if it were written now: what is live in it, and its rows. A file is *full* from half of what a
 //! merged file has at most; full ones are left alone, unless most of what is in them is dead.
 //!
-//! 1. A file of whose payload, tables and orders more than half is dead is written anew, by itself.
+//! 1. A file of whose payload, tables and orders more than half is dead is written anew, by itself. While the disk has little room, a
+//!    [`SCARCE_PART`] is enough: appends may be refused for want of what somebody just deleted.
 //! 2. Files beside each other that are not full are merged when at least `files` of them are there and none has so large a part of
 //!    the whole that it would be written again for little: `2 / files`. Or when a full one comes of it. Or when they are many.
 //! 3. Rows that later files change again are not seen in a file. When all rows of all files come to more than twice those of
@@ -21,6 +22,7 @@
 
 use std::ops::Range;
 
+use super::super::room::RESERVE;
 use super::pace::Load;
 
 /// Files beside each other that are too many, whatever their sizes: in units of how many are merged at least.
@@ -38,6 +40,12 @@ const ROWS_PART: u64 = 4;
 
 /// Which part of a merged file is too little to be written anew for.
 const LITTLE_PART: u64 = 4096;
+
+/// Bytes that may be written, from which on room is scarce: appends are refused when about half as many are left.
+const SCARCE: u64 = RESERVE;
+
+/// Which part of what is live has to be dead, while room is scarce. So many times what comes back is written for it, at most.
+const SCARCE_PART: u64 = 16;
 
 /// What bounds merging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +134,8 @@ impl Limits {
 
     fn mostly_dead(&self, files: &[Stat], totals: Totals) -> Option<Range<usize>> {
         let worth = |stat: &Stat| {
-            let much = stat.dead() > stat.live && stat.dead() >= self.most / LITTLE_PART;
+            let live = if totals.room <= SCARCE { stat.live / SCARCE_PART } else { stat.live };
+            let much = stat.dead() > live && stat.dead() >= self.most / LITTLE_PART;
             much && !stat.stuck && stat.size() <= totals.room
         };
         let found = files.iter().enumerate().filter(|(_, stat)| worth(stat));

@@ -1,6 +1,7 @@
 //! A disk that is full, and one that cannot be read in places.
 
 use std::path::Path;
+use std::time::Duration;
 
 use headwater_core::StreamKey;
 use headwater_core::storage::{ReadRange, Refusal, StorageError, UnitResult};
@@ -10,7 +11,7 @@ use super::crash::{Extent, NO_MORE, USUAL, Walk, script};
 use super::life::Life;
 use super::model::Model;
 use super::recover::chunk_files;
-use super::{begin_a_round, options, patient, wait_until};
+use super::{begin_a_round, options, patient, wait_for_spares, wait_until};
 use crate::disk::fake::Call;
 use crate::journal::chunks;
 use crate::journal::room::RESERVE;
@@ -86,6 +87,34 @@ fn packing_goes_on_when_there_is_room_again() {
     side.close().unwrap();
     let extent = Extent { images: 2, ..NO_MORE };
     Walk::new(&life, 1, extent, &mut Counts::default()).everywhere().unwrap();
+}
+
+/// What waits to be packed asks for room twice, as it lies in the journal. A producer that was refused and tried again without a pause kept the store from
+/// being idle, so that nothing was packed, and was refused for good.
+#[test]
+fn what_is_refused_for_what_is_not_packed_has_it_packed() {
+    const UNPACKED: usize = 50_000;
+    let mut options = patient();
+    options.idle = Duration::from_secs(3600);
+    let life = Life::new(options);
+    let side = life.side().unwrap();
+    let rig = side.rig();
+    let key = make::key("a").unwrap();
+    rig.create(&key, make::birth()).unwrap();
+    wait_for_spares(&life);
+    rig.append(&key, make::batch(1, &[UNPACKED]).unwrap()).unwrap();
+    life.disk.leave_free(RESERVE + UNPACKED as u64 * 3 / 2);
+    wait_until("room", || {
+        let version = rig.version(&key).unwrap();
+        let more = make::append(&key, version, make::batch(2, &[10]).unwrap());
+        match rig.try_unit(make::unit([more])).unwrap() {
+            UnitResult::Committed(_) => true,
+            UnitResult::Refused(Refusal::Full) => false,
+            other => panic!("{other:?}"),
+        }
+    });
+    assert_eq!(chunk_files(&life.disk).0, 1);
+    side.close().unwrap();
 }
 
 #[test]

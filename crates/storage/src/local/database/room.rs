@@ -1,12 +1,11 @@
 //! Room for sled's file, held before it grows: of a write that finds the disk full sled never recovers, and it writes by itself, too.
 //!
 //! What is held lies behind the end of the file, where nobody else can take it and where the file grows into it. It is not part of the
-//! file's length, and given back when the file is cut or removed.
+//! file's length, and given back when the file is cut or removed. sled cuts its file when what is at its end has been moved, in a thread of
+//! its own; between that and the next [`hold`](Room::hold) there is only what nobody else has taken.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::path::Path;
-
-use parking_lot::Mutex;
 
 use super::DATA_FILE;
 use crate::directory::OpenError;
@@ -26,16 +25,6 @@ pub(crate) enum Held {
 #[derive(Debug)]
 pub(crate) struct Room {
     data: File,
-    // A lock only because whoever asks shares the room; there is one thread that does.
-    held: Mutex<Extent>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Extent {
-    /// The length of the file when it was last looked at.
-    length: u64,
-    /// Up to where room is held.
-    until: u64,
 }
 
 impl Room {
@@ -44,34 +33,34 @@ impl Room {
         let path = folder.join(DATA_FILE);
         let data = OpenOptions::new().write(true).open(&path);
         let data = data.map_err(OpenError::io("cannot open", &path))?;
-        Ok(Self { data, held: Mutex::default() })
+        Ok(Self { data })
     }
 
     /// Holds at least so much behind the present end. Half as much again is tried first, so that not every write has to ask.
     pub(crate) fn hold(&self, bytes: u64) -> Held {
         let Ok(found) = self.data.metadata() else { return Held::Unknown };
-        let mut held = self.held.lock();
-        if found.len() < held.length {
-            // sled cut the end off, and with it what was held behind.
-            held.until = 0;
-        }
-        held.length = found.len();
-        if found.len().saturating_add(bytes) <= held.until {
+        // What was held before says nothing: the file may have been cut, and have grown again.
+        if taken(&found).is_some_and(|taken| taken >= found.len().saturating_add(bytes)) {
             return Held::Yes;
         }
-        let generous = bytes.saturating_add(bytes / 2);
-        let mut outcome = Held::No;
-        for bytes in [generous, bytes] {
-            outcome = allocate(&self.data, found.len(), bytes);
-            if outcome == Held::Yes {
-                held.until = found.len().saturating_add(bytes);
-            }
-            if outcome != Held::No {
-                break;
-            }
+        match allocate(&self.data, found.len(), bytes.saturating_add(bytes / 2)) {
+            Held::No => allocate(&self.data, found.len(), bytes),
+            held => held,
         }
-        outcome
     }
+}
+
+/// Bytes of the disk that are a file's. A file system that keeps holes, or packs what it keeps, tells fewer than are held; then more is asked for.
+#[cfg(target_os = "linux")]
+fn taken(file: &Metadata) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    // Whatever the blocks of the file system are, these are of 512 bytes.
+    Some(file.blocks().saturating_mul(512))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn taken(_: &Metadata) -> Option<u64> {
+    None
 }
 
 #[cfg(target_os = "linux")]
@@ -120,5 +109,22 @@ mod tests {
         assert_eq!(room.hold(1 << 20), Held::Yes);
         assert!(taken() >= 1 << 20, "and it is held anew: {}", taken());
         assert_eq!(room.hold(1 << 60), Held::No);
+    }
+
+    /// sled had cut its file and filled it again between two groups. The length was what it had been, so the room was taken to be there
+    /// still; on a disk that somebody else had filled the next write broke the store.
+    #[test]
+    fn room_is_missed_when_the_file_was_cut_and_grew_again() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join(DATA_FILE);
+        let data = vec![1; 3 << 20];
+        fs::write(&path, &data).unwrap();
+        let room = Room::open(folder.path()).unwrap();
+        assert_eq!(room.hold(1 << 20), Held::Yes);
+        fs::write(&path, &data).unwrap();
+        let taken = || fs::metadata(&path).unwrap().blocks() * BLOCK;
+        assert!(taken() < 4 << 20, "cutting has given it back: {}", taken());
+        assert_eq!(room.hold(1 << 20), Held::Yes);
+        assert!(taken() >= 4 << 20, "{}", taken());
     }
 }

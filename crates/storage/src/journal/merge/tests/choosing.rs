@@ -49,6 +49,19 @@ fn what_is_worth_it_is_chosen() {
     assert_eq!(LIMITS.choose(&[small; 100], full), None, "there is no room");
 }
 
+/// On a full disk a stream had been deleted, of which a quarter of a file was. Its room never came back, and appends were refused for good.
+#[test]
+fn while_room_is_scarce_what_is_dead_is_worth_more() {
+    let quarter = Stat { data: 8 * MIB, ..file(6 * MIB, 1000) };
+    let little = Stat { data: 8 * MIB, ..file(8 * MIB - 1000, 1000) };
+    let scarce = Totals { room: 8 * MIB, ..PLENTY };
+    assert_eq!(LIMITS.choose(&[quarter, little], scarce), Some(0..1));
+    assert_eq!(LIMITS.choose(&[little], scarce), None, "too little comes back");
+    assert_eq!(LIMITS.choose(&[quarter, little], PLENTY), None, "there is room for it");
+    let too_scarce = Totals { room: 5 * MIB, ..PLENTY };
+    assert_eq!(LIMITS.choose(&[quarter, little], too_scarce), None, "there is none for it");
+}
+
 #[test]
 fn rows_that_are_outdated_are_written_anew_where_they_were_longest() {
     let rows = |as_of| Stat { as_of, ..file(1000, 40 * MIB) };
