@@ -4,21 +4,21 @@
 //! replayed after any restart under the id that it had. Ids are the stream's offsets, so what was published here is read, followed and resumed
 //! through every other door too.
 //!
-//! The rooms: [`form`] (an event as a record, and back), [`error`] (what the engine's errors mean for a log).
+//! What an event is as a record is told in [`record`], what the engine's errors mean for a log in [`error`].
 
 mod error;
-mod form;
 
 use std::str::FromStr;
 
 use headwater_core::command::{Append, Body, Closing, Create, Expect};
 use headwater_core::retention::Wanted;
 use headwater_core::{
-    ContentKind, ContentType, CreateError, Expiry, Lineage, Offset, StreamKey, StreamState,
+    ContentKind, ContentType, CreateError, Expiry, Lineage, Offset, StreamKey, StreamState, json,
 };
 use headwater_sse::Event;
 use headwater_sse::replay::{
     Answer, AppendError, Budget, Cursor, Entry, Epoch, Head, Page, ReadError, ReplayLog, Rest,
+    record,
 };
 
 use self::error::{of_access, of_append};
@@ -65,7 +65,7 @@ impl StreamReplay {
     }
 
     async fn append_event(&self, event: Event<'_>) -> Result<Entry, AppendError> {
-        let record = form::record(&event)?;
+        let record = record::encode(&event)?;
         let command = Append {
             content_type: None,
             body: Body::frame(ContentKind::Json, record),
@@ -81,7 +81,7 @@ impl StreamReplay {
     }
 
     fn entry(&self, cursor: Cursor, event: &Event<'_>) -> Entry {
-        Entry { cursor, event: form::prepared(event, &self.id(cursor)) }
+        Entry { cursor, event: record::prepare(event, &self.id(cursor)) }
     }
 
     async fn page(&self, after: Cursor, budget: Budget) -> Result<Page, ReadError> {
@@ -92,9 +92,10 @@ impl StreamReplay {
         };
         let mut entries = Vec::new();
         let mut bytes = 0;
-        for record in &page.records {
-            let cursor = cursor(&page.state, record.meta.end());
-            let entry = form::with_event(&record.payload, |event| self.entry(cursor, &event))?;
+        for stored in &page.records {
+            let cursor = cursor(&page.state, stored.meta.end());
+            let json = stored.payload.strip_suffix(&[json::SEPARATOR]).unwrap_or(&stored.payload);
+            let entry = record::with_event(json, |event| self.entry(cursor, &event))?;
             bytes += entry.event.as_bytes().len();
             let is_over = bytes > budget.bytes || entries.len() == budget.events.get();
             if is_over && !entries.is_empty() {

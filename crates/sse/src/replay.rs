@@ -11,6 +11,8 @@ mod error;
 mod log;
 mod memory;
 mod notice;
+#[cfg(feature = "records")]
+pub mod record;
 mod verdict;
 
 pub use answer::{Answer, BoxFuture};
