@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod backoff;
 pub mod cache;
 pub mod change;
 pub mod command;
@@ -20,6 +21,7 @@ pub mod state;
 pub mod storage;
 pub mod time;
 
+pub use backoff::Backoff;
 pub use content_type::{ContentKind, ContentType};
 pub use error::{AccessError, AppendError, Code, CreateError, Outcome, Retry};
 pub use key::{NameError, StoreId, StreamKey};
