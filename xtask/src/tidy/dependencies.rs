@@ -81,6 +81,22 @@ const ALLOWED: &[Allowed] = &[
         tests: &["proptest", "tempfile"],
     },
     Allowed {
+        folder: "crates/client",
+        always: &[
+            "bytes",
+            "http",
+            "http-body-util",
+            "hyper",
+            "hyper-util",
+            "rand",
+            "serde",
+            "serde_json",
+            "thiserror",
+            "tokio",
+        ],
+        tests: &["futures-util", "tokio"],
+    },
+    Allowed {
         folder: "crates/server",
         always: &[
             "base64",

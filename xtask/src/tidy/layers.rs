@@ -29,6 +29,7 @@ const LAYERS: &[Layer] = &[
         knows: &["headwater-core", "headwater-storage", "headwater-engine", "headwater-sse"],
         tests_know: &[],
     },
+    Layer { folder: "crates/client", knows: &["headwater-core", "headwater-sse"], tests_know: &[] },
     Layer { folder: "xtask", knows: &[], tests_know: &[] },
     Layer { folder: "xtask/peers", knows: &["headwater-sse", "headwater-ws"], tests_know: &[] },
     Layer {
@@ -77,6 +78,8 @@ mod tests {
             ("crates/core", "headwater-storage", Need::Tests, 1),
             ("crates/sse", "headwater-core", Need::Always, 1),
             ("crates/ws", "headwater-core", Need::Always, 1),
+            ("crates/client", "headwater-engine", Need::Always, 1),
+            ("crates/client", "headwater-server", Need::Tests, 1),
             ("crates/engine", "headwater-storage", Need::Always, 1),
             ("crates/engine", "headwater-storage", Need::Tests, 0),
             ("crates/storage", "headwater-storage", Need::Tests, 0),

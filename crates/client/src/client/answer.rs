@@ -1,0 +1,40 @@
+//! What came back.
+
+use bytes::Bytes;
+use headwater_core::Offset;
+use http::{HeaderMap, StatusCode};
+
+use crate::error::{Refusal, RequestError};
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// The same, if it is no refusal.
+    pub(super) fn accepted(self) -> Result<Self, RequestError> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        Err(RequestError::Refused(Refusal::of(&self)))
+    }
+
+    /// A header, if it is there and is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether a header that is `true` or absent is there.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        self.header(name) == Some("true")
+    }
+
+    /// A header that holds an offset.
+    pub(crate) fn offset(&self, name: &str) -> Option<Offset> {
+        self.header(name)?.parse().ok()
+    }
+}
