@@ -139,9 +139,16 @@ impl Client {
         let mut request = request.clone();
         request.headers_mut().insert(HOST, self.inner.host.clone());
         let asked = connection.ask(request, take, self.inner.options.largest_answer);
-        let answer = timeout_at(deadline, asked).await.map_err(|_| RequestError::Late(time))??;
-        self.inner.idle.put(connection);
-        answer.accepted()
+        match timeout_at(deadline, asked).await.unwrap_or(Err(RequestError::Late(time))) {
+            Ok(answer) => {
+                self.inner.idle.put(connection);
+                answer.accepted()
+            }
+            Err(error) => {
+                self.inner.idle.clear();
+                Err(error)
+            }
+        }
     }
 
     /// A connection that takes a request: one that is idle, or a new one.

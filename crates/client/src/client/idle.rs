@@ -46,6 +46,14 @@ impl Idle {
         }
     }
 
+    /// Gives all of them up: where one has broken, the others are likely to have, and who sends over such a one may not learn what
+    /// became of it.
+    pub(super) fn clear(&self) {
+        let connections = std::mem::take(&mut *self.lock());
+        // Outside the lock, because it closes sockets.
+        drop(connections);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
         // Nothing under the lock leaves the stack half changed.
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
