@@ -111,6 +111,20 @@ const JOBS: &[Job] = &[
         limit: 1,
     },
     Job {
+        name: "remote-replay",
+        args: &[
+            "test",
+            "--package",
+            "headwater-tests",
+            "--release",
+            "remote_replay::shared",
+            "--",
+            "--nocapture",
+        ],
+        env: &[("HEADWATER_SOAK", "1")],
+        limit: 1,
+    },
+    Job {
         name: "sse-broker",
         args: &[
             "test",

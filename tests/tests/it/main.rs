@@ -60,6 +60,7 @@ mod offsets;
 mod paging;
 mod producers;
 mod quiet;
+mod remote_replay;
 mod repair;
 mod restart;
 mod retained;

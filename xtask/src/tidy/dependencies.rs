@@ -203,6 +203,7 @@ const ALLOWED: &[Allowed] = &[
             "base64",
             "bytes",
             "futures-core",
+            "futures-util",
             "http-body-util",
             "hyper",
             "hyper-util",

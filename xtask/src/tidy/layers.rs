@@ -35,7 +35,13 @@ const LAYERS: &[Layer] = &[
     Layer {
         folder: "tests",
         knows: &[],
-        tests_know: &["headwater-core", "headwater-storage", "headwater-engine", "headwater-sse"],
+        tests_know: &[
+            "headwater-core",
+            "headwater-storage",
+            "headwater-engine",
+            "headwater-sse",
+            "headwater-client",
+        ],
     },
 ];
 
