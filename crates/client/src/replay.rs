@@ -185,7 +185,7 @@ impl fmt::Debug for RemoteReplay {
 fn fill(mut from: Leftover, budget: Budget) -> Result<(Vec<Entry>, Option<Leftover>), ReadError> {
     let mut entries = Vec::new();
     let mut bytes = 0;
-    while let Some(Record { end, value }) = from.first() {
+    while let Some(Record { end, value, .. }) = from.first() {
         let next = record::with_event(value, |event| entry(*end, &event))?;
         bytes += next.event.as_bytes().len();
         let is_over = bytes > budget.bytes || entries.len() == budget.events.get();

@@ -86,7 +86,7 @@ impl Stream {
     pub(crate) async fn extent(&self) -> Result<Extent, RequestError> {
         let request = self.request(Method::HEAD, "", Bytes::new())?;
         let answer = self.client.ask(&request, Repeat::Always).await?;
-        Ok(Extent { earliest: answer.offset(EARLIEST_OFFSET), tail: next_offset(&answer)? })
+        Ok(Extent { earliest: answer.offset(EARLIEST_OFFSET)?, tail: next_offset(&answer)? })
     }
 
     /// Appends a JSON value, which is no array, and returns where it ends. What may have been appended is not sent again.
@@ -102,7 +102,8 @@ impl Stream {
         let request =
             self.request(Method::GET, &format!("?offset={after}&records=true"), Bytes::new())?;
         let answer = self.client.ask(&request, Repeat::Always).await?;
-        Page::parse(answer.body.clone(), answer.says(UP_TO_DATE))
+        let (next, up_to_date) = (next_offset(&answer)?, answer.says(UP_TO_DATE));
+        Page::parse(answer.body, up_to_date)?.between(after, next)
     }
 
     /// Asks once whether there is something behind an offset; the server answers when there is, or after a while.
@@ -140,5 +141,5 @@ fn put_json(headers: &mut HeaderMap) {
 }
 
 fn next_offset(answer: &Answer) -> Result<Offset, RequestError> {
-    answer.offset(NEXT_OFFSET).ok_or(RequestError::Foreign("it has no Stream-Next-Offset"))
+    answer.offset(NEXT_OFFSET)?.ok_or(RequestError::Foreign("it has no Stream-Next-Offset"))
 }

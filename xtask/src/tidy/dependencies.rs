@@ -94,7 +94,7 @@ const ALLOWED: &[Allowed] = &[
             "thiserror",
             "tokio",
         ],
-        tests: &["futures-util", "tokio"],
+        tests: &["futures-util"],
     },
     Allowed {
         folder: "crates/server",

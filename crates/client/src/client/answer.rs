@@ -33,8 +33,10 @@ impl Answer {
         self.header(name) == Some("true")
     }
 
-    /// A header that holds an offset.
-    pub(crate) fn offset(&self, name: &str) -> Option<Offset> {
-        self.header(name)?.parse().ok()
+    /// A header that holds an offset, if it is there.
+    pub(crate) fn offset(&self, name: &str) -> Result<Option<Offset>, RequestError> {
+        let Some(value) = self.headers.get(name) else { return Ok(None) };
+        let offset = value.to_str().ok().and_then(|token| token.parse().ok());
+        offset.map(Some).ok_or(RequestError::Foreign("an offset is none"))
     }
 }

@@ -19,6 +19,10 @@ fn page(ends: std::ops::RangeInclusive<u64>, up_to_date: &str) -> Act {
     answer("200 OK", &[&last, &header], &format!("[{}]", envelopes.join(",")))
 }
 
+/// Two records, of which the first is not the one before the second.
+const HOLE: &str = r#"[{"sequence":1,"nextOffset":"0000000000000001_0000000000000001","payload":1},
+    {"sequence":3,"nextOffset":"0000000000000001_0000000000000002","payload":1}]"#;
+
 fn at(position: u64) -> Cursor {
     Cursor::new(Epoch::new(1), position)
 }
@@ -92,8 +96,8 @@ async fn a_server_that_never_answers_is_given_up() {
 
 #[tokio::test]
 async fn what_is_no_page_is_an_error() {
-    for body in ["", "{}", "<html>", "[{\"payload\":1}]"] {
-        let (_peer, log) = log([answer("200 OK", &[&next(1)], body)]).await;
+    for body in ["", "{}", "<html>", "[{\"payload\":1}]", HOLE] {
+        let (_peer, log) = log([answer("200 OK", &[&next(2)], body)]).await;
         let error = read(&log, 0, 10).await.unwrap_err();
         assert!(matches!(error, ReadError::Unavailable(_)), "{body}: {error:?}");
     }
