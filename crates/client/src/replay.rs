@@ -41,6 +41,8 @@ use crate::stream::{Extent, Record, Stream};
 ///   [`AppendError::Unknown`], and nothing is sent again, because that could double the event.
 /// - **Reading and waiting** go on over broken connections and restarts of the server, with pauses drawn by chance. A read that finds no server within
 ///   [`Options::patience`](crate::Options::patience) ends as [`ReadError::Unavailable`]; a wait goes on, until it is dropped or the server refuses it for good.
+/// - **Another epoch** begins also after a crash of a server that acknowledges before it syncs (`--sync` with a time), with the first event from then on: who
+///   follows the log goes on, who comes back with an id from before gets all that is kept, and is told.
 /// - **Deleted** with its stream: then reads, waits and appends fail, until somebody opens the log again; from there on it is another epoch.
 /// - **Bounded.** A read takes one answer into memory, and of what it has beyond the budget at most four are kept for a second.
 ///

@@ -7,13 +7,13 @@ use headwater_core::retention::Wanted;
 use headwater_core::{StoreId, StreamKey};
 use headwater_engine::{Engine, Options, StreamReplay, SystemClock};
 use headwater_sse::replay::{
-    Budget, Effect, Entry, Head, ReadError, ReplayLog, Rest, Verdict, resume,
+    Budget, Cursor, Effect, Entry, Head, ReadError, ReplayLog, Rest, Verdict, resume,
 };
 use headwater_sse::{Event, EventType, event_type};
 use headwater_storage::journal::{JournalStorage, Options as JournalOptions};
 use headwater_tests::{Launch, Storage};
 
-use super::open;
+use super::{Ending, open};
 
 const STREAM: &str = "events/orders";
 
@@ -107,6 +107,36 @@ async fn a_log_that_was_deleted_goes_on_in_another_epoch_when_somebody_opens_it_
     let told = resume(&log, Some(&log.id(old.cursor))).await.unwrap();
     assert_eq!(told.verdict, Verdict::OtherEpoch);
     assert_eq!(all(&other).await.1, [new]);
+}
+
+/// Such a server cannot tell whether something was lost, so the stream goes on in a new lineage, and that is the log's epoch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_crash_of_a_server_that_syncs_later_who_follows_goes_on_and_who_comes_back_is_told()
+{
+    let server = Launch::new(Storage::Journal).flags(&["--sync", "5ms"]).start();
+    let log = open(server.address(), STREAM).await;
+    let before = append_some(&log).await;
+    let last = before[before.len() - 1].cursor;
+    let server = Ending::Killed.and_start_again(server);
+    // Until something is appended nothing has changed.
+    let told = resume(&log, Some(&log.id(last))).await.unwrap();
+    assert_eq!(told.verdict, Verdict::Resumed);
+    assert_eq!(all(&log).await.1, before);
+
+    let new = log.append(Event::new().data("new")).await.unwrap();
+    assert!(new.cursor.epoch > last.epoch);
+    log.wait(last).await.unwrap();
+    let page = log.read(last, Budget::default()).await.unwrap();
+    assert_eq!(page.entries.iter().map(|entry| entry.cursor).collect::<Vec<_>>(), [new.cursor]);
+    let told = resume(&log, Some(&log.id(last))).await.unwrap();
+    assert_eq!(told.verdict, Verdict::OtherEpoch);
+    let told = resume(&log, Some(&log.id(new.cursor))).await.unwrap();
+    assert_eq!(told.verdict, Verdict::Resumed);
+    // What was told of but lost is not there for anybody.
+    let lost = Cursor::new(last.epoch, last.offset + 10);
+    let read = log.read(lost, Budget::default()).await;
+    assert!(matches!(read, Err(ReadError::OtherEpoch { .. })), "{read:?}");
+    drop(server);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
