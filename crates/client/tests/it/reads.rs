@@ -90,7 +90,7 @@ async fn a_server_that_never_answers_is_given_up() {
     let (peer, log) = log(std::iter::repeat_n(Act::Hang, 100)).await;
     let error = read(&log, 0, 10).await.unwrap_err();
     assert!(matches!(error, ReadError::Unavailable(_)), "{error:?}");
-    // Half a second for each, for two seconds.
+    // A second and a half for each, for four seconds.
     assert!((2..=5).contains(&peer.requests().len()), "{}", peer.requests().len());
 }
 
