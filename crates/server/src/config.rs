@@ -46,6 +46,9 @@ pub struct Config {
     pub head_timeout: Duration,
     /// How long requests in flight may still take when the server stops; then they are cut.
     pub drain_timeout: Duration,
+    /// Something that keeps live readers right, left out.
+    #[cfg(test)]
+    pub(crate) fault: Option<crate::reactor::planted::Fault>,
 }
 
 impl Default for Config {
@@ -68,6 +71,8 @@ impl Default for Config {
             max_headers: limits::MAX_HEADERS,
             head_timeout: limits::HEAD_TIMEOUT,
             drain_timeout: limits::DRAIN_TIMEOUT,
+            #[cfg(test)]
+            fault: None,
         }
     }
 }

@@ -25,7 +25,11 @@ mod chunk;
 mod group;
 mod inbox;
 mod laggard;
+#[cfg(test)]
+pub(crate) mod planted;
 mod subscriber;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod timers;
 mod unsent;

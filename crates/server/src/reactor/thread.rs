@@ -16,6 +16,8 @@ use tracing::{error, warn};
 use super::group::{Group, Name};
 use super::inbox::{Inbox, Letters, WOKEN};
 use super::laggard::Laggard;
+#[cfg(test)]
+use super::planted::Fault;
 use super::subscriber::{Fate, Subscriber, farewell, forget};
 use super::timers::{Step, Timers};
 use super::{Arrival, Ground, chunk};
@@ -138,6 +140,8 @@ impl Thread {
         let Arrival { socket, tail, reader, stand, ground } = arrival;
         // Whoever is not in a group when they are looked through is not cut.
         let Some(mark) = tail.mark().filter(|_| !ground.cut.is_cancelled()) else { return };
+        #[cfg(test)]
+        let mark = Fault::back(ground.app.config.fault, mark);
         let mut socket = mio::net::TcpStream::from_std(socket);
         let entry = self.readers.vacant_entry();
         let number = entry.key();
@@ -183,6 +187,8 @@ impl Thread {
     fn sweep(&mut self, number: usize) {
         // It may have gone with its last reader.
         let Some(group) = self.groups.get(number) else { return };
+        #[cfg(test)]
+        Fault::strike(group.ground.app.config.fault);
         let now = Instant::now();
         let mut fates = Vec::new();
         let mut sent = 0;
@@ -285,6 +291,10 @@ impl Thread {
         };
         let ground = Arc::clone(&group.ground);
         let Some(mark) = self.readers.get(number).map(|reader| reader.mark) else { return };
+        #[cfg(test)]
+        let Ok(state) = group.feed.now() else { return };
+        #[cfg(test)]
+        let mark = Fault::behind(ground.app.config.fault, mark, state.tail.position);
         let tail = group.feed.reader(mark);
         if let Some(mut left) = self.leave(number) {
             // It fails only where the kernel does not know of it.
