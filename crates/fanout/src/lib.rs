@@ -4,6 +4,7 @@ mod audience;
 mod limits;
 mod log;
 mod message;
+mod parked;
 mod policy;
 mod runs;
 mod state;

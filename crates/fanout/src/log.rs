@@ -3,6 +3,7 @@
 use std::fmt;
 use std::task::{Context, Waker};
 
+use crate::parked::Parked;
 use crate::state::{Published, State};
 use crate::subscriber::Subscriber;
 use crate::sync::{Arc, Mutex, locked};
@@ -47,7 +48,7 @@ pub struct Log<M, P> {
 
 pub(crate) struct Shared<M, P> {
     // A plain lock, held for a fraction of a microsecond and never while code of others runs; readers change the state too.
-    state: Mutex<State<M, P>>,
+    state: Mutex<State<M, Parked<P>>>,
     limits: Limits,
     attention: Box<dyn Fn() + Send + Sync>,
 }
@@ -196,7 +197,7 @@ impl<M: Message, P: Park> Log<M, P> {
 
 impl<M: Message, P> Shared<M, P> {
     /// Changes the state, and tells those who have to know when the lock is free.
-    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut State<M, P>) -> R) -> R {
+    pub(crate) fn with<R>(&self, change: impl FnOnce(&mut State<M, Parked<P>>) -> R) -> R {
         let (result, senders, attention) = {
             let mut state = locked(&self.state);
             let needed = state.needs_attention();
@@ -210,7 +211,7 @@ impl<M: Message, P> Shared<M, P> {
         result
     }
 
-    pub(crate) fn look<R>(&self, look: impl FnOnce(&State<M, P>) -> R) -> R {
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&State<M, Parked<P>>) -> R) -> R {
         look(&locked(&self.state))
     }
 }

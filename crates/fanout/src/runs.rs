@@ -2,8 +2,9 @@
 //!
 //! Where messages follow each other in a batch of the log, one reference holds them all.
 
-use std::collections::VecDeque;
+use std::collections::{VecDeque, vec_deque};
 use std::ops::Range;
+use std::slice;
 use std::sync::Arc;
 
 use crate::{Audience, Limits, Message};
@@ -94,15 +95,25 @@ impl<M: Message> Taken<M> {
         self.items.is_empty()
     }
 
+    /// From which sequence to which, when everything between was taken, without a gap: whoever took the same stretch got the same.
+    #[must_use]
+    pub fn stretch(&self) -> Option<Range<u64>> {
+        let (first, last) = (self.items.front()?.range()?, self.items.back()?.range()?);
+        // Sequences only grow, so as many as fit in between are all of them.
+        (last.end - first.start == self.messages).then_some(first.start..last.end)
+    }
+
     /// Lets go of everything and keeps the memory for the next take.
     pub fn clear(&mut self) {
-        self.items.clear();
+        if !self.items.is_empty() {
+            self.items.clear();
+        }
         (self.messages, self.bytes) = (0, 0);
     }
 
     /// Everything, in publish order.
     pub fn iter(&self) -> impl Iterator<Item = Delivery<'_, M>> {
-        self.items.iter().flat_map(Item::deliveries)
+        Deliveries { items: self.items.iter(), run: [].iter(), next: 0 }
     }
 
     /// Whether one more of this weight is within the limits. The first always is.
@@ -260,6 +271,15 @@ fn fitting<M: Message>(
 }
 
 impl<M> Item<M> {
+    /// The sequences of its messages.
+    fn range(&self) -> Option<Range<u64>> {
+        match self {
+            Self::One { sequence, .. } => Some(*sequence..*sequence + 1),
+            Self::Run { first, range, .. } => Some(*first..*first + range.len() as u64),
+            Self::Gap(_) => None,
+        }
+    }
+
     /// Its first messages, and the rest.
     fn split(self, messages: u64) -> (Option<Self>, Option<Self>) {
         if messages == 0 {
@@ -278,22 +298,37 @@ impl<M> Item<M> {
             whole => (Some(whole), None),
         }
     }
+}
 
-    fn deliveries(&self) -> impl Iterator<Item = Delivery<'_, M>> {
-        let (one, run, gap) = match self {
-            Self::One { sequence, message } => {
-                (Some(Delivery::Message { sequence: *sequence, message }), None, None)
+/// What was taken, one after the other.
+#[derive(Debug)]
+struct Deliveries<'a, M> {
+    items: vec_deque::Iter<'a, Item<M>>,
+    /// The rest of a run, and the sequence of its next message.
+    run: slice::Iter<'a, Entry<M>>,
+    next: u64,
+}
+
+impl<'a, M> Iterator for Deliveries<'a, M> {
+    type Item = Delivery<'a, M>;
+
+    fn next(&mut self) -> Option<Delivery<'a, M>> {
+        loop {
+            if let Some(entry) = self.run.next() {
+                let sequence = self.next;
+                self.next += 1;
+                return Some(Delivery::Message { sequence, message: &entry.message });
             }
-            Self::Run { first, entries, range } => {
-                let entries = entries.get(range.clone()).unwrap_or_default();
-                let run = (*first..).zip(entries).map(|(sequence, entry)| Delivery::Message {
-                    sequence,
-                    message: &entry.message,
-                });
-                (None, Some(run), None)
+            match self.items.next()? {
+                Item::One { sequence, message } => {
+                    return Some(Delivery::Message { sequence: *sequence, message });
+                }
+                Item::Gap(gap) => return Some(Delivery::Lost(*gap)),
+                Item::Run { first, entries, range } => {
+                    self.run = entries.get(range.clone()).unwrap_or_default().iter();
+                    self.next = *first;
+                }
             }
-            Self::Gap(gap) => (None, None, Some(Delivery::Lost(*gap))),
-        };
-        one.into_iter().chain(run.into_iter().flatten()).chain(gap)
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::log::Shared;
+use crate::parked::Waiting;
 use crate::runs::Taken;
 use crate::state::Outcome;
 use crate::sync::Arc;
@@ -33,6 +34,7 @@ impl Took {
 pub struct Subscriber<M: Message, P> {
     id: SubscriberId,
     shared: Arc<Shared<M, P>>,
+    waiting: Waiting,
 }
 
 impl<M: Message, P> fmt::Debug for Subscriber<M, P> {
@@ -43,7 +45,7 @@ impl<M: Message, P> fmt::Debug for Subscriber<M, P> {
 
 impl<M: Message, P> Subscriber<M, P> {
     pub(crate) fn new(id: SubscriberId, shared: Arc<Shared<M, P>>) -> Self {
-        Self { id, shared }
+        Self { id, shared, waiting: Waiting::new() }
     }
 
     /// Its name in the log.
@@ -66,9 +68,10 @@ impl<M: Message, P> Subscriber<M, P> {
         // A handle of before is let go of when the lock is free.
         let (outcome, _left) = self.shared.with(|state| {
             let left = state.unpark(self.id);
+            self.waiting.end();
             let outcome = state.take(self.id, most, out);
             if outcome == Outcome::Through {
-                state.park(self.id, handle());
+                state.park(self.id, self.waiting.park(handle()));
             }
             (outcome, left)
         });
@@ -78,6 +81,12 @@ impl<M: Message, P> Subscriber<M, P> {
             Outcome::Through => Took::All,
             Outcome::End(end) => Took::End(end),
         }
+    }
+
+    /// Whether the handle that it left behind last is still to be told, so that a take would bring nothing. It takes no lock.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.is_set()
     }
 
     /// Messages and bytes that wait for it.

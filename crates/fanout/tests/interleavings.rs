@@ -87,6 +87,67 @@ fn whoever_sleeps_is_told() {
     });
 }
 
+/// When a subscriber that was told looks whether there is something.
+#[derive(Clone, Copy)]
+enum Look {
+    /// Each time.
+    EachTime,
+    /// Only when it was not asleep the last time: it does not see that it was told since.
+    UnlessItSlept,
+}
+
+/// Like a task that looks once more before it sleeps, and takes only when it has been told; one message at a time.
+fn doze(mut subscriber: Subscriber<Note, Bell>, look: Look) -> Vec<u64> {
+    let (mut taken, mut all) = (Taken::new(), Vec::new());
+    let bell = Arc::new(Notify::new());
+    let mut asleep = false;
+    loop {
+        loop {
+            let waits = match look {
+                Look::EachTime => subscriber.is_waiting(),
+                Look::UnlessItSlept => asleep,
+            };
+            if waits {
+                break;
+            }
+            let handle = || Bell(Arc::clone(&bell));
+            let took = subscriber.take_or_park(&Limits::new(1, 10), &mut taken, handle);
+            all.extend(taken.iter().filter_map(|delivery| match delivery {
+                Delivery::Message { message, .. } => Some(message.0),
+                Delivery::Lost(_) => None,
+            }));
+            if matches!(took, Took::End(_)) {
+                return all;
+            }
+            asleep = subscriber.is_waiting();
+        }
+        bell.wait();
+    }
+}
+
+fn tell_one_who_dozes(look: Look) {
+    let log = Log::new(Limits::new(4, 4), || {});
+    let reader = log.subscribe(Standing::Fixed(Policy::DropNewest)).unwrap();
+    let reading = thread::spawn(move || doze(reader, look));
+    log.publish(Note(0), Audience::All).unwrap();
+    log.publish(Note(1), Audience::All).unwrap();
+    log.distribute();
+    log.close();
+    assert_eq!(reading.join().unwrap(), [0, 1]);
+}
+
+#[test]
+fn who_finds_that_it_waits_is_told() {
+    model(|| tell_one_who_dozes(Look::EachTime));
+}
+
+#[test]
+fn a_sleeper_that_is_not_woken_is_found() {
+    fails_with_a_deadlock("a_sleeper_that_is_not_woken_is_found", || {
+        tell_one_who_dozes(Look::UnlessItSlept);
+    });
+}
+
 #[test]
 fn a_sender_that_waits_goes_on_and_loses_nothing() {
     model(|| {
@@ -147,11 +208,16 @@ const PLANTED: &str = "HEADWATER_PLANTED_FAULT";
 /// A call that is not passed on because somebody seems to be distributing already.
 #[test]
 fn a_call_that_gets_lost_is_found() {
+    fails_with_a_deadlock("a_call_that_gets_lost_is_found", lose_a_call);
+}
+
+/// Runs a test again in a process that the fault may end.
+fn fails_with_a_deadlock(test: &str, fault: impl Fn() + Send + Sync + 'static) {
     if env::var_os(PLANTED).is_some() {
-        return model(lose_a_call);
+        return model(fault);
     }
     let mut again = Command::new(env::current_exe().unwrap());
-    again.args(["--exact", "a_call_that_gets_lost_is_found", "--nocapture"]).env(PLANTED, "1");
+    again.args(["--exact", test, "--nocapture"]).env(PLANTED, "1");
     let output = again.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("deadlock"), "{said}");

@@ -9,8 +9,10 @@ mod distributor;
 mod live;
 mod numbers;
 mod replayed;
+mod shelf;
 mod slow;
 mod subscription;
+mod taker;
 
 pub use headwater_fanout::{Limits, Policy, PublishError, SubscriberId};
 pub use live::{Broker, Options};

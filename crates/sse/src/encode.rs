@@ -5,9 +5,11 @@
 
 mod data;
 mod event;
+mod joined;
 mod prepared;
 mod sink;
 
 pub use data::{encode_data_fragments, encode_data_lines};
 pub use event::Event;
+pub use joined::PreparedEvents;
 pub use prepared::PreparedEvent;

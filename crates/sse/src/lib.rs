@@ -13,5 +13,5 @@ pub mod serve;
 pub mod testkit;
 
 pub use decode::{DEFAULT_EVENT_LIMIT, DecodeError, Decoder, Message};
-pub use encode::{Event, PreparedEvent, encode_data_fragments, encode_data_lines};
+pub use encode::{Event, PreparedEvent, PreparedEvents, encode_data_fragments, encode_data_lines};
 pub use field::{EventId, EventType, InvalidEventId, InvalidEventType};

@@ -94,7 +94,23 @@ pub(crate) fn take(subscriber: &mut Subscriber<Note, Bell>, most: usize) -> (Vec
     let messages = found.iter().filter(|got| matches!(got, Got::Number(_))).count();
     assert_eq!(messages as u64, taken.messages());
     assert_eq!(took.is_some(), !taken.is_empty());
+    assert_eq!(subscriber.is_waiting(), matches!(took, Took::All | Took::Nothing));
+    assert_eq!(taken.stretch(), stretch(&taken));
     (found, took, bell)
+}
+
+/// The stretch as it is found by looking at every message.
+fn stretch(taken: &Taken<Note>) -> Option<std::ops::Range<u64>> {
+    let mut whole: Option<std::ops::Range<u64>> = None;
+    for delivery in taken.iter() {
+        let Delivery::Message { sequence, .. } = delivery else { return None };
+        let whole = whole.get_or_insert(sequence..sequence);
+        if whole.end != sequence {
+            return None;
+        }
+        whole.end += 1;
+    }
+    whole
 }
 
 /// Takes everything.

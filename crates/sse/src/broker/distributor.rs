@@ -33,8 +33,3 @@ where
     });
     (log, task)
 }
-
-/// Most that a subscriber takes from the log at a time: a frame of a body, more or less.
-pub(super) fn at_a_time() -> Limits {
-    Limits::new(256, 64 * 1024)
-}

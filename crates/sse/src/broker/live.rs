@@ -14,9 +14,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub(super) use self::members::Members;
+use super::shelf::Shelf;
 use super::slow::Calls;
+use super::taker::Taker;
 use super::{Numbers, Subscription, WhenSlow, distributor};
-use crate::{Event, PreparedEvent};
+use crate::{Event, PreparedEvent, PreparedEvents};
 
 /// An event in the log of a broker.
 #[derive(Clone)]
@@ -69,6 +71,7 @@ impl<A> Clone for Broker<A> {
 struct Inner<A> {
     log: Log<Published, Waker>,
     members: Arc<Members<A>>,
+    shelf: Arc<Shelf<Option<PreparedEvents>>>,
     options: Options<A>,
     calls: Option<Arc<Calls<A>>>,
     panics: Arc<AtomicU64>,
@@ -90,8 +93,9 @@ impl<A: Send + Sync + 'static> Broker<A> {
                 calls.ask(id, attributes, move |policy| log.decide(id, policy));
             }
         });
-        let distributor = Mutex::new(Some(task));
-        Self { inner: Arc::new(Inner { log, members, options, calls, panics, distributor }) }
+        let (shelf, distributor) = (Arc::default(), Mutex::new(Some(task)));
+        let inner = Inner { log, members, shelf, options, calls, panics, distributor };
+        Self { inner: Arc::new(inner) }
     }
 
     /// A subscriber for what is published from now on; `None` when the broker is closed.
@@ -99,7 +103,8 @@ impl<A: Send + Sync + 'static> Broker<A> {
         let inner = &*self.inner;
         let subscriber = inner.log.subscribe(inner.options.when_slow.standing())?;
         inner.members.join(subscriber.id(), attributes);
-        Some(Subscription::new(subscriber, Arc::downgrade(&inner.members)))
+        let (shelf, members) = (Arc::clone(&inner.shelf), Arc::downgrade(&inner.members));
+        Some(Subscription::new(Taker::new(subscriber), shelf, members))
     }
 
     /// Encodes an event once and publishes it to all; returns what was published.

@@ -1,6 +1,7 @@
 //! The broker before a log.
 
 mod follow;
+mod handed;
 mod subscription;
 
 use std::fmt;
@@ -10,7 +11,10 @@ use std::task::Waker;
 use headwater_fanout::{Limits, Log, Message, Policy, Standing};
 use tokio::task::JoinHandle;
 
+use self::handed::Handed;
 pub use self::subscription::ReplaySubscription;
+use super::shelf::Shelf;
+use super::taker::Taker;
 use super::{Numbers, distributor};
 use crate::replay::{Answer, AppendError, Cursor, Entry, ReadError, ReplayLog, resume};
 use crate::{Event, PreparedEvent};
@@ -40,6 +44,7 @@ impl Message for Live {
 pub struct ReplayBroker<L> {
     log: Arc<L>,
     fan: Log<Live, Waker>,
+    shelf: Arc<Shelf<Option<Handed>>>,
     /// Taken by whoever closes first. The standard library's lock, held for a moment.
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -55,7 +60,7 @@ impl<L: ReplayLog + 'static> ReplayBroker<L> {
         let at = log.head().await?.end();
         let follower = tokio::spawn(follow::follow(Arc::clone(&log), fan.clone(), at));
         let tasks = Mutex::new(vec![follower, distributor]);
-        Ok(Self { log, fan, tasks })
+        Ok(Self { log, fan, shelf: Arc::default(), tasks })
     }
 
     /// The log.
@@ -84,7 +89,8 @@ impl<L: ReplayLog + 'static> ReplayBroker<L> {
             return Ok(None);
         };
         let resumption = resume(&*self.log, last_event_id).await?;
-        Ok(Some(ReplaySubscription::new(Arc::clone(&self.log), subscriber, resumption)))
+        let (log, shelf) = (Arc::clone(&self.log), Arc::clone(&self.shelf));
+        Ok(Some(ReplaySubscription::new(log, Taker::new(subscriber), shelf, resumption)))
     }
 
     /// How it stands.

@@ -1,78 +1,81 @@
 //! A subscriber's end of a broker.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Weak;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use headwater_fanout::{Delivery, Subscriber, SubscriberId, Taken, Took};
+use headwater_fanout::{Delivery, SubscriberId, Taken};
 
-use super::distributor::at_a_time;
 use super::live::{Members, Published};
-use crate::PreparedEvent;
+use super::shelf::Shelf;
+use super::taker::Taker;
+use crate::PreparedEvents;
 use crate::replay::{Lost, Reason};
 
-/// The events for one subscriber, as a stream; dropping it unsubscribes.
+/// The events for one subscriber, as a stream of all that waits; dropping it unsubscribes.
 ///
-/// Where events were dropped comes an event of the type [`LOST`](crate::replay::LOST) that says how many. The stream ends when the
-/// broker is closed and everything was taken, and when the subscriber was disconnected for being slow.
+/// Each item holds one or more events, at most 64 KiB unless one is larger, and is shared with all who get the same. Where events were
+/// dropped comes an event of the type [`LOST`](crate::replay::LOST) that says how many. The stream ends when the broker is closed and
+/// everything was taken, and when the subscriber was disconnected for being slow.
 pub struct Subscription<A> {
-    subscriber: Subscriber<Published, Waker>,
-    taken: Taken<Published>,
-    ready: VecDeque<PreparedEvent>,
+    taker: Taker<Published>,
+    shelf: Arc<Shelf<Option<PreparedEvents>>>,
     members: Weak<Members<A>>,
 }
 
 impl<A> Subscription<A> {
-    pub(super) fn new(subscriber: Subscriber<Published, Waker>, members: Weak<Members<A>>) -> Self {
-        Self { subscriber, taken: Taken::new(), ready: VecDeque::new(), members }
+    pub(super) fn new(
+        taker: Taker<Published>,
+        shelf: Arc<Shelf<Option<PreparedEvents>>>,
+        members: Weak<Members<A>>,
+    ) -> Self {
+        Self { taker, shelf, members }
     }
 
     /// Its name in the broker.
     pub fn id(&self) -> SubscriberId {
-        self.subscriber.id()
+        self.taker.subscriber().id()
     }
 
     /// Events and bytes that wait for it in the broker.
     pub fn depth(&self) -> (u64, u64) {
-        self.subscriber.depth()
+        self.taker.subscriber().depth()
     }
 
     /// Events that it did not get.
     pub fn dropped(&self) -> u64 {
-        self.subscriber.dropped()
+        self.taker.subscriber().dropped()
     }
 }
 
 impl<A> Stream for Subscription<A> {
-    type Item = PreparedEvent;
+    type Item = PreparedEvents;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PreparedEvent>> {
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PreparedEvents>> {
         let this = self.get_mut();
-        loop {
-            if let Some(event) = this.ready.pop_front() {
-                return Poll::Ready(Some(event));
-            }
-            let waker = || context.waker().clone();
-            match this.subscriber.take_or_park(&at_a_time(), &mut this.taken, waker) {
-                Took::Nothing => return Poll::Pending,
-                Took::End(_) => return Poll::Ready(None),
-                Took::Part | Took::All => this.ready.extend(this.taken.iter().map(event)),
-            }
-        }
+        let Some(taken) = ready!(this.taker.poll_take(context)) else { return Poll::Ready(None) };
+        let events = match taken.stretch() {
+            Some(stretch) if taken.messages() > 1 => this.shelf.get(stretch, || join(taken)),
+            _ => join(taken),
+        };
+        // What was taken is held no longer than it takes to join it.
+        taken.clear();
+        Poll::Ready(events)
     }
 }
 
-fn event(delivery: Delivery<'_, Published>) -> PreparedEvent {
-    match delivery {
+/// All of it, with what was lost told where it is missing.
+fn join(taken: &Taken<Published>) -> Option<PreparedEvents> {
+    let events = taken.iter().map(|delivery| match delivery {
         Delivery::Message { message, .. } => message.0.clone(),
         Delivery::Lost(gap) => {
             let events = Some(gap.messages);
             Lost { reason: Reason::Dropped, from: None, to: None, events }.prepare()
         }
-    }
+    });
+    PreparedEvents::join(usize::try_from(taken.bytes()).unwrap_or(0), events)
 }
 
 impl<A> Drop for Subscription<A> {

@@ -12,11 +12,12 @@ use futures_core::Stream;
 use http::request::Parts;
 
 use super::{EventBody, LastEventId, WriteDeadline};
-use crate::PreparedEvent;
+use crate::PreparedEvents;
 
 impl<S> IntoResponse for EventBody<S>
 where
-    S: Stream<Item = PreparedEvent> + Send + 'static,
+    S: Stream + Send + 'static,
+    S::Item: Into<PreparedEvents>,
 {
     fn into_response(self) -> Response {
         self.into_response().map(Body::new)

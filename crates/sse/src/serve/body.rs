@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use self::batch::Batch;
 use super::{HEADERS, MaxAge};
 use crate::replay::BoxFuture;
-use crate::{Event, PreparedEvent};
+use crate::{Event, PreparedEvent, PreparedEvents};
 
 /// How long a stream may be quiet before a comment is sent.
 ///
@@ -35,7 +35,7 @@ pin_project! {
     /// The first frame is ready at once, and with it the response's head leaves: the retry time, or
     /// an empty comment. From then on every frame is all that the stream had ready, in one piece of
     /// memory, so that the server makes one write of it; of more than 64 KiB the rest comes in the next
-    /// one. A single event is sent from where it is, without a copy. (A channel of tokio has no more than
+    /// one. What is ready in one piece already is sent from where it is, without a copy. (A channel of tokio has no more than
     /// 128 events ready at a time, because it makes its task give way.)
     ///
     /// A body has one timer for everything. It needs a tokio runtime with time.
@@ -55,14 +55,24 @@ pin_project! {
     }
 }
 
-/// Known from the first poll on.
+/// Known from the first frame on.
 #[derive(Clone, Copy)]
 struct Times {
     last_sent: Instant,
     ends: Option<Instant>,
 }
 
-impl<S: Stream<Item = PreparedEvent>> EventBody<S> {
+impl Times {
+    fn is_over(&self, now: Instant) -> bool {
+        self.ends.is_some_and(|ends| now >= ends)
+    }
+}
+
+impl<S> EventBody<S>
+where
+    S: Stream,
+    S::Item: Into<PreparedEvents>,
+{
     /// A body that ends when `events` does, with a comment whenever it was quiet for
     /// [`DEFAULT_HEARTBEAT`].
     pub fn new(events: S) -> Self {
@@ -112,7 +122,11 @@ impl<S: Stream<Item = PreparedEvent>> EventBody<S> {
     }
 }
 
-impl<S: Stream<Item = PreparedEvent>> Body for EventBody<S> {
+impl<S> Body for EventBody<S>
+where
+    S: Stream,
+    S::Item: Into<PreparedEvents>,
+{
     type Data = Bytes;
     type Error = Infallible;
 
@@ -127,7 +141,7 @@ impl<S: Stream<Item = PreparedEvent>> Body for EventBody<S> {
         }
         body.gather(context);
         let bytes = match body.batch.take() {
-            Some(bytes) => bytes,
+            Some(events) => events.into(),
             None if *body.done => LAST,
             None => ready!(body.wait(context)),
         };
@@ -139,22 +153,20 @@ impl<S: Stream<Item = PreparedEvent>> Body for EventBody<S> {
     }
 }
 
-impl<S: Stream<Item = PreparedEvent>> Parts<'_, S> {
-    /// Puts into the batch whatever is ready, and looks for the end.
+impl<S> Parts<'_, S>
+where
+    S: Stream,
+    S::Item: Into<PreparedEvents>,
+{
+    /// Puts into the batch whatever is ready, and looks for the end. The time is asked for only when something is sent.
     fn gather(&mut self, context: &mut Context<'_>) {
-        let now = Instant::now();
-        let age = *self.max_age;
-        let times = self
-            .times
-            .get_or_insert_with(|| Times { last_sent: now, ends: age.map(|age| now + age.draw()) });
-        *self.done = times.ends.is_some_and(|ends| now >= ends)
-            || self.end.as_mut().is_some_and(|end| end.as_mut().poll(context).is_ready());
+        *self.done = self.end.as_mut().is_some_and(|end| end.as_mut().poll(context).is_ready());
         if let Some(opening) = self.opening.take() {
-            self.batch.push(opening);
+            self.batch.push(opening.into());
         }
         while self.batch.len() < MOST_IN_A_FRAME {
             match self.events.as_mut().poll_next(context) {
-                Poll::Ready(Some(event)) => self.batch.push(event),
+                Poll::Ready(Some(events)) => self.batch.push(events.into()),
                 Poll::Ready(None) => {
                     *self.done = true;
                     break;
@@ -163,19 +175,32 @@ impl<S: Stream<Item = PreparedEvent>> Parts<'_, S> {
             }
         }
         if self.batch.len() > 0 {
+            let now = Instant::now();
+            let times = self.times(now);
             times.last_sent = now;
+            *self.done |= times.is_over(now);
         }
+    }
+
+    fn times(&mut self, now: Instant) -> &mut Times {
+        let age = *self.max_age;
+        let begin = || Times { last_sent: now, ends: age.map(|age| now + age.draw()) };
+        self.times.get_or_insert_with(begin)
     }
 
     /// Waits for the next heartbeat, or for the end.
     ///
-    /// The timer is not moved when something is sent: it goes off, finds that out, and is set anew.
+    /// The timer is not moved when something is sent: it goes off, never too late, finds that out, and is set anew.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Bytes> {
-        let Some(times) = self.times.as_mut() else { return Poll::Pending };
         loop {
+            if let Some(timer) = self.timer.as_mut().as_pin_mut() {
+                ready!(timer.poll(context));
+            }
             let now = Instant::now();
-            let beat = self.heartbeat.map(|interval| times.last_sent + interval);
-            if times.ends.is_some_and(|ends| now >= ends) {
+            let heartbeat = *self.heartbeat;
+            let times = self.times(now);
+            let beat = heartbeat.map(|interval| times.last_sent + interval);
+            if times.is_over(now) {
                 *self.done = true;
                 return Poll::Ready(LAST);
             }
@@ -188,10 +213,7 @@ impl<S: Stream<Item = PreparedEvent>> Parts<'_, S> {
             };
             match self.timer.as_mut().as_pin_mut() {
                 None => self.timer.set(Some(sleep_until(next))),
-                Some(mut timer) => {
-                    ready!(timer.as_mut().poll(context));
-                    timer.reset(next);
-                }
+                Some(timer) => timer.reset(next),
             }
         }
     }

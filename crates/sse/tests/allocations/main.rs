@@ -1,4 +1,4 @@
-//! What publishing allocates: as much for five hundred subscribers as for fifty.
+//! What publishing and delivering allocate: as much for five hundred subscribers as for fifty.
 //!
 //! A binary of its own, because it counts every allocation of its thread.
 #![allow(unsafe_code, reason = "an allocator is unsafe to write; this one only counts")]
@@ -125,6 +125,35 @@ async fn to_deliver_one_event_allocates_nothing() {
     }
     println!("{sum} allocations for {ROUNDS} deliveries");
     assert!(sum <= ROUNDS / 10, "{sum}");
+}
+
+#[tokio::test]
+async fn what_waits_is_joined_once_for_all_who_get_the_same() {
+    let prepared = PreparedEvent::new(&event());
+    let mut context = Context::from_waker(Waker::noop());
+    let mut counts = Vec::new();
+    for subscribers in [50, 500] {
+        let broker = broker();
+        let subscriptions = (0..subscribers).map(|n| broker.subscribe(n).unwrap());
+        let mut bodies: Vec<_> = subscriptions.map(|one| Box::pin(EventBody::new(one))).collect();
+        let mut sum = 0;
+        for round in 0..2 * ROUNDS {
+            (0..16).for_each(|_| broker.publish_prepared(prepared.clone()).unwrap());
+            tokio::task::yield_now().await;
+            let before = allocations();
+            for body in &mut bodies {
+                let mut poll = || http_body_util::BodyExt::frame(body).poll_unpin_now(&mut context);
+                assert!(poll() && !poll());
+            }
+            if round >= ROUNDS {
+                sum += allocations() - before;
+            }
+        }
+        counts.push(sum);
+    }
+    println!("{counts:?} allocations to deliver {ROUNDS} times 16 events");
+    assert!(counts[1] <= counts[0] + ROUNDS / 10, "{counts:?}");
+    assert!(counts[0] <= 4 * ROUNDS, "{counts:?}");
 }
 
 /// Polls a future once; whether it was ready.

@@ -6,20 +6,20 @@ use headwater_sse::broker::{Broker, Policy};
 use tokio::runtime::Handle;
 use tokio::sync::Barrier;
 
-use crate::support::{Seen, always, event, eventually, next};
+use crate::support::{Seen, always, event, eventually, join};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn subscribers_come_and_go_while_others_publish() {
     let broker: Broker = always(10_000, Policy::DropOldest);
-    let mut stays = broker.subscribe(()).unwrap();
+    let mut stays = join(&broker, ()).unwrap();
     let workers: Vec<_> = (0..32)
         .map(|worker| {
             let broker = broker.clone();
             tokio::spawn(async move {
                 for round in 0..50 {
-                    let mut subscription = broker.subscribe(()).unwrap();
+                    let mut subscription = join(&broker, ()).unwrap();
                     broker.publish_prepared(event(worker * 1000 + round)).unwrap();
-                    assert!(next(&mut subscription).await.is_some(), "at least its own");
+                    assert!(subscription.next().await.is_some(), "at least its own");
                 }
             })
         })
@@ -30,9 +30,7 @@ async fn subscribers_come_and_go_while_others_publish() {
     // One order for all of it: each worker's events come as it published them.
     let mut last = vec![None; 32];
     for _ in 0..32 * 50 {
-        let Some(Seen::Number(number)) = next(&mut stays).await else {
-            panic!("something is lost")
-        };
+        let Some(Seen::Number(number)) = stays.next().await else { panic!("something is lost") };
         let (worker, round) = (number / 1000, number % 1000);
         assert!(last[worker].is_none_or(|last| last < round));
         last[worker] = Some(round);
@@ -54,8 +52,8 @@ async fn to_close_races_with_everything_and_leaves_no_task() {
                 tokio::spawn(async move {
                     start.wait().await;
                     let _ = broker.publish_prepared(event(number));
-                    let Some(mut subscription) = broker.subscribe(()) else { return };
-                    while next(&mut subscription).await.is_some() {}
+                    let Some(mut subscription) = join(&broker, ()) else { return };
+                    while subscription.next().await.is_some() {}
                 })
             })
             .collect();

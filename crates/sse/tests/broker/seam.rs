@@ -9,7 +9,7 @@ use headwater_sse::broker::{Limits, ReplayBroker};
 use headwater_sse::replay::{Epoch, MemoryReplay, ReplayLog, Retention, Verdict};
 use headwater_sse::testkit::replay::Harness;
 use headwater_sse::testkit::replay::planted::{Fault, PlantedHarness};
-use headwater_sse::{Event, PreparedEvent};
+use headwater_sse::{Event, PreparedEvents};
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
@@ -45,8 +45,11 @@ impl Client {
         Self { next: 0, lost: Vec::new(), wrong: None, decoder: Decoder::new() }
     }
 
-    fn take(&mut self, event: &PreparedEvent) {
-        let mut wire = &event.as_bytes()[..];
+    fn take(&mut self, events: &PreparedEvents) {
+        self.take_bytes(events.as_bytes());
+    }
+
+    fn take_bytes(&mut self, mut wire: &[u8]) {
         while let Some(message) = self.decoder.decode(&mut wire).unwrap() {
             if message.event_type() == "lost" {
                 self.lost.push(message.into_data());
@@ -79,14 +82,16 @@ async fn read_all<L: ReplayLog + 'static>(
             // Everybody has its place before the first event, because nobody asks for what was before.
             start.wait().await;
         }
+        client.decoder.restart();
+        client.take(&events.next().await.unwrap());
         first = false;
-        // The first one is the opening; a client may be cut off right behind it.
-        for _ in 0..1 + scatter(&mut seed) % 200 {
-            if client.next == EVENTS {
-                break;
-            }
-            let event = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
-            client.take(&event);
+        // It is cut off at any byte behind the opening, but late enough to have had something mostly.
+        let mut left = scatter(&mut seed) % 8_000;
+        while left > 0 && client.next < EVENTS {
+            let events = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+            let had = left.min(events.as_bytes().len());
+            client.take_bytes(&events.as_bytes()[..had]);
+            left -= had;
             if scatter(&mut seed).is_multiple_of(16) {
                 tokio::task::yield_now().await;
             }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use headwater_sse::broker::{Policy, Subscription, WhenSlow};
+use headwater_sse::broker::{Policy, WhenSlow};
 
-use crate::support::{Seen, broker, event, eventually, next};
+use crate::support::{Reader, Seen, broker, event, eventually, join};
 
 /// Opens once.
 #[derive(Default)]
@@ -55,14 +55,14 @@ async fn a_callback_that_hangs_delays_nobody_and_the_cap_holds() {
             Policy::Disconnect
         });
         let broker = broker(2, WhenSlow::Ask { callback, at_once });
-        let mut slow: Vec<_> = (0..16).map(|number| broker.subscribe(number).unwrap()).collect();
-        let mut fast = broker.subscribe(99).unwrap();
+        let mut slow: Vec<_> = (0..16).map(|number| join(&broker, number).unwrap()).collect();
+        let mut fast = join(&broker, 99).unwrap();
         let mut longest = Duration::ZERO;
         for number in 0..50 {
             let start = Instant::now();
             broker.publish_prepared(event(number)).unwrap();
             longest = longest.max(start.elapsed());
-            assert_eq!(next(&mut fast).await, Some(Seen::Number(number)));
+            assert_eq!(fast.next().await, Some(Seen::Number(number)));
         }
         // A hung callback would make it for ever; a slow machine does not make it this much.
         assert!(longest < Duration::from_secs(1), "{longest:?}");
@@ -70,7 +70,7 @@ async fn a_callback_that_hangs_delays_nobody_and_the_cap_holds() {
         assert_eq!(crowd.calls.load(Ordering::SeqCst), at_once, "the others wait for their turn");
         gate.open();
         for subscription in &mut slow {
-            while next(subscription).await.is_some() {}
+            while subscription.next().await.is_some() {}
         }
         assert_eq!(crowd.calls.load(Ordering::SeqCst), 16);
         assert_eq!(crowd.most.load(Ordering::SeqCst), at_once);
@@ -85,7 +85,7 @@ async fn a_callback_that_panics_is_counted_and_the_others_are_asked() {
         Policy::Disconnect
     });
     let broker = broker(2, when_slow);
-    let mut slow: Vec<_> = (0..8).map(|number| broker.subscribe(number).unwrap()).collect();
+    let mut slow: Vec<_> = (0..8).map(|number| join(&broker, number).unwrap()).collect();
     for number in 0..10 {
         broker.publish_prepared(event(number)).unwrap();
     }
@@ -95,7 +95,7 @@ async fn a_callback_that_panics_is_counted_and_the_others_are_asked() {
     })
     .await;
     for (number, subscription) in slow.iter_mut().enumerate() {
-        let first = next(subscription).await;
+        let first = subscription.next().await;
         assert_eq!(first.is_some(), number == 3, "only the one of the panic stays");
     }
     assert_eq!(broker.count(), 8, "until they are dropped");
@@ -116,7 +116,7 @@ async fn to_close_waits_for_the_callback_that_runs() {
             Policy::DropOldest
         }),
     );
-    let slow: Vec<Subscription<()>> = (0..8).map(|_| broker.subscribe(()).unwrap()).collect();
+    let slow: Vec<Reader<()>> = (0..8).map(|_| join(&broker, ()).unwrap()).collect();
     (0..5).for_each(|number| broker.publish_prepared(event(number)).unwrap());
     eventually("some hang", || crowd.inside.load(Ordering::SeqCst) == 4).await;
     let closing = tokio::spawn({

@@ -1,10 +1,11 @@
 //! Events with numbers, and what of them arrives.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use futures_util::{FutureExt, Stream, StreamExt};
-use headwater_sse::broker::{Broker, Limits, Options, Policy, WhenSlow};
-use headwater_sse::{Decoder, Event, PreparedEvent};
+use futures_util::{FutureExt, StreamExt};
+use headwater_sse::broker::{Broker, Limits, Options, Policy, Subscription, WhenSlow};
+use headwater_sse::{Decoder, Event, PreparedEvent, PreparedEvents};
 use tokio::time::timeout;
 
 /// Long enough for a loaded machine; what takes longer never comes.
@@ -32,30 +33,50 @@ pub(crate) fn always<A: Send + Sync + 'static>(messages: usize, policy: Policy) 
 pub(crate) enum Seen {
     Number(usize),
     Lost(String),
-    Nothing,
 }
 
-pub(crate) fn see(event: &PreparedEvent) -> Seen {
-    let mut decoder = Decoder::new();
-    match decoder.decode(&mut &event.as_bytes()[..]).unwrap() {
-        Some(message) if message.event_type() == "lost" => Seen::Lost(message.into_data()),
-        Some(message) => Seen::Number(message.data().parse().unwrap()),
-        None => Seen::Nothing,
+/// A subscription, and what it gave that the test has not looked at yet.
+pub(crate) struct Reader<A> {
+    pub(crate) subscription: Subscription<A>,
+    seen: VecDeque<Seen>,
+}
+
+/// Subscribes; `None` when the broker is closed.
+pub(crate) fn join<A: Send + Sync + 'static>(
+    broker: &Broker<A>,
+    attributes: A,
+) -> Option<Reader<A>> {
+    let subscription = broker.subscribe(attributes)?;
+    Some(Reader { subscription, seen: VecDeque::new() })
+}
+
+impl<A> Reader<A> {
+    fn take(&mut self, events: &PreparedEvents) {
+        let (mut decoder, mut wire) = (Decoder::new(), &events.as_bytes()[..]);
+        while let Some(message) = decoder.decode(&mut wire).unwrap() {
+            let is_lost = message.event_type() == "lost";
+            let data = message.into_data();
+            let number = |data: String| Seen::Number(data.parse().unwrap());
+            self.seen.push_back(if is_lost { Seen::Lost(data) } else { number(data) });
+        }
     }
-}
 
-/// What is there at the moment.
-pub(crate) fn ready(events: &mut (impl Stream<Item = PreparedEvent> + Unpin)) -> Vec<Seen> {
-    let mut seen = Vec::new();
-    while let Some(Some(event)) = events.next().now_or_never() {
-        seen.push(see(&event));
+    /// What is there at the moment.
+    pub(crate) fn ready(&mut self) -> Vec<Seen> {
+        while let Some(Some(events)) = self.subscription.next().now_or_never() {
+            self.take(&events);
+        }
+        self.seen.drain(..).collect()
     }
-    seen
-}
 
-/// The next that comes; `None` at the end.
-pub(crate) async fn next(events: &mut (impl Stream<Item = PreparedEvent> + Unpin)) -> Option<Seen> {
-    timeout(PATIENCE, events.next()).await.unwrap().map(|event| see(&event))
+    /// The next that comes; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<Seen> {
+        while self.seen.is_empty() {
+            let events = timeout(PATIENCE, self.subscription.next()).await.unwrap()?;
+            self.take(&events);
+        }
+        self.seen.pop_front()
+    }
 }
 
 /// Waits until something holds.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get;
 use futures_util::stream;
+use headwater_sse::PreparedEvent;
 use headwater_sse::serve::{EventBody, LastEventId};
 use tokio::net::TcpListener;
 
@@ -22,7 +23,9 @@ async fn serve(router: Router) -> SocketAddr {
 async fn a_silent_stream_has_its_head_at_once() {
     let address = serve(Router::new().route(
         "/",
-        get(|| async { EventBody::new(stream::pending()).retry(Duration::from_millis(1500)) }),
+        get(|| async {
+            EventBody::new(stream::pending::<PreparedEvent>()).retry(Duration::from_millis(1500))
+        }),
     ))
     .await;
     let start = Instant::now();

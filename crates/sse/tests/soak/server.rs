@@ -29,7 +29,7 @@ pub(crate) struct Server {
 
 fn respond<S>(events: Option<S>, age: Duration) -> Response
 where
-    S: futures_util::Stream<Item = headwater_sse::PreparedEvent> + Send + 'static,
+    S: futures_util::Stream<Item = headwater_sse::PreparedEvents> + Send + 'static,
 {
     let body = |events| EventBody::new(events).max_age(MaxAge::jittered(age));
     events.map_or_else(gone, |events| IntoResponse::into_response(body(events)))

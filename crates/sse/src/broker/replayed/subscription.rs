@@ -1,31 +1,32 @@
 //! A subscriber that reads the log until it has caught up, and whenever it was left behind.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use headwater_fanout::{Delivery, Subscriber, Taken, Took};
 
-use super::super::distributor::at_a_time;
+use super::super::shelf::Shelf;
+use super::super::taker::Taker;
 use super::Live;
-use crate::PreparedEvent;
+use super::handed::{Following, Handed, Next};
 use crate::replay::{
     BoxFuture, Budget, Cursor, Lost, Page, ReadError, Reason, ReplayLog, Rest, Resumption, Verdict,
 };
+use crate::{PreparedEvent, PreparedEvents};
 
-/// The events for one subscriber, as a stream; dropping it unsubscribes.
+/// The events for one subscriber, as a stream of all that waits; dropping it unsubscribes.
 ///
-/// It begins with what the client is told about its place ([`Resumption::opening`]). It ends when the broker is closed and
-/// what was handed out was taken, and when the log cannot be read: the client then comes back with the id it has.
+/// Each item holds one or more events, at most 64 KiB unless one is larger. It begins with what the client is told about its place
+/// ([`Resumption::opening`]). It ends when the broker is closed and what was handed out was taken, and when the log cannot be read: the
+/// client then comes back with the id it has.
 pub struct ReplaySubscription<L> {
     log: Arc<L>,
-    subscriber: Subscriber<Live, Waker>,
-    taken: Taken<Live>,
-    ready: VecDeque<PreparedEvent>,
+    taker: Taker<Live>,
+    shelf: Arc<Shelf<Option<Handed>>>,
     verdict: Verdict,
+    opening: Option<PreparedEvent>,
     /// Everything up to here is out.
     last: Cursor,
     /// A read of the log that is under way; without one it takes what is handed out.
@@ -35,14 +36,13 @@ pub struct ReplaySubscription<L> {
 impl<L: ReplayLog + 'static> ReplaySubscription<L> {
     pub(super) fn new(
         log: Arc<L>,
-        subscriber: Subscriber<Live, Waker>,
+        taker: Taker<Live>,
+        shelf: Arc<Shelf<Option<Handed>>>,
         resumption: Resumption,
     ) -> Self {
         let Resumption { verdict, after, opening } = resumption;
-        let ready = VecDeque::from([opening]);
-        let taken = Taken::new();
         let reading = Some(read(&log, after));
-        Self { log, subscriber, taken, ready, verdict, last: after, reading }
+        Self { log, taker, shelf, verdict, opening: Some(opening), last: after, reading }
     }
 
     /// What became of the id that the client came back with.
@@ -50,67 +50,73 @@ impl<L: ReplayLog + 'static> ReplaySubscription<L> {
         self.verdict
     }
 
-    fn take_page(&mut self, page: Page) {
-        for entry in page.entries {
-            self.last = entry.cursor;
-            self.ready.push_back(entry.event);
+    /// What is sent of what the log answered. An error ends the stream.
+    fn take_read(
+        &mut self,
+        answer: Result<Page, ReadError>,
+    ) -> Result<Option<PreparedEvents>, ReadError> {
+        let (reason, to) = match answer {
+            Ok(page) => return Ok(self.take_page(page)),
+            Err(ReadError::Expired { head }) => (Reason::Gap, head.oldest_kept()),
+            Err(ReadError::OtherEpoch { head }) => (Reason::OtherEpoch, head.oldest_kept()),
+            Err(ReadError::Ahead { head }) => (Reason::Ahead, head.end()),
+            Err(error @ (ReadError::Unavailable(_) | ReadError::Damaged(_))) => return Err(error),
+        };
+        // It goes on after what is gone, and says so.
+        let (from, to_id) = (self.log.id(self.last), self.log.id(to));
+        let lost = Lost { reason, from: Some(&from), to: Some(&to_id), events: None };
+        self.last = to;
+        self.reading = Some(read(&self.log, to));
+        Ok(Some(lost.prepare().into()))
+    }
+
+    fn take_page(&mut self, page: Page) -> Option<PreparedEvents> {
+        let length = page.entries.iter().map(|entry| entry.event.as_bytes().len()).sum();
+        if let Some(newest) = page.entries.last() {
+            self.last = newest.cursor;
         }
         self.reading = match page.rest {
             Rest::More => Some(read(&self.log, self.last)),
             Rest::Nothing => None,
         };
+        PreparedEvents::join(length, page.entries.into_iter().map(|entry| entry.event))
     }
 
-    /// Goes on after what is gone, and says so.
-    fn skip_to(&mut self, reason: Reason, to: Cursor) {
-        let (from, to_id) = (self.log.id(self.last), self.log.id(to));
-        let lost = Lost { reason, from: Some(&from), to: Some(&to_id), events: None };
-        self.ready.push_back(lost.prepare());
-        self.last = to;
-        self.reading = Some(read(&self.log, to));
-    }
-
-    /// Takes over what was handed out as far as it follows on what is out; else the log is read.
-    fn take_handed_out(&mut self) {
-        for delivery in self.taken.iter() {
-            let next = match delivery {
-                Delivery::Message { message, .. } => follows(message, self.last),
-                Delivery::Lost(_) => Next::Elsewhere,
-            };
-            match next {
-                Next::Out => {}
-                Next::Here(event, cursor) => {
-                    self.last = cursor;
-                    self.ready.push_back(event);
-                }
-                Next::Elsewhere => {
-                    self.reading = Some(read(&self.log, self.last));
-                    return;
-                }
+    /// What is sent of what is handed out. An error is the end.
+    fn poll_handed_out(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<PreparedEvents>, Ended>> {
+        let Some(taken) = ready!(self.taker.poll_take(context)) else {
+            return Poll::Ready(Err(Ended));
+        };
+        let handed = match taken.stretch() {
+            Some(stretch) if taken.messages() > 1 => self.shelf.get(stretch, || Handed::of(taken)),
+            _ => Handed::of(taken),
+        };
+        let events = match handed {
+            Some(handed) if handed.after == self.last => {
+                self.last = handed.upto;
+                Some(handed.events)
             }
-        }
+            _ => {
+                let new = Following::on(taken, self.last);
+                if let Next::InTheLog = new.next {
+                    self.reading = Some(read(&self.log, new.last));
+                }
+                self.last = new.last;
+                let length = new.events.iter().map(|event| event.as_bytes().len()).sum();
+                PreparedEvents::join(length, new.events)
+            }
+        };
+        // What was taken is held no longer than it takes to join it.
+        taken.clear();
+        Poll::Ready(Ok(events))
     }
 }
 
-/// What a message is to one who has everything up to a cursor.
-enum Next {
-    /// It is out already.
-    Out,
-    /// It is the next.
-    Here(PreparedEvent, Cursor),
-    /// The next is in the log.
-    Elsewhere,
-}
-
-/// Cursors of different epochs are in no order.
-fn follows(message: &Live, last: Cursor) -> Next {
-    let is_out = |cursor: Cursor| cursor.epoch == last.epoch && cursor.offset <= last.offset;
-    match &message.event {
-        _ if is_out(message.cursor) => Next::Out,
-        Some(event) if is_out(message.previous) => Next::Here(event.clone(), message.cursor),
-        _ => Next::Elsewhere,
-    }
-}
+/// Everything was taken, and nothing more comes.
+struct Ended;
 
 type Reading = BoxFuture<'static, Result<Page, ReadError>>;
 
@@ -120,35 +126,25 @@ fn read<L: ReplayLog + 'static>(log: &Arc<L>, after: Cursor) -> Reading {
 }
 
 impl<L: ReplayLog + 'static> Stream for ReplaySubscription<L> {
-    type Item = PreparedEvent;
+    type Item = PreparedEvents;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PreparedEvent>> {
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PreparedEvents>> {
         let this = self.get_mut();
+        if let Some(opening) = this.opening.take() {
+            return Poll::Ready(Some(opening.into()));
+        }
         loop {
-            if let Some(event) = this.ready.pop_front() {
-                return Poll::Ready(Some(event));
-            }
-            if let Some(reading) = &mut this.reading {
-                match ready!(reading.as_mut().poll(context)) {
-                    Ok(page) => this.take_page(page),
-                    Err(ReadError::Expired { head }) => {
-                        this.skip_to(Reason::Gap, head.oldest_kept());
-                    }
-                    Err(ReadError::OtherEpoch { head }) => {
-                        this.skip_to(Reason::OtherEpoch, head.oldest_kept());
-                    }
-                    Err(ReadError::Ahead { head }) => this.skip_to(Reason::Ahead, head.end()),
-                    Err(ReadError::Unavailable(_) | ReadError::Damaged(_)) => {
-                        return Poll::Ready(None);
-                    }
-                }
-                continue;
-            }
-            let waker = || context.waker().clone();
-            match this.subscriber.take_or_park(&at_a_time(), &mut this.taken, waker) {
-                Took::Nothing => return Poll::Pending,
-                Took::End(_) => return Poll::Ready(None),
-                Took::Part | Took::All => this.take_handed_out(),
+            let events = if let Some(reading) = &mut this.reading {
+                let answer = ready!(reading.as_mut().poll(context));
+                this.reading = None;
+                this.take_read(answer).ok()
+            } else {
+                ready!(this.poll_handed_out(context)).ok()
+            };
+            match events {
+                None => return Poll::Ready(None),
+                Some(Some(events)) => return Poll::Ready(Some(events)),
+                Some(None) => {}
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Events that leave together.
 
-use bytes::{Bytes, BytesMut};
-
-use crate::PreparedEvent;
+use crate::PreparedEvents;
 
 /// Events in the order they came; the list is kept from batch to batch.
 #[derive(Default)]
 pub(super) struct Batch {
-    events: Vec<PreparedEvent>,
+    /// Mostly the only ones: then there is no list.
+    first: Option<PreparedEvents>,
+    others: Vec<PreparedEvents>,
     length: usize,
 }
 
@@ -15,9 +15,13 @@ pub(super) struct Batch {
 const MOST_KEPT: usize = 64;
 
 impl Batch {
-    pub(super) fn push(&mut self, event: PreparedEvent) {
-        self.length += event.as_bytes().len();
-        self.events.push(event);
+    pub(super) fn push(&mut self, events: PreparedEvents) {
+        self.length += events.as_bytes().len();
+        if self.first.is_none() {
+            self.first = Some(events);
+        } else {
+            self.others.push(events);
+        }
     }
 
     /// Bytes.
@@ -26,19 +30,15 @@ impl Batch {
     }
 
     /// All of it in one piece; nothing when there is no event.
-    pub(super) fn take(&mut self) -> Option<Bytes> {
-        let bytes = match self.events.as_slice() {
-            [] => return None,
-            [event] => event.as_bytes().clone(),
-            events => {
-                let mut joined = BytesMut::with_capacity(self.length);
-                events.iter().for_each(|event| joined.extend_from_slice(event.as_bytes()));
-                joined.freeze()
-            }
-        };
-        self.events.clear();
-        self.events.shrink_to(MOST_KEPT);
-        self.length = 0;
-        Some(bytes)
+    pub(super) fn take(&mut self) -> Option<PreparedEvents> {
+        let first = self.first.take()?;
+        let length = std::mem::take(&mut self.length);
+        if self.others.is_empty() {
+            return Some(first);
+        }
+        let all = [first].into_iter().chain(self.others.drain(..));
+        let joined = PreparedEvents::join(length, all);
+        self.others.shrink_to(MOST_KEPT);
+        joined
     }
 }
