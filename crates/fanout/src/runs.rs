@@ -331,4 +331,24 @@ impl<'a, M> Iterator for Deliveries<'a, M> {
             }
         }
     }
+
+    /// Goes through each run in a loop of its own, which is what those do who take everything.
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut with: F) -> B {
+        let run = |first: u64, run: slice::Iter<'a, Entry<M>>, all: B, with: &mut F| {
+            (first..).zip(run).fold(all, |all, (sequence, entry)| {
+                with(all, Delivery::Message { sequence, message: &entry.message })
+            })
+        };
+        let all = run(self.next, self.run, init, &mut with);
+        self.items.fold(all, |all, item| match item {
+            Item::One { sequence, message } => {
+                with(all, Delivery::Message { sequence: *sequence, message })
+            }
+            Item::Gap(gap) => with(all, Delivery::Lost(*gap)),
+            Item::Run { first, entries, range } => {
+                let entries = entries.get(range.clone()).unwrap_or_default();
+                run(*first, entries.iter(), all, &mut with)
+            }
+        })
+    }
 }

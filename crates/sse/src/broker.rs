@@ -9,6 +9,7 @@ mod distributor;
 mod live;
 mod numbers;
 mod replayed;
+mod running;
 mod shelf;
 mod slow;
 mod subscription;

@@ -77,11 +77,18 @@ pub(crate) enum Got {
 }
 
 pub(crate) fn got(taken: &Taken<Note>) -> Vec<Got> {
-    let deliveries = taken.iter().map(|delivery| match delivery {
+    let mut one_by_one = Vec::new();
+    for delivery in taken.iter() {
+        one_by_one.push(delivery);
+    }
+    let mut at_once = Vec::new();
+    taken.iter().for_each(|delivery| at_once.push(delivery));
+    assert_eq!(one_by_one, at_once);
+    let numbers = one_by_one.into_iter().map(|delivery| match delivery {
         Delivery::Message { message, .. } => Got::Number(message.number),
         Delivery::Lost(gap) => Got::Lost(gap),
     });
-    deliveries.collect()
+    numbers.collect()
 }
 
 pub(crate) const ALL: usize = usize::MAX;

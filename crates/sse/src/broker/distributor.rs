@@ -5,15 +5,17 @@ use std::task::Waker;
 
 use headwater_fanout::{Limits, Log, Message, SubscriberId};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+
+use super::running::Running;
 
 /// Makes a log, and a task that tells its subscribers of what is published until the log is closed.
 ///
 /// `ask` is called with each subscriber about which has to be decided, and must not block.
 pub(super) fn start<M>(
     limits: Limits,
+    running: &Running,
     ask: impl Fn(&Log<M, Waker>, SubscriberId) + Send + 'static,
-) -> (Log<M, Waker>, JoinHandle<()>)
+) -> Log<M, Waker>
 where
     M: Message + Send + Sync + 'static,
 {
@@ -21,7 +23,7 @@ where
     let called = Arc::clone(&attention);
     let log = Log::new(limits, move || called.notify_one());
     let own = log.clone();
-    let task = tokio::spawn(async move {
+    running.spawn(async move {
         while !own.is_closed() {
             attention.notified().await;
             for slow in own.distribute() {
@@ -31,5 +33,5 @@ where
             }
         }
     });
-    (log, task)
+    log
 }

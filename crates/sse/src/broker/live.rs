@@ -4,16 +4,16 @@ mod members;
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use headwater_fanout::{Audience, Limits, Log, Message, Policy, PublishError, SendError};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 pub(super) use self::members::Members;
+use super::running::Running;
 use super::shelf::Shelf;
 use super::slow::Calls;
 use super::taker::Taker;
@@ -75,8 +75,7 @@ struct Inner<A> {
     options: Options<A>,
     calls: Option<Arc<Calls<A>>>,
     panics: Arc<AtomicU64>,
-    /// Taken by whoever closes first. The standard library's lock, held for a moment.
-    distributor: Mutex<Option<JoinHandle<()>>>,
+    running: Arc<Running>,
 }
 
 impl<A: Send + Sync + 'static> Broker<A> {
@@ -84,25 +83,26 @@ impl<A: Send + Sync + 'static> Broker<A> {
     pub fn new(options: Options<A>) -> Self {
         let members = Arc::new(Members::default());
         let panics = Arc::new(AtomicU64::new(0));
-        let calls = Calls::new(&options.when_slow, &panics).map(Arc::new);
+        let running = Arc::new(Running::default());
+        let calls = Calls::new(&options.when_slow, &running, &panics).map(Arc::new);
         let (asked, known) = (calls.clone(), Arc::clone(&members));
-        let (log, task) = distributor::start(options.limits, move |log, id| {
+        let log = distributor::start(options.limits, &running, move |log, id| {
             // One that has left meanwhile is nobody to decide about.
             if let (Some(calls), Some(attributes)) = (&asked, known.get(id)) {
                 let log: Log<Published, Waker> = log.clone();
                 calls.ask(id, attributes, move |policy| log.decide(id, policy));
             }
         });
-        let (shelf, distributor) = (Arc::default(), Mutex::new(Some(task)));
-        let inner = Inner { log, members, shelf, options, calls, panics, distributor };
+        let shelf = Arc::default();
+        let inner = Inner { log, members, shelf, options, calls, panics, running };
         Self { inner: Arc::new(inner) }
     }
 
     /// A subscriber for what is published from now on; `None` when the broker is closed.
     pub fn subscribe(&self, attributes: A) -> Option<Subscription<A>> {
         let inner = &*self.inner;
-        let subscriber = inner.log.subscribe(inner.options.when_slow.standing())?;
-        inner.members.join(subscriber.id(), attributes);
+        let standing = inner.options.when_slow.standing();
+        let subscriber = inner.members.join(attributes, || inner.log.subscribe(standing))?;
         let (shelf, members) = (Arc::clone(&inner.shelf), Arc::downgrade(&inner.members));
         Some(Subscription::new(Taker::new(subscriber), shelf, members))
     }
@@ -196,17 +196,13 @@ impl<A: Send + Sync + 'static> Broker<A> {
 
     /// Ends it: nothing more is published, and subscriptions end when what waits for them was taken.
     ///
-    /// Returns when no task and no callback of the broker runs any more. Calling it again does no harm.
+    /// Returns when no task and no callback of the broker runs any more. Any number may call it, and each waits for that.
     pub async fn close(&self) {
         self.inner.log.close();
-        let task = self.inner.distributor.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = task {
-            // It ends by itself; that the runtime ended it first is as good.
-            let _ = task.await;
-        }
         if let Some(calls) = &self.inner.calls {
-            calls.close().await;
+            calls.close();
         }
+        self.inner.running.over().await;
     }
 }
 

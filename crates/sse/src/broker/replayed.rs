@@ -5,14 +5,15 @@ mod handed;
 mod subscription;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::Waker;
 
 use headwater_fanout::{Limits, Log, Message, Policy, Standing};
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
 
 use self::handed::Handed;
 pub use self::subscription::ReplaySubscription;
+use super::running::Running;
 use super::shelf::Shelf;
 use super::taker::Taker;
 use super::{Numbers, distributor};
@@ -40,13 +41,15 @@ impl Message for Live {
 /// One task follows the log and hands what it reads to all subscribers, so the order on every wire is the
 /// log's, and it does not matter which process appended. A subscriber that comes back, or is too slow for what may wait for it, reads
 /// the log at its own pace and then rejoins: nothing is left out and nothing comes twice, as long as the log keeps it. What it no longer
-/// keeps is told in a [`LOST`](crate::replay::LOST) event. It needs a tokio runtime with time.
+/// keeps is told in a [`LOST`](crate::replay::LOST) event. It needs a tokio runtime with time. When it is
+/// dropped it is closed.
 pub struct ReplayBroker<L> {
     log: Arc<L>,
     fan: Log<Live, Waker>,
     shelf: Arc<Shelf<Option<Handed>>>,
-    /// Taken by whoever closes first. The standard library's lock, held for a moment.
-    tasks: Mutex<Vec<JoinHandle<()>>>,
+    running: Running,
+    /// Ends the task that waits for the log, which does not end by itself.
+    follower: AbortHandle,
 }
 
 impl<L: ReplayLog + 'static> ReplayBroker<L> {
@@ -55,12 +58,12 @@ impl<L: ReplayLog + 'static> ReplayBroker<L> {
     /// # Errors
     /// [`ReadError`] when the log does not tell its head.
     pub async fn new(log: Arc<L>, limits: Limits) -> Result<Self, ReadError> {
-        // Whoever is slow is not asked about: it reads the log instead.
-        let (fan, distributor) = distributor::start(limits, |_, _| {});
         let at = log.head().await?.end();
-        let follower = tokio::spawn(follow::follow(Arc::clone(&log), fan.clone(), at));
-        let tasks = Mutex::new(vec![follower, distributor]);
-        Ok(Self { log, fan, shelf: Arc::default(), tasks })
+        let running = Running::default();
+        // Whoever is slow is not asked about: it reads the log instead.
+        let fan = distributor::start(limits, &running, |_, _| {});
+        let follower = running.spawn(follow::follow(Arc::clone(&log), fan.clone(), at));
+        Ok(Self { log, fan, shelf: Arc::default(), running, follower })
     }
 
     /// The log.
@@ -100,23 +103,24 @@ impl<L: ReplayLog + 'static> ReplayBroker<L> {
 
     /// Ends it: subscriptions end when what waits for them was taken. The log stays as it is.
     ///
-    /// Returns when no task of the broker runs any more. Calling it again does no harm.
+    /// Returns when no task of the broker runs any more. Any number may call it, and each waits for that.
     pub async fn close(&self) {
+        self.end();
+        self.running.over().await;
+    }
+}
+
+impl<L> ReplayBroker<L> {
+    fn end(&self) {
         self.fan.close();
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in tasks {
-            // It is idle, or in a read that changes nothing.
-            task.abort();
-            let _ = task.await;
-        }
+        // It waits for the log, or is in a read that changes nothing.
+        self.follower.abort();
     }
 }
 
 impl<L> Drop for ReplayBroker<L> {
     fn drop(&mut self) {
-        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            task.abort();
-        }
+        self.end();
     }
 }
 

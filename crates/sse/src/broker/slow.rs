@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use headwater_fanout::{Policy, Standing, SubscriberId};
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::running::Running;
 
 /// A subscriber that has become slow, as the callback is told of it.
 #[derive(Debug)]
@@ -69,18 +72,22 @@ impl<A> fmt::Debug for WhenSlow<A> {
 pub(super) struct Calls<A> {
     callback: Callback<A>,
     permits: Arc<Semaphore>,
-    at_once: u32,
+    running: Arc<Running>,
     panics: Arc<AtomicU64>,
 }
 
 impl<A: Send + Sync + 'static> Calls<A> {
-    pub(super) fn new(when: &WhenSlow<A>, panics: &Arc<AtomicU64>) -> Option<Self> {
+    pub(super) fn new(
+        when: &WhenSlow<A>,
+        running: &Arc<Running>,
+        panics: &Arc<AtomicU64>,
+    ) -> Option<Self> {
         let WhenSlow::Ask { callback, at_once } = when else { return None };
-        let at_once = u32::try_from(*at_once).unwrap_or(u32::MAX).clamp(1, 1 << 16);
+        let at_once = (*at_once).clamp(1, Semaphore::MAX_PERMITS);
         Some(Self {
             callback: Arc::clone(callback),
-            permits: Arc::new(Semaphore::new(at_once as usize)),
-            at_once,
+            permits: Arc::new(Semaphore::new(at_once)),
+            running: Arc::clone(running),
             panics: Arc::clone(panics),
         })
     }
@@ -95,10 +102,10 @@ impl<A: Send + Sync + 'static> Calls<A> {
     ) {
         let (callback, permits) = (Arc::clone(&self.callback), Arc::clone(&self.permits));
         let panics = Arc::clone(&self.panics);
-        tokio::spawn(async move {
+        self.running.spawn(async move {
             // Closed means that nobody wants to know any more.
             let Ok(permit) = permits.acquire_owned().await else { return };
-            tokio::task::spawn_blocking(move || {
+            let call = spawn_blocking(move || {
                 let asked = Asked { id, attributes: &*attributes };
                 // What the callback leaves behind when it panics is its own.
                 let policy = catch_unwind(AssertUnwindSafe(|| callback(asked)));
@@ -106,16 +113,15 @@ impl<A: Send + Sync + 'static> Calls<A> {
                     panics.fetch_add(1, Ordering::Relaxed);
                     Policy::DropNewest
                 }));
-                drop(permit);
             });
+            // That the runtime ended first is as good as an answer.
+            let _ = call.await;
+            drop(permit);
         });
     }
 
-    /// Waits for the calls that run; no others begin.
-    pub(super) async fn close(&self) {
-        if let Ok(all) = self.permits.acquire_many(self.at_once).await {
-            self.permits.close();
-            drop(all);
-        }
+    /// No others begin.
+    pub(super) fn close(&self) {
+        self.permits.close();
     }
 }

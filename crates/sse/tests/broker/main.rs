@@ -6,6 +6,7 @@
     reason = "helpers of tests may do what tests may"
 )]
 
+mod closing;
 mod live;
 mod races;
 mod seam;

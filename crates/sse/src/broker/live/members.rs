@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use headwater_fanout::SubscriberId;
+use headwater_fanout::{Message, Subscriber, SubscriberId};
 
 /// Attributes by subscriber. Read by publishers with a predicate, who must not wait for each other.
 pub(in crate::broker) struct Members<A> {
@@ -17,9 +17,17 @@ impl<A> Default for Members<A> {
 }
 
 impl<A> Members<A> {
-    pub(super) fn join(&self, id: SubscriberId, attributes: A) {
+    /// Adds whom `subscribe` gives. It is called under the lock, so that nobody is slow, and asked about, before its attributes are known.
+    pub(super) fn join<M: Message, P>(
+        &self,
+        attributes: A,
+        subscribe: impl FnOnce() -> Option<Subscriber<M, P>>,
+    ) -> Option<Subscriber<M, P>> {
         let attributes = Arc::new(attributes);
-        self.all.write().unwrap_or_else(PoisonError::into_inner).insert(id, attributes);
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        let subscriber = subscribe()?;
+        all.insert(subscriber.id(), attributes);
+        Some(subscriber)
     }
 
     pub(in crate::broker) fn leave(&self, id: SubscriberId) {
