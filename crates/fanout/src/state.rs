@@ -56,6 +56,9 @@ struct Counts {
     members: u64,
     parked: u64,
     detached: u64,
+    /// Messages for all that came before those were detached, and messages for them and some others since, of all of them together.
+    broadcasts_before_detached: u64,
+    addressed_to_detached: u64,
     /// Who is asked what becomes of it.
     asking: u64,
     /// Those for whom publishers wait, and who have taken too little for them to go on.
@@ -125,8 +128,8 @@ impl<M: Message, P> State<M, P> {
                 self.trim();
                 None
             }
-            Place::Detached { .. } => {
-                self.counts.detached -= 1;
+            Place::Detached { since, broadcasts, addressed } => {
+                self.attached(since, broadcasts, addressed);
                 None
             }
             Place::Ended(_) => None,

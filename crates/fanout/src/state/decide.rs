@@ -61,8 +61,11 @@ impl<M: Message, P> State<M, P> {
                 self.step_off(cursor, patient);
                 None
             }
-            Place::Detached { .. } => {
-                self.counts.detached -= 1;
+            Place::Detached { since, broadcasts, addressed } => {
+                let gap = self.attached(since, broadcasts, addressed);
+                if let Some(member) = self.member_mut(id) {
+                    member.dropped += gap.messages;
+                }
                 None
             }
             Place::Ended(_) => None,

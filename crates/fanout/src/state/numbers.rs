@@ -13,8 +13,7 @@ pub struct Numbers {
     pub subscribers: u64,
     /// Those of them who have everything and wait.
     pub parked: u64,
-    /// Messages that subscribers did not get, each counted once for each of them. Those of somebody who still gets nothing are counted
-    /// when it does again.
+    /// Messages that subscribers did not get, each counted once for each of them; those of subscribers that have left included.
     pub dropped: u64,
     /// Subscribers that were disconnected for being slow.
     pub disconnected: u64,
@@ -30,7 +29,7 @@ impl<M: Message, P> State<M, P> {
             published: self.window.head(),
             subscribers: self.counts.members,
             parked: self.counts.parked,
-            dropped: self.counts.dropped,
+            dropped: self.counts.dropped + self.lost_by_detached(),
             disconnected: self.counts.ended_slow,
             window_messages: self.window.messages(),
             window_bytes: self.window.bytes(),

@@ -65,6 +65,7 @@ impl<M: Message, P> State<M, P> {
             && let Place::Detached { addressed, .. } = &mut member.place
         {
             *addressed += 1;
+            self.counts.addressed_to_detached += 1;
         }
     }
 
@@ -135,13 +136,12 @@ impl<M: Message, P> State<M, P> {
                 Place::Ended(End::Slow)
             }
             (false, _) => {
-                self.counts.detached += 1;
                 let addressed = self.addressed(id, end);
-                Place::Detached {
-                    since: end,
-                    broadcasts: self.window.broadcasts_before(end),
-                    addressed,
-                }
+                let broadcasts = self.window.broadcasts_before(end);
+                self.counts.detached += 1;
+                self.counts.broadcasts_before_detached += broadcasts;
+                self.counts.addressed_to_detached += addressed;
+                Place::Detached { since: end, broadcasts, addressed }
             }
         };
         if let Place::Following { cursor } = place {
@@ -167,6 +167,22 @@ impl<M: Message, P> State<M, P> {
         let head = self.window.head();
         let broadcasts = self.window.broadcasts_before(head) - self.window.broadcasts_before(from);
         found.messages() - broadcasts
+    }
+
+    /// Somebody who was detached no longer is. What it lost is counted from now on, and returned.
+    pub(super) fn attached(&mut self, since: u64, broadcasts: u64, addressed: u64) -> Gap {
+        let gap = self.gap(since, broadcasts, addressed);
+        self.counts.detached -= 1;
+        self.counts.broadcasts_before_detached -= broadcasts;
+        self.counts.addressed_to_detached -= addressed;
+        self.counts.dropped += gap.messages;
+        gap
+    }
+
+    /// What all who are detached have lost so far.
+    pub(super) fn lost_by_detached(&self) -> u64 {
+        let broadcasts = self.counts.detached * self.window.broadcasts_before(self.window.head());
+        broadcasts - self.counts.broadcasts_before_detached + self.counts.addressed_to_detached
     }
 
     /// What a subscriber lost that was detached until now.

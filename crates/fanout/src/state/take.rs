@@ -122,11 +122,9 @@ impl<M: Message, P> State<M, P> {
         let Some(member) = self.member(id) else { return };
         let Place::Detached { since, broadcasts, addressed } = member.place else { return };
         let patient = member.is_patient();
-        let gap = self.gap(since, broadcasts, addressed);
+        let gap = self.attached(since, broadcasts, addressed);
         backlog.push_gap(gap);
         let head = self.window.head();
-        self.counts.detached -= 1;
-        self.counts.dropped += gap.messages;
         self.stand(head, patient);
         if let Some(member) = self.member_mut(id) {
             member.dropped += gap.messages;

@@ -67,6 +67,8 @@ struct Run {
     limits: (usize, usize),
     readers: Vec<Reader>,
     published: u64,
+    /// What those lost who have left.
+    lost_by_others: u64,
 }
 
 impl Run {
@@ -127,6 +129,17 @@ impl Run {
         }
     }
 
+    /// The numbers know at any time what each has lost.
+    fn check_numbers(&self) {
+        let all: u64 = self.readers.iter().map(|reader| reader.subscriber.dropped()).sum();
+        assert_eq!(self.log.numbers().dropped, all + self.lost_by_others);
+    }
+
+    fn leave(&mut self, who: usize) {
+        let reader = self.readers.remove(who);
+        self.lost_by_others += reader.subscriber.dropped();
+    }
+
     /// Whoever is parked and has something to take is told of it.
     fn distribute(&mut self) {
         self.log.distribute();
@@ -161,7 +174,8 @@ impl Run {
 fn run(steps: Vec<Step>, messages: usize, bytes: usize) {
     let log = log(messages, bytes);
     assert_eq!(log.limits(), Limits::new(messages, bytes));
-    let mut run = Run { log, limits: (messages, bytes), readers: Vec::new(), published: 0 };
+    let limits = (messages, bytes);
+    let mut run = Run { log, limits, readers: Vec::new(), published: 0, lost_by_others: 0 };
     run.join(Policy::DropOldest);
     run.join(Policy::DropNewest);
     for step in steps {
@@ -170,9 +184,10 @@ fn run(steps: Vec<Step>, messages: usize, bytes: usize) {
             Step::Take { who, most } => run.take(who, most),
             Step::Distribute => run.distribute(),
             Step::Join(policy) => run.join(policy),
-            Step::Leave(who) if who < run.readers.len() => drop(run.readers.remove(who)),
+            Step::Leave(who) if who < run.readers.len() => run.leave(who),
             Step::Leave(_) => {}
         }
+        run.check_numbers();
     }
     run.finish();
 }

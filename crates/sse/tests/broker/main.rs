@@ -7,6 +7,7 @@
 )]
 
 mod closing;
+mod gates;
 mod live;
 mod races;
 mod seam;

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use futures_util::stream;
 use headwater_sse::PreparedEvent;
+use headwater_sse::broker::{Broker, Options};
 use headwater_sse::serve::{EventBody, LastEventId};
 use tokio::net::TcpListener;
 
@@ -66,4 +67,33 @@ async fn an_ended_stream_ends_the_response_and_not_the_connection() {
         .unwrap();
     let seen = read_until(&mut socket, |seen| seen.ends_with("0\r\n\r\n")).await;
     assert!(seen.contains("data:none\n\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_client_that_is_gone_leaves_the_broker() {
+    let broker: Broker = Broker::new(Options::default());
+    let joining = broker.clone();
+    let subscribe = move || {
+        let events = joining.subscribe(()).unwrap();
+        async { EventBody::new(events) }
+    };
+    let address = serve(Router::new().route("/", get(subscribe))).await;
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let mut socket = client::get(address, "").await;
+        read_until(&mut socket, |seen| seen.ends_with(":\n\n\r\n")).await;
+        clients.push(socket);
+    }
+    assert_eq!(broker.count(), 8);
+    clients.truncate(3);
+    let left = async {
+        while broker.count() > 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(client::PATIENCE, left).await.unwrap();
+    broker.publish_prepared(event("still there")).unwrap();
+    for socket in &mut clients {
+        read_until(socket, |seen| seen.contains("still there")).await;
+    }
 }
