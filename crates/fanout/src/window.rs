@@ -15,6 +15,10 @@ const BATCH_MESSAGES: usize = 32;
 /// Bytes in a batch: larger ones gain nothing, and keep more memory than needed.
 const BATCH_BYTES: u64 = 64 * 1024;
 
+/// Messages for which a batch is closed before it is full, when somebody takes them: so many by one reference instead of each by its own,
+/// for whoever takes them next, too. Of fewer the batch would cost more than it saves.
+const WORTH_A_BATCH: usize = 8;
+
 /// How many subscribers stand somewhere: all, and those for whom publishers wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Readers {
@@ -137,6 +141,13 @@ impl<M: Message> Window<M> {
             self.seal();
         }
         sequence
+    }
+
+    /// Makes a batch of what somebody is about to take.
+    pub(crate) fn seal_what_is_worth_it(&mut self) {
+        if self.open.len() >= WORTH_A_BATCH {
+            self.seal();
+        }
     }
 
     fn seal(&mut self) {

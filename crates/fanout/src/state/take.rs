@@ -21,6 +21,7 @@ impl<M: Message, P> State<M, P> {
         match self.in_step(id) {
             Some(cursor) if cursor == self.window.head() => self.through(out),
             Some(cursor) => {
+                self.window.seal_what_is_worth_it();
                 let end = self.window.collect(id, cursor, most, out);
                 self.move_to(id, end);
                 if end < self.window.head() { Outcome::Part } else { self.through(out) }
