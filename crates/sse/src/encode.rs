@@ -12,4 +12,6 @@ mod sink;
 pub use data::{encode_data_fragments, encode_data_lines};
 pub use event::Event;
 pub use joined::PreparedEvents;
+#[cfg(feature = "broker")]
+pub(crate) use prepared::Block;
 pub use prepared::PreparedEvent;

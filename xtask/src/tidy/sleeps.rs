@@ -6,6 +6,7 @@ use super::tree::{File, Tree};
 
 /// Files whose tests may sleep, each with the reason.
 const ALLOWED: &[(&str, &str)] = &[
+    ("crates/sse/tests/broker/gates.rs", "moves a paused clock, which takes no time"),
     ("crates/sse/tests/serve/body.rs", "moves a paused clock, which takes no time"),
     ("crates/sse/tests/serve/deadline.rs", "moves a paused clock, which takes no time"),
     ("crates/ws/tests/sockets/liveness.rs", "time is simulated, and goes on by sleeping"),

@@ -4,8 +4,8 @@ mod members;
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::shelf::Shelf;
 use super::slow::Calls;
 use super::taker::Taker;
 use super::{Numbers, Subscription, WhenSlow, distributor};
+use crate::encode::Block;
 use crate::{Event, PreparedEvent, PreparedEvents};
 
 /// An event in the log of a broker.
@@ -76,6 +77,8 @@ struct Inner<A> {
     calls: Option<Arc<Calls<A>>>,
     panics: Arc<AtomicU64>,
     running: Arc<Running>,
+    // A plain lock, held while one event is encoded; those who publish what is prepared do not need it.
+    block: Mutex<Block>,
 }
 
 impl<A: Send + Sync + 'static> Broker<A> {
@@ -93,8 +96,8 @@ impl<A: Send + Sync + 'static> Broker<A> {
                 calls.ask(id, attributes, move |policy| log.decide(id, policy));
             }
         });
-        let shelf = Arc::default();
-        let inner = Inner { log, members, shelf, options, calls, panics, running };
+        let (shelf, block) = (Arc::default(), Mutex::default());
+        let inner = Inner { log, members, shelf, options, calls, panics, running, block };
         Self { inner: Arc::new(inner) }
     }
 
@@ -112,7 +115,10 @@ impl<A: Send + Sync + 'static> Broker<A> {
     /// # Errors
     /// When the broker is closed, or the event larger than what may wait for a subscriber.
     pub fn publish(&self, event: &Event<'_>) -> Result<PreparedEvent, PublishError> {
-        let event = PreparedEvent::new(event);
+        let event = {
+            let mut block = self.inner.block.lock().unwrap_or_else(PoisonError::into_inner);
+            block.encode(event)
+        };
         self.publish_prepared(event.clone())?;
         Ok(event)
     }

@@ -69,7 +69,7 @@ async fn publishing_allocates_the_same_for_fifty_and_for_five_hundred() {
 }
 
 #[tokio::test]
-async fn to_publish_what_is_prepared_allocates_nothing_and_else_the_event() {
+async fn most_publications_allocate_nothing() {
     let broker = broker();
     // Nobody of them takes anything, so all are slow.
     let _slow: Vec<_> = (0..100).map(|n| broker.subscribe(n).unwrap()).collect();
@@ -88,7 +88,8 @@ async fn to_publish_what_is_prepared_allocates_nothing_and_else_the_event() {
     let encoded = allocations() - before - prepared;
     println!("{prepared} allocations for {ROUNDS} prepared events, {encoded} for as many others");
     assert!(prepared <= ROUNDS / 10, "{prepared}");
-    assert!(encoded <= 2 * ROUNDS + ROUNDS / 10, "{encoded}");
+    // Blocks of 4 KiB, each of which is two allocations.
+    assert!(encoded <= ROUNDS / 10, "{encoded}");
 }
 
 #[test]

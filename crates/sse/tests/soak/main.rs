@@ -20,12 +20,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use headwater_sse::serve::DEFAULT_HEARTBEAT;
 use headwater_sse::{Event, PreparedEvent};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use self::server::Server;
+use self::server::{Pace, Server};
 
 const GOOD: usize = 50;
 
@@ -109,7 +110,8 @@ async fn wait_for_the_slowest(story: &Story, number: u64) {
 async fn good_clients_miss_nothing_beside_all_the_others() {
     let before = Handle::current().metrics().num_alive_tasks();
     // Short, so that everybody comes back many times.
-    let server = Server::start(Duration::from_secs(3)).await;
+    let pace = Pace { age: Duration::from_secs(3), heartbeat: DEFAULT_HEARTBEAT };
+    let server = Server::start(pace).await;
     let progress = (0..GOOD).map(|_| AtomicU64::new(0)).collect();
     let story = Arc::new(Story { progress, ..Story::default() });
     let good: Vec<_> = (0..GOOD)

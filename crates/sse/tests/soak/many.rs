@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::good::{connect, head};
 use crate::none_left;
-use crate::server::Server;
+use crate::server::{Pace, Server};
 
 /// Two descriptors each, of the 1,024 that a process has by default.
 const CLIENTS: usize = 450;
@@ -35,7 +35,9 @@ async fn read(address: std::net::SocketAddr) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_of_clients_get_every_event_and_leave_no_task() {
     let before = Handle::current().metrics().num_alive_tasks();
-    let server = Server::start(Duration::from_secs(3600)).await;
+    // Comments come all the time, between the events.
+    let pace = Pace { age: Duration::from_secs(3600), heartbeat: Duration::from_millis(10) };
+    let server = Server::start(pace).await;
     let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(read(server.address))).collect();
     let all_there = async {
         while server.live.count() < CLIENTS {

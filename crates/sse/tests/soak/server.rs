@@ -20,6 +20,15 @@ pub(crate) const KEPT: usize = 20_000;
 /// How long a client may take nothing.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 
+/// What happens to a stream in the course of time.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// It ends at most at this age.
+    pub(crate) age: Duration,
+    /// A comment comes whenever it was quiet for so long.
+    pub(crate) heartbeat: Duration,
+}
+
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) live: Broker,
@@ -27,17 +36,18 @@ pub(crate) struct Server {
     task: JoinHandle<std::io::Result<()>>,
 }
 
-fn respond<S>(events: Option<S>, age: Duration) -> Response
+fn respond<S>(events: Option<S>, pace: Pace) -> Response
 where
     S: futures_util::Stream<Item = headwater_sse::PreparedEvents> + Send + 'static,
 {
-    let body = |events| EventBody::new(events).max_age(MaxAge::jittered(age));
+    let Pace { age, heartbeat } = pace;
+    let body =
+        |events| EventBody::new(events).max_age(MaxAge::jittered(age)).heartbeat(Some(heartbeat));
     events.map_or_else(gone, |events| IntoResponse::into_response(body(events)))
 }
 
 impl Server {
-    /// One whose streams end at most at this age.
-    pub(crate) async fn start(age: Duration) -> Self {
+    pub(crate) async fn start(pace: Pace) -> Self {
         let limits = Limits::new(512, 256 * 1024);
         let when_slow = WhenSlow::ask(|_| Policy::Disconnect);
         let live: Broker = Broker::new(Options { limits, when_slow, ..Options::default() });
@@ -46,11 +56,11 @@ impl Server {
         let replayed = Arc::new(ReplayBroker::new(log, limits).await.unwrap());
         let (to_live, to_replayed) = (live.clone(), Arc::clone(&replayed));
         let router = Router::new()
-            .route("/live", get(move || async move { respond(to_live.subscribe(()), age) }))
+            .route("/live", get(move || async move { respond(to_live.subscribe(()), pace) }))
             .route(
                 "/replayed",
                 get(move |last: LastEventId| async move {
-                    respond(to_replayed.subscribe(last.as_deref()).await.unwrap(), age)
+                    respond(to_replayed.subscribe(last.as_deref()).await.unwrap(), pace)
                 }),
             );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
