@@ -83,7 +83,7 @@ fn main() -> ExitCode {
             let sink = Sink(Arc::clone(&written));
             let (accepted, config) = (Accepted::default(), Config::default());
             let socket = WebSocket::new(sink, Role::Server, &accepted, Bytes::new(), config);
-            let Ok(mut member) = hub.register(socket) else { continue };
+            let Ok(mut member) = hub.register(socket, ()) else { continue };
             tokio::spawn(async move { while let Ok(Some(_)) = member.recv().await {} });
         }
         // All of them wait now.

@@ -5,14 +5,17 @@
 //! by its own task when it can: then all that waits for it goes in few writes. What the log cannot hold for
 //! a slow one is the policy's to decide, and nobody else waits for it.
 //!
-//! The rooms: `link` is a connection as both tasks see it, `member` as its user does; `groups` names some of
-//! the members; `broadcast` is the hub.
+//! The rooms: `link` is a connection as both tasks see it, `member` as its user does; `slow` is what becomes of those
+//! who are too slow; `broadcast` is the hub. Who is there, and how a hub ends, is the `Roster` of the log.
 
 mod broadcast;
-mod groups;
 mod link;
 mod member;
+mod numbers;
+mod slow;
 
-pub use broadcast::{Hub, HubConfig, OnSlow};
+pub use broadcast::{Hub, HubConfig};
 pub use headwater_fanout::{Limits as Backlog, PublishError, SubscriberId as MemberId};
 pub use member::Member;
+pub use numbers::Numbers;
+pub use slow::{Asked, OnSlow, WhenSlow};

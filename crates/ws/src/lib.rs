@@ -25,7 +25,9 @@ pub use handshake::{
     Accepted, Acceptor, Connector, InvalidAddress, InvalidOrigin, InvalidProtocol, Origin, Origins,
     Pending, Protocol, Refused, Rejection, Scheme,
 };
-pub use hub::{Backlog, Hub, HubConfig, Member, MemberId, OnSlow, PublishError};
+pub use hub::{
+    Asked, Backlog, Hub, HubConfig, Member, MemberId, Numbers, OnSlow, PublishError, WhenSlow,
+};
 pub use limits::{Limits, Rate};
 pub use message::{ControlPayload, ControlTooLong, Message, Received};
 pub use prepared::PreparedMessage;

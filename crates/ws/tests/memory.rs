@@ -104,7 +104,7 @@ async fn broadcast_to(members: usize) -> usize {
         let end = |stream, role| {
             WebSocket::new(stream, role, &accepted, Default::default(), Config::default())
         };
-        let mut member = hub.register(end(ours, Role::Server)).unwrap();
+        let mut member = hub.register(end(ours, Role::Server), ()).unwrap();
         tokio::spawn(async move { while let Ok(Some(_)) = member.recv().await {} });
         peers.push(end(theirs, Role::Client));
     }

@@ -87,7 +87,7 @@ impl Topic for Server {
 
 async fn join(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_open(Config::default(), move |socket| async move {
-        let Ok(mut member) = shared.server.hub().register(socket) else { return };
+        let Ok(mut member) = shared.server.hub().register(socket, ()) else { return };
         shared.server.joined.fetch_add(1, Ordering::Relaxed);
         // Reading answers pings; a subscriber has nothing to say.
         while let Ok(Some(_)) = member.recv().await {}

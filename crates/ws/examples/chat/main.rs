@@ -72,7 +72,7 @@ async fn enter(
 ) -> Response {
     upgrade.on_open(Config::default(), move |socket| async move {
         // A hub that is closed gives the connection back, and it ends here.
-        let Ok(member) = chat.hub.register(socket) else { return };
+        let Ok(member) = chat.hub.register(socket, ()) else { return };
         let guest = format!("guest {}", chat.guests.fetch_add(1, Ordering::Relaxed) + 1);
         member.join(&room);
         say(&chat.hub, &room, &guest, "is here");

@@ -2,94 +2,93 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use headwater_fanout::{Audience, Limits, Log, Numbers, Policy, PublishError, SendError, Standing};
+use headwater_fanout::{Audience, Flight, Limits, Log, Policy, PublishError, Roster, Slow};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
-use super::groups::Groups;
 use super::link::{Handle, Item, Link, distributing};
-use super::{Member, MemberId};
-use crate::close::CloseReason;
+use super::slow::Calls;
+use super::{Asked, Member, MemberId, Numbers, OnSlow, WhenSlow};
+use crate::close::{CloseCode, CloseReason};
 use crate::prepared::PreparedMessage;
 use crate::socket::WebSocket;
 use crate::transport::Transport;
 
-/// What becomes of a connection for which too much waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnSlow {
-    /// It misses what is broadcast until it has taken something.
-    Drop,
-    /// It misses the oldest that waits.
-    DropOldest,
-    /// It gets no more broadcasts; the connection stays.
-    Remove,
-    /// It is closed with code 1008. The default: a client that comes again knows what it has missed.
-    #[default]
-    Close,
-    /// Those who use [`Hub::broadcast_within`] wait for it; from the others it misses what they broadcast meanwhile.
-    Wait,
-}
-
-impl OnSlow {
-    fn policy(self) -> Policy {
-        match self {
-            Self::Drop => Policy::DropNewest,
-            Self::DropOldest => Policy::DropOldest,
-            Self::Remove | Self::Close => Policy::Disconnect,
-            Self::Wait => Policy::Wait,
-        }
-    }
-}
-
 /// What may wait for each connection, and what becomes of one for which that is not enough.
-#[derive(Debug, Clone, Copy)]
-pub struct HubConfig {
+#[derive(Debug, Clone)]
+pub struct HubConfig<A = ()> {
     /// Messages, and bytes of their plain frames.
     pub backlog: Limits,
-    /// The policy.
-    pub on_slow: OnSlow,
+    /// The policy, or who is asked for it.
+    pub when_slow: WhenSlow<A>,
 }
 
-impl Default for HubConfig {
+impl<A> Default for HubConfig<A> {
     /// 1,024 messages and 1 MiB, and closing.
     fn default() -> Self {
-        Self { backlog: Limits::new(1024, 1 << 20), on_slow: OnSlow::default() }
+        Self { backlog: Limits::new(1024, 1 << 20), when_slow: WhenSlow::default() }
     }
 }
 
-pub(super) struct Shared<T: Transport> {
-    log: Log<Item, Handle<T>>,
-    pub(super) on_slow: OnSlow,
-    // Held to look up or change a few entries; never while the log's is taken.
-    pub(super) groups: Mutex<Groups>,
+pub(super) struct Shared<T: Transport, A> {
+    pub(super) roster: Roster<Item, Handle<T>, Known<A>>,
+    when_slow: WhenSlow<A>,
+    calls: Option<Calls<A>>,
+    panics: Arc<AtomicU64>,
+    // Both are held to take or set what is in them, and nothing is called meanwhile.
     /// Why the hub is closed.
     reason: Mutex<Option<CloseReason>>,
-    /// Told whenever a member leaves.
-    left: Notify,
+    /// The hub's own task, for whoever closes first.
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl<T: Transport> Shared<T> {
-    pub(super) fn reason(&self) -> Option<CloseReason> {
-        self.reason.lock().clone()
+/// What is known about a member.
+pub(super) struct Known<A> {
+    attributes: A,
+    /// Its connection stays when its broadcasts end because it is slow.
+    stays: AtomicBool,
+}
+
+impl<T: Transport, A> Shared<T, A> {
+    /// What was decided about a member that is slow.
+    fn decide(&self, id: MemberId, on_slow: OnSlow) {
+        if on_slow == OnSlow::Remove
+            && let Some(known) = self.roster.get(id)
+        {
+            // Seen by whoever sees the end that the log's lock tells.
+            known.stays.store(true, Ordering::Relaxed);
+        }
+        self.roster.log().decide(id, on_slow.policy());
     }
 
-    pub(super) fn left(&self, id: MemberId) {
-        self.groups.lock().unregister(id);
-        self.left.notify_waiters();
+    /// Whether the connection stays of one that was too slow. Then it is no member any longer.
+    pub(super) fn is_removed(&self, id: MemberId) -> bool {
+        let Some(known) = self.roster.get(id) else { return true };
+        let stays = known.stays.load(Ordering::Relaxed);
+        if stays {
+            self.roster.unregister(id);
+        }
+        stays
+    }
+
+    pub(super) fn reason(&self) -> Option<CloseReason> {
+        self.reason.lock().clone()
     }
 }
 
 /// Broadcasts to all of its members, to some, or to a group, in one order that all of them see. Clones are the same hub.
 ///
 /// Broadcasting never waits and costs the same however many members there are; what they get is written by the hub's
-/// own task, which ends with the hub.
-pub struct Hub<T: Transport> {
-    shared: Arc<Shared<T>>,
+/// own task, which ends with the hub. Each member has attributes of the type `A`.
+pub struct Hub<T: Transport, A = ()> {
+    shared: Arc<Shared<T, A>>,
     _last: Arc<Last<T>>,
 }
 
@@ -102,75 +101,141 @@ impl<T: Transport> Drop for Last<T> {
     }
 }
 
-impl<T: Transport> Clone for Hub<T> {
+impl<T: Transport, A> Clone for Hub<T, A> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), _last: Arc::clone(&self._last) }
     }
 }
 
-impl<T: Transport> fmt::Debug for Hub<T> {
+impl<T: Transport, A> fmt::Debug for Hub<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("members", &self.count()).finish_non_exhaustive()
+        let members = self.shared.roster.count();
+        f.debug_struct("Hub").field("members", &members).finish_non_exhaustive()
     }
 }
 
-impl<T: Transport + Send + 'static> Hub<T> {
+impl<T: Transport + Send + 'static, A: Send + Sync + 'static> Hub<T, A> {
     /// A hub without members. Its task runs on the runtime that this is called on.
-    pub fn new(config: HubConfig) -> Self {
+    pub fn new(config: HubConfig<A>) -> Self {
         let attention = Arc::new(Notify::new());
         let call = Arc::clone(&attention);
         let log = Log::new(config.backlog, move || call.notify_one());
-        // Without a budget: each write is in the name of another task.
-        tokio::spawn(tokio::task::unconstrained(distribute(log.clone(), attention)));
-        let shared = Shared {
-            log: log.clone(),
-            on_slow: config.on_slow,
-            groups: Mutex::default(),
+        let panics = Arc::new(AtomicU64::new(0));
+        let shared = Arc::new(Shared {
+            roster: Roster::new(log.clone()),
+            calls: Calls::new(&config.when_slow, &panics),
+            when_slow: config.when_slow,
+            panics,
             reason: Mutex::default(),
-            left: Notify::new(),
+            task: Mutex::default(),
+        });
+        // Without a budget: each write is in the name of another task.
+        let run = tokio::task::unconstrained(distribute(Arc::clone(&shared), attention));
+        *shared.task.lock() = Some(tokio::spawn(run));
+        Self { shared, _last: Arc::new(Last(log)) }
+    }
+
+    /// Closes all members with a reason, after what has been broadcast before, and waits until they have left and no task and no
+    /// callback of the hub runs any more. Returns how many have not left after this time; each ends by its own deadlines.
+    ///
+    /// From now on nobody can register or broadcast; who has begun with it is waited for, with
+    /// [`broadcast_within`](Self::broadcast_within) too. Calling it again does no harm.
+    pub async fn close(&self, reason: Option<CloseReason>, within: Duration) -> usize {
+        let shared = &*self.shared;
+        shared.reason.lock().get_or_insert_with(|| reason.unwrap_or_else(normal));
+        shared.roster.stop();
+        let start = Instant::now();
+        let deserted = poll_fn(|cx| shared.roster.poll_deserted(cx));
+        if timeout(within, deserted).await.is_err() {
+            shared.roster.end();
+        }
+        let rest = async {
+            let task = shared.task.lock().take();
+            if let Some(task) = task {
+                // It ends by itself; that the runtime ended it first is as good.
+                let _ = task.await;
+            }
+            if let Some(calls) = &shared.calls {
+                calls.close().await;
+            }
         };
-        Self { shared: Arc::new(shared), _last: Arc::new(Last(log)) }
+        let _ = timeout(within.saturating_sub(start.elapsed()), rest).await;
+        self.count()
     }
 }
 
-async fn distribute<T: Transport>(log: Log<Item, Handle<T>>, attention: Arc<Notify>) {
+async fn distribute<T, A>(shared: Arc<Shared<T, A>>, attention: Arc<Notify>)
+where
+    T: Transport + Send + 'static,
+    A: Send + Sync + 'static,
+{
+    let log = shared.roster.log();
     while !log.is_closed() {
         attention.notified().await;
-        distributing(|| log.distribute());
+        for slow in distributing(|| log.distribute()) {
+            match slow {
+                Slow::Undecided(id) => ask(&shared, id),
+                // Its task may have to wait for the peer before it sees that.
+                Slow::Ended(id) => _ = shared.is_removed(id),
+            }
+        }
         // Others on this thread are ahead of the next round.
         tokio::task::yield_now().await;
     }
 }
 
-impl<T: Transport> Hub<T> {
+fn ask<T, A>(shared: &Arc<Shared<T, A>>, id: MemberId)
+where
+    T: Transport + Send + 'static,
+    A: Send + Sync + 'static,
+{
+    // One that has left meanwhile is nobody to decide about.
+    if let (Some(calls), Some(known)) = (&shared.calls, shared.roster.get(id)) {
+        let decider = Arc::clone(shared);
+        calls.ask(
+            move |callback| callback(Asked { id, attributes: &known.attributes }),
+            move |on_slow| decider.decide(id, on_slow),
+        );
+    }
+}
+
+impl<T: Transport, A> Hub<T, A> {
     /// Makes a connection a member, which gets what is broadcast from now on. It is given back when the hub is closed.
     #[expect(clippy::result_large_err, reason = "the connection is what is given back")]
-    pub fn register(&self, socket: WebSocket<T>) -> Result<Member<T>, WebSocket<T>> {
-        let standing = Standing::Fixed(self.shared.on_slow.policy());
-        let Some(subscriber) = self.shared.log.subscribe(standing) else { return Err(socket) };
+    pub fn register(
+        &self,
+        socket: WebSocket<T>,
+        attributes: A,
+    ) -> Result<Member<T, A>, WebSocket<T>> {
+        let when_slow = &self.shared.when_slow;
+        let stays = AtomicBool::new(matches!(when_slow, WhenSlow::Always(OnSlow::Remove)));
+        let known = Known { attributes, stays };
+        let subscriber = self.shared.roster.register(when_slow.standing(), known);
+        let Some(subscriber) = subscriber else { return Err(socket) };
         let id = subscriber.id();
-        self.shared.groups.lock().register(id);
         Ok(Member::new(id, Link::new(socket, subscriber), Arc::clone(&self.shared)))
     }
 
-    /// How many members there are.
+    /// How many members there are. One that is closed is among them until it has left.
     pub fn count(&self) -> usize {
-        self.shared.groups.lock().count()
+        self.shared.roster.count()
     }
 
     /// How many members a group has.
     pub fn group_count(&self, group: &str) -> usize {
-        self.shared.groups.lock().group_count(group)
+        self.shared.roster.group_count(group)
     }
 
-    /// What has been broadcast, dropped and disconnected.
+    /// How it stands.
     pub fn numbers(&self) -> Numbers {
-        self.shared.log.numbers()
+        let panics = self.shared.panics.load(Ordering::Relaxed);
+        Numbers::of(&self.shared.roster.log().numbers(), panics)
     }
 
     /// Broadcasts to all members, without waiting. Returns the message's number.
     pub fn broadcast(&self, message: impl Into<PreparedMessage>) -> Result<u64, PublishError> {
-        self.shared.log.publish(Item(message.into()), Audience::All)
+        let item = Item(message.into());
+        self.set_out()?.publish(item, Audience::All)
     }
 
     /// Broadcasts to the members of a group.
@@ -179,20 +244,29 @@ impl<T: Transport> Hub<T> {
         group: &str,
         message: impl Into<PreparedMessage>,
     ) -> Result<u64, PublishError> {
-        let audience = self.shared.groups.lock().audience(group);
-        let audience = audience.unwrap_or_else(|| Audience::only([]));
-        self.shared.log.publish(Item(message.into()), audience)
+        let item = Item(message.into());
+        let flight = self.set_out()?;
+        flight.publish(item, self.shared.roster.audience(group))
     }
 
-    /// Broadcasts to those members that `wanted` says. It is called for each, without a lock.
+    /// Broadcasts to those members that `wanted` says. It is called here, for one after the other and without a lock. Where it
+    /// panics the member does not get the message, and the panic is counted.
     pub fn broadcast_filtered(
         &self,
         message: impl Into<PreparedMessage>,
-        wanted: impl FnMut(&MemberId) -> bool,
+        mut wanted: impl FnMut(MemberId, &A) -> bool,
     ) -> Result<u64, PublishError> {
-        let members = self.shared.groups.lock().snapshot();
-        let audience = Audience::only(members.into_iter().filter(wanted));
-        self.shared.log.publish(Item(message.into()), audience)
+        let item = Item(message.into());
+        let flight = self.set_out()?;
+        let mut is_wanted = |id, attributes: &A| {
+            catch_unwind(AssertUnwindSafe(|| wanted(id, attributes))).unwrap_or_else(|_| {
+                self.shared.panics.fetch_add(1, Ordering::Relaxed);
+                false
+            })
+        };
+        let members = self.shared.roster.all().into_iter();
+        let named = members.filter(|(id, known)| is_wanted(*id, &known.attributes));
+        flight.publish(item, Audience::only(named.map(|(id, _)| id)))
     }
 
     /// Broadcasts to all members when none of them is too slow for it ([`OnSlow::Wait`]), or after this time: then those
@@ -203,40 +277,22 @@ impl<T: Transport> Hub<T> {
         time: Duration,
     ) -> Result<u64, PublishError> {
         let item = Item(message.into());
-        let log = &self.shared.log;
-        let room = poll_fn(|cx| match log.try_send(cx, item.clone(), Audience::All) {
-            Ok(number) => Poll::Ready(Ok(number)),
-            Err(SendError::Full(_)) => Poll::Pending,
-            Err(SendError::Refused(error)) => Poll::Ready(Err(error)),
-        });
-        if let Ok(sent) = timeout(time, room).await {
+        let flight = self.set_out()?;
+        if let Ok(sent) = timeout(time, flight.send(item.clone())).await {
             return sent;
         }
+        let log = self.shared.roster.log();
         for slow in log.hindering() {
             log.decide(slow, Policy::Disconnect);
         }
-        log.publish(item, Audience::All)
+        flight.publish(item, Audience::All)
     }
 
-    /// Closes all members with a reason, after what has been broadcast before, and waits until they have left. Returns how
-    /// many have not after this time; each ends by its own deadlines.
-    pub async fn close(&self, reason: Option<CloseReason>, within: Duration) -> usize {
-        self.shared.reason.lock().get_or_insert_with(|| reason.clone().unwrap_or_else(normal));
-        self.shared.log.close();
-        let all_left = async {
-            loop {
-                let left = self.shared.left.notified();
-                if self.count() == 0 {
-                    return;
-                }
-                left.await;
-            }
-        };
-        let _ = timeout(within, all_left).await;
-        self.count()
+    fn set_out(&self) -> Result<Flight<'_, Item, Handle<T>, Known<A>>, PublishError> {
+        self.shared.roster.set_out().ok_or(PublishError::Closed)
     }
 }
 
 fn normal() -> CloseReason {
-    CloseReason::new(crate::close::CloseCode::NORMAL, "")
+    CloseReason::new(CloseCode::NORMAL, "")
 }

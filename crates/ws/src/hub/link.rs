@@ -7,7 +7,8 @@ use std::task::{Context, Poll, Waker};
 use headwater_fanout::{Delivery, End, Limits, Message, Park, Subscriber, Taken, Took};
 use parking_lot::Mutex;
 
-use super::broadcast::{OnSlow, Shared};
+use super::MemberId;
+use super::broadcast::Shared;
 use crate::close::{CloseCode, CloseReason};
 use crate::message;
 use crate::prepared::PreparedMessage;
@@ -99,16 +100,16 @@ impl<T: Transport> Link<T> {
         let mut end = self.end.lock();
         // Not polled yet: its first poll writes.
         let Some(waker) = end.waker.take() else { return };
-        let pumped = end.pump(self, &mut Context::from_waker(&waker), None);
+        let pumped = end.pump::<()>(self, &mut Context::from_waker(&waker), None);
         if pumped == Pumped::Over {
             waker.wake_by_ref();
         }
         end.waker = Some(waker);
     }
 
-    pub(super) fn poll_recv(
+    pub(super) fn poll_recv<A>(
         self: &Arc<Self>,
-        shared: &Shared<T>,
+        shared: &Shared<T, A>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<message::Message>, Error>> {
         let mut end = self.end.lock();
@@ -129,6 +130,13 @@ impl<T: Transport> Link<T> {
         self.end.lock().socket.poll_flush(cx)
     }
 
+    /// Messages and bytes that wait for it in the log, and messages that it lost.
+    pub(super) fn waiting(&self) -> ((u64, u64), u64) {
+        let end = self.end.lock();
+        let waiting = |subscriber: &Subscriber<_, _>| (subscriber.depth(), subscriber.dropped());
+        end.subscriber.as_ref().map(waiting).unwrap_or_default()
+    }
+
     pub(super) fn with_socket<R>(&self, change: impl FnOnce(&mut WebSocket<T>) -> R) -> R {
         change(&mut self.end.lock().socket)
     }
@@ -137,11 +145,11 @@ impl<T: Transport> Link<T> {
 impl<T: Transport> LinkEnd<T> {
     /// Takes from the log and writes until there is no more or the peer has to read. `shared` is there when the
     /// connection's own task asks, which is who ends it.
-    fn pump(
+    fn pump<A>(
         &mut self,
         link: &Arc<Link<T>>,
         cx: &mut Context<'_>,
-        shared: Option<&Shared<T>>,
+        shared: Option<&Shared<T, A>>,
     ) -> Pumped {
         let mut all_taken = false;
         loop {
@@ -172,21 +180,22 @@ impl<T: Transport> LinkEnd<T> {
                 (Took::Nothing, _) => return Pumped::All,
                 (Took::End(_), None) => return Pumped::Over,
                 (Took::End(end), Some(shared)) => {
+                    let id = subscriber.id();
                     self.subscriber = None;
-                    self.end(end, shared);
+                    self.end(id, end, shared);
                     return Pumped::Over;
                 }
             }
         }
     }
 
-    fn end(&mut self, end: End, shared: &Shared<T>) {
-        let reason = match (end, shared.on_slow) {
-            (End::Slow, OnSlow::Remove) => return,
-            (End::Slow, _) => {
+    fn end<A>(&mut self, id: MemberId, end: End, shared: &Shared<T, A>) {
+        let reason = match end {
+            End::Slow if shared.is_removed(id) => return,
+            End::Slow => {
                 Some(CloseReason::new(CloseCode::POLICY_VIOLATION, "too slow for the broadcasts"))
             }
-            (End::Closed, _) => shared.reason(),
+            End::Closed => shared.reason(),
         };
         self.socket.start_close(reason.as_ref());
     }

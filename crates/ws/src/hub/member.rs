@@ -15,20 +15,20 @@ use crate::transport::Transport;
 
 /// A connection that gets the hub's broadcasts while [`recv`](Self::recv) is waited for. It leaves the hub when this is
 /// dropped, and then the connection is dropped too.
-pub struct Member<T: Transport> {
+pub struct Member<T: Transport, A = ()> {
     id: MemberId,
     link: Arc<Link<T>>,
-    shared: Arc<Shared<T>>,
+    shared: Arc<Shared<T, A>>,
 }
 
-impl<T: Transport> fmt::Debug for Member<T> {
+impl<T: Transport, A> fmt::Debug for Member<T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Member").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-impl<T: Transport> Member<T> {
-    pub(super) fn new(id: MemberId, link: Arc<Link<T>>, shared: Arc<Shared<T>>) -> Self {
+impl<T: Transport, A> Member<T, A> {
+    pub(super) fn new(id: MemberId, link: Arc<Link<T>>, shared: Arc<Shared<T, A>>) -> Self {
         Self { id, link, shared }
     }
 
@@ -64,20 +64,30 @@ impl<T: Transport> Member<T> {
         while let Ok(Some(_)) = self.recv().await {}
     }
 
+    /// Messages, and bytes of their plain frames, that wait for it in the hub.
+    pub fn depth(&self) -> (u64, u64) {
+        self.link.waiting().0
+    }
+
+    /// Broadcasts that it missed, as long as it gets any.
+    pub fn dropped(&self) -> u64 {
+        self.link.waiting().1
+    }
+
     /// Joins a group. Says whether it was not in it.
     pub fn join(&self, group: &str) -> bool {
-        self.shared.groups.lock().join(group, self.id)
+        self.shared.roster.join(group, self.id)
     }
 
     /// Leaves a group. Says whether it was in it.
     pub fn leave(&self, group: &str) -> bool {
-        self.shared.groups.lock().leave(group, self.id)
+        self.shared.roster.leave(group, self.id)
     }
 }
 
-impl<T: Transport> Drop for Member<T> {
+impl<T: Transport, A> Drop for Member<T, A> {
     fn drop(&mut self) {
         self.link.leave();
-        self.shared.left(self.id);
+        self.shared.roster.unregister(self.id);
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
-use headwater_ws::{Backlog, Hub, HubConfig, MemberId, Message, OnSlow};
+use headwater_ws::{Backlog, Hub, HubConfig, MemberId, Message, OnSlow, WhenSlow};
 
-use crate::pair::{connect, join, serve};
+use crate::pair::{connect, join, join_as, serve};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_see_what_many_broadcast_in_one_order() {
@@ -75,8 +75,8 @@ async fn groups_and_filters_reach_those_who_are_meant() {
     hub.broadcast_to("blue", Message::text("blue")).unwrap();
     hub.broadcast_to("none", Message::text("nobody")).unwrap();
     let mut all = Vec::new();
-    hub.broadcast_filtered(Message::text("not even"), |id: &MemberId| {
-        all.push(*id);
+    hub.broadcast_filtered(Message::text("not even"), |id: MemberId, ()| {
+        all.push(id);
         all.len() == 3
     })
     .unwrap();
@@ -93,10 +93,35 @@ async fn groups_and_filters_reach_those_who_are_meant() {
 }
 
 #[tokio::test]
+async fn attributes_say_who_is_meant_and_a_predicate_that_panics_is_counted() {
+    let hub: Hub<_, usize> = Hub::new(HubConfig::default());
+    let mut members = Vec::new();
+    for number in 0..8 {
+        members.push(join_as(&hub, number).await);
+    }
+    hub.broadcast_filtered(Message::text("even"), |_, number| number % 2 == 0).unwrap();
+    // One that panics for one is asked about the others all the same.
+    hub.broadcast_filtered(Message::text("not 3"), |_, number| {
+        assert_ne!(*number, 3, "planted");
+        true
+    })
+    .unwrap();
+    hub.broadcast_filtered(Message::text("nobody"), |_, _| false).unwrap();
+    hub.broadcast(Message::text("end")).unwrap();
+    assert_eq!(hub.numbers().callback_panics, 1);
+    for (number, member) in members.iter_mut().enumerate() {
+        let wanted = [("even", number % 2 == 0), ("not 3", number != 3), ("end", true)];
+        for (text, _) in wanted.into_iter().filter(|(_, is_for_it)| *is_for_it) {
+            assert_eq!(member.text().await.unwrap(), text, "{number}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn joining_and_leaving_twice_is_once() {
     let hub = Hub::new(HubConfig::default());
     let (server, mut client) = connect().await;
-    let member = hub.register(server).unwrap();
+    let member = hub.register(server, ()).unwrap();
     assert!(member.join("g") && !member.join("g"));
     assert!(member.leave("g") && !member.leave("g"));
     assert!(member.join("g"));
@@ -116,15 +141,16 @@ async fn a_member_that_was_parked_is_let_go_of() {
     served.task.abort();
     let _ = served.task.await;
     assert!(served.client.recv().await.is_err(), "the socket is closed");
-    assert_eq!((hub.count(), hub.group_count("g"), hub.numbers().subscribers), (0, 0, 0));
+    assert_eq!((hub.count(), hub.group_count("g"), hub.numbers().members), (0, 0, 0));
     hub.broadcast(Message::text("nobody")).unwrap();
 }
 
 #[tokio::test]
 async fn what_is_broadcast_before_the_first_poll_is_not_lost() {
-    let hub = Hub::new(HubConfig { on_slow: OnSlow::Drop, ..HubConfig::default() });
+    let hub =
+        Hub::new(HubConfig { when_slow: WhenSlow::Always(OnSlow::Drop), ..HubConfig::default() });
     let (server, client) = connect().await;
-    let member = hub.register(server).unwrap();
+    let member = hub.register(server, ()).unwrap();
     for number in 0..10 {
         hub.broadcast(Message::text(number.to_string())).unwrap();
         tokio::task::yield_now().await;

@@ -7,7 +7,9 @@
     reason = "tests report by panicking"
 )]
 
+mod asked;
 mod delivery;
 mod ending;
 mod pair;
 mod slow;
+mod verdicts;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use headwater_ws::{Accepted, Config, Error, Hub, Member, Message, Role, WebSocket};
+use headwater_ws::{Accepted, Config, Error, Hub, Member, Message, Role, Timing, WebSocket};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -21,11 +21,20 @@ pub(crate) async fn connect() -> (Socket, Socket) {
 }
 
 pub(crate) async fn connect_with(config: Config) -> (Socket, Socket) {
+    let (server, client) = streams().await;
+    SockRef::from(&client).set_recv_buffer_size(8 * 1024).unwrap();
+    SockRef::from(&server).set_send_buffer_size(8 * 1024).unwrap();
+    ends(server, client, config)
+}
+
+async fn streams() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
-    SockRef::from(&client).set_recv_buffer_size(8 * 1024).unwrap();
-    SockRef::from(&server).set_send_buffer_size(8 * 1024).unwrap();
+    (server, client)
+}
+
+fn ends(server: TcpStream, client: TcpStream, config: Config) -> (Socket, Socket) {
     let end = |stream, role| {
         WebSocket::new(stream, role, &Accepted::default(), Default::default(), config)
     };
@@ -42,15 +51,48 @@ pub(crate) struct Served {
 /// Joins a hub and its groups.
 pub(crate) async fn join(hub: &Hub<TcpStream>, groups: &[&str]) -> Served {
     let (server, client) = connect().await;
-    let member = hub.register(server).unwrap();
+    let member = hub.register(server, ()).unwrap();
     for group in groups {
         assert!(member.join(group));
     }
     serve(member, client).await
 }
 
+/// Joins a hub with attributes, and may stop reading without an end to the connection.
+pub(crate) async fn join_as<A>(hub: &Hub<TcpStream, A>, attributes: A) -> Served
+where
+    A: Send + Sync + 'static,
+{
+    let timing = Timing::DEFAULT.with_write_within(10 * PATIENCE);
+    let (server, client) = connect_with(Config { timing, ..Config::default() }).await;
+    serve(hub.register(server, attributes).unwrap(), client).await
+}
+
+/// Joins a hub with attributes and with room in the kernel: a small window makes also one wait that reads.
+pub(crate) async fn join_fast<A>(hub: &Hub<TcpStream, A>, attributes: A) -> Served
+where
+    A: Send + Sync + 'static,
+{
+    let (server, client) = streams().await;
+    let (server, client) = ends(server, client, Config::default());
+    serve(hub.register(server, attributes).unwrap(), client).await
+}
+
+/// Waits until something holds.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 /// Serves a member until it ends; it is waiting when this returns.
-pub(crate) async fn serve(mut member: Member<TcpStream>, client: Socket) -> Served {
+pub(crate) async fn serve<A>(mut member: Member<TcpStream, A>, client: Socket) -> Served
+where
+    A: Send + Sync + 'static,
+{
     let polls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&polls);
     let task = tokio::spawn(async move {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use headwater_ws::{Backlog, Hub, HubConfig, Message, OnSlow};
+use headwater_ws::{Backlog, Hub, HubConfig, Message, OnSlow, WhenSlow};
 use tokio::time::timeout;
 
 use crate::pair::{PATIENCE, Served, join};
@@ -12,7 +12,10 @@ const BACKLOG: usize = 16;
 /// Broadcasts 200 messages of 10 KiB to one connection that does not read and four that do, and waits for those four
 /// each time.
 async fn flood(on_slow: OnSlow) -> (Hub<tokio::net::TcpStream>, Served, Vec<Served>) {
-    let hub = Hub::new(HubConfig { backlog: Backlog::new(BACKLOG, 10 << 20), on_slow });
+    let hub = Hub::new(HubConfig {
+        backlog: Backlog::new(BACKLOG, 10 << 20),
+        when_slow: WhenSlow::Always(on_slow),
+    });
     let stuck = join(&hub, &[]).await;
     let mut fast = Vec::new();
     for _ in 0..4 {
@@ -72,7 +75,7 @@ async fn drop_oldest_keeps_what_came_last() {
 async fn remove_keeps_the_connection() {
     let (hub, mut stuck, _fast) = flood(OnSlow::Remove).await;
     let seen = rest(&mut stuck).await;
-    assert!(seen.len() < 200 && hub.numbers().subscribers == 4, "{seen:?}");
+    assert!(seen.len() < 200 && hub.numbers().members == 4, "{seen:?}");
     stuck.client.send(&Message::text("still there")).await.unwrap();
     assert!(!stuck.task.is_finished());
 }
@@ -82,7 +85,7 @@ async fn close_says_why() {
     for on_slow in [OnSlow::Close, OnSlow::Wait] {
         let (hub, mut stuck, _fast) = flood(on_slow).await;
         let seen = rest(&mut stuck).await;
-        assert!(seen.len() < 200 && hub.numbers().subscribers == 4, "{seen:?}");
+        assert!(seen.len() < 200 && hub.numbers().members == 4, "{seen:?}");
         let reason = stuck.client.close_reason().expect("it is told");
         assert_eq!(reason.code().number(), 1008);
         assert!(matches!(timeout(PATIENCE, stuck.task).await.unwrap().unwrap(), Ok(None)));
