@@ -54,16 +54,18 @@ pub(super) fn distributing<R>(run: impl FnOnce() -> R) -> R {
 }
 
 pub(super) struct Link<T: Transport> {
-    // Held for one poll of a connection, by its task or by the one that distributes. The log's lock is taken inside.
+    // Held for one poll of a connection, by its task or by the one that distributes. The log's and the roster's lock are taken
+    // inside, and the waker's.
     end: Mutex<LinkEnd<T>>,
+    /// The connection's task, in whose name the distributor writes. `None` before the first poll.
+    // A lock of its own, held to clone what is in it: a publisher shall not wait for a poll.
+    waker: Mutex<Option<Waker>>,
 }
 
 struct LinkEnd<T: Transport> {
     socket: WebSocket<T>,
-    /// `None` before the first poll, and when the connection gets no broadcasts any more.
+    /// `None` when the connection gets no broadcasts any more.
     subscriber: Option<Subscriber<Item, Handle<T>>>,
-    /// The connection's task, in whose name the distributor writes.
-    waker: Option<Waker>,
 }
 
 /// What became of broadcasts that wait.
@@ -79,8 +81,8 @@ enum Pumped {
 
 impl<T: Transport> Link<T> {
     pub(super) fn new(socket: WebSocket<T>, subscriber: Subscriber<Item, Handle<T>>) -> Arc<Self> {
-        let end = LinkEnd { socket, subscriber: Some(subscriber), waker: None };
-        Arc::new(Self { end: Mutex::new(end) })
+        let end = LinkEnd { socket, subscriber: Some(subscriber) };
+        Arc::new(Self { end: Mutex::new(end), waker: Mutex::default() })
     }
 
     /// Leaves the log, which has a reference to this as long as it is parked there.
@@ -90,21 +92,24 @@ impl<T: Transport> Link<T> {
     }
 
     fn wake(&self) {
-        if let Some(waker) = &self.end.lock().waker {
-            waker.wake_by_ref();
+        if let Some(waker) = self.waker() {
+            waker.wake();
         }
+    }
+
+    fn waker(&self) -> Option<Waker> {
+        self.waker.lock().clone()
     }
 
     /// Writes what is new, in the name of the connection's task; it is woken only if it has something to do itself.
     fn write(self: &Arc<Self>) {
         let mut end = self.end.lock();
         // Not polled yet: its first poll writes.
-        let Some(waker) = end.waker.take() else { return };
+        let Some(waker) = self.waker() else { return };
         let pumped = end.pump::<()>(self, &mut Context::from_waker(&waker), None);
         if pumped == Pumped::Over {
-            waker.wake_by_ref();
+            waker.wake();
         }
-        end.waker = Some(waker);
     }
 
     pub(super) fn poll_recv<A>(
@@ -113,9 +118,7 @@ impl<T: Transport> Link<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<message::Message>, Error>> {
         let mut end = self.end.lock();
-        if !end.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            end.waker = Some(cx.waker().clone());
-        }
+        self.set_waker(cx.waker());
         loop {
             let pumped = end.pump(self, cx, Some(shared));
             let received = end.socket.poll_recv(cx);
@@ -123,6 +126,13 @@ impl<T: Transport> Link<T> {
             if received.is_ready() || pumped != Pumped::Blocked || !end.socket.is_flushed() {
                 return received;
             }
+        }
+    }
+
+    fn set_waker(&self, new: &Waker) {
+        let mut waker = self.waker.lock();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(new)) {
+            *waker = Some(new.clone());
         }
     }
 

@@ -22,11 +22,11 @@ where
 }
 
 /// Opens once.
-#[derive(Default)]
-struct Gate(Mutex<bool>, Condvar);
+#[derive(Debug, Default)]
+pub(crate) struct Gate(Mutex<bool>, Condvar);
 
 /// Opens the gate when a test ends, however it does: what hangs there would keep the runtime from ending.
-struct Opening(Arc<Gate>);
+pub(crate) struct Opening(pub(crate) Arc<Gate>);
 
 impl Drop for Opening {
     fn drop(&mut self) {
@@ -35,12 +35,12 @@ impl Drop for Opening {
 }
 
 impl Gate {
-    fn open(&self) {
+    pub(crate) fn open(&self) {
         *self.0.lock().unwrap() = true;
         self.1.notify_all();
     }
 
-    fn pass(&self) {
+    pub(crate) fn pass(&self) {
         drop(self.1.wait_while(self.0.lock().unwrap(), |open| !*open).unwrap());
     }
 }

@@ -11,5 +11,6 @@ mod asked;
 mod delivery;
 mod ending;
 mod pair;
+mod publisher;
 mod slow;
 mod verdicts;
