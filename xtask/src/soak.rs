@@ -140,6 +140,22 @@ const JOBS: &[Job] = &[
         env: &[("HEADWATER_SOAK", "1")],
         limit: 1,
     },
+    Job {
+        name: "ws-hub",
+        args: &[
+            "test",
+            "--package",
+            "headwater-ws",
+            "--release",
+            "--all-features",
+            "--test",
+            "soak",
+            "--",
+            "--nocapture",
+        ],
+        env: &[("HEADWATER_SOAK", "1")],
+        limit: 1,
+    },
 ];
 
 /// Arguments of `cargo xtask soak`.
