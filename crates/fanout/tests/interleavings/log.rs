@@ -1,66 +1,17 @@
-//! The log's own synchronisation, in every interleaving:
-//! `RUSTFLAGS="--cfg loom" cargo test --release --package headwater-fanout --test interleavings`.
-//!
-//! A lost wake-up is a deadlock here, which loom reports; a planted one shows that it does.
-#![cfg(loom)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+//! The log's own synchronisation: wake-ups, waiting for room, policies, leaving.
 
-use std::env;
-use std::process::Command;
 use std::task::Poll;
 
 use headwater_fanout::{
-    Audience, Delivery, End, Limits, Log, Message, Park, Policy, SendError, Standing, Subscriber,
-    Taken, Took,
+    Audience, Delivery, End, Limits, Log, Policy, SendError, Standing, Subscriber, Taken, Took,
 };
 use loom::future::block_on;
-use loom::model::Builder;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Arc, Notify};
 use loom::thread;
 
-#[derive(Clone, Debug)]
-struct Note(u64);
-
-impl Message for Note {
-    fn weight(&self) -> usize {
-        1
-    }
-}
-
-struct Bell(Arc<Notify>);
-
-impl Park for Bell {
-    fn unpark(self) {
-        self.0.notify();
-    }
-}
-
-fn model(run: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    // Enough for any fault between two critical sections of two threads; all would take hours.
-    builder.preemption_bound = Some(3);
-    builder.check(run);
-}
-
-/// Takes until the end.
-fn follow(mut subscriber: Subscriber<Note, Bell>) -> (Vec<u64>, End) {
-    let (mut taken, mut all) = (Taken::new(), Vec::new());
-    let bell = Arc::new(Notify::new());
-    let most = Limits::new(10, 10);
-    loop {
-        let took = subscriber.take_or_park(&most, &mut taken, || Bell(Arc::clone(&bell)));
-        all.extend(taken.iter().filter_map(|delivery| match delivery {
-            Delivery::Message { message, .. } => Some(message.0),
-            Delivery::Lost(_) => None,
-        }));
-        match took {
-            Took::Part => {}
-            Took::All | Took::Nothing => bell.wait(),
-            Took::End(end) => return (all, end),
-        }
-    }
-}
+use crate::planted::must_be_found;
+use crate::support::{Bell, Note, follow, model};
 
 #[test]
 fn whoever_sleeps_is_told() {
@@ -143,7 +94,7 @@ fn who_finds_that_it_waits_is_told() {
 
 #[test]
 fn a_sleeper_that_is_not_woken_is_found() {
-    fails_with_a_deadlock("a_sleeper_that_is_not_woken_is_found", || {
+    must_be_found("log::a_sleeper_that_is_not_woken_is_found", "deadlock", || {
         tell_one_who_dozes(Look::UnlessItSlept);
     });
 }
@@ -202,25 +153,10 @@ fn those_who_leave_while_they_are_told_leave_nothing_behind() {
     });
 }
 
-/// Set for the process of its own that the fault runs in: what loom does about a deadlock ends a process.
-const PLANTED: &str = "HEADWATER_PLANTED_FAULT";
-
 /// A call that is not passed on because somebody seems to be distributing already.
 #[test]
 fn a_call_that_gets_lost_is_found() {
-    fails_with_a_deadlock("a_call_that_gets_lost_is_found", lose_a_call);
-}
-
-/// Runs a test again in a process that the fault may end.
-fn fails_with_a_deadlock(test: &str, fault: impl Fn() + Send + Sync + 'static) {
-    if env::var_os(PLANTED).is_some() {
-        return model(fault);
-    }
-    let mut again = Command::new(env::current_exe().unwrap());
-    again.args(["--exact", test, "--nocapture"]).env(PLANTED, "1");
-    let output = again.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains("deadlock"), "{said}");
+    must_be_found("log::a_call_that_gets_lost_is_found", "deadlock", lose_a_call);
 }
 
 fn lose_a_call() {
