@@ -12,5 +12,6 @@ mod delivery;
 mod ending;
 mod pair;
 mod publisher;
+mod races;
 mod slow;
 mod verdicts;

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use headwater_ws::{Accepted, Config, Error, Hub, Member, Message, Role, Timing, WebSocket};
+use headwater_ws::{
+    Accepted, Config, Error, Hub, Member, Message, Role, Timing, Transport, WebSocket,
+};
 use socket2::SockRef;
+use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -27,6 +30,12 @@ pub(crate) async fn connect_with(config: Config) -> (Socket, Socket) {
     ends(server, client, config)
 }
 
+/// Both ends of a connection in memory.
+pub(crate) fn duplex() -> (WebSocket<DuplexStream>, WebSocket<DuplexStream>) {
+    let (server, client) = tokio::io::duplex(4096);
+    ends(server, client, Config::default())
+}
+
 async fn streams() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -34,7 +43,7 @@ async fn streams() -> (TcpStream, TcpStream) {
     (server, client)
 }
 
-fn ends(server: TcpStream, client: TcpStream, config: Config) -> (Socket, Socket) {
+fn ends<T: Transport>(server: T, client: T, config: Config) -> (WebSocket<T>, WebSocket<T>) {
     let end = |stream, role| {
         WebSocket::new(stream, role, &Accepted::default(), Default::default(), config)
     };

@@ -47,12 +47,12 @@ async fn misbehave(address: SocketAddr, promise: Promise, misdeed: Misdeed, stor
     while !story.stopped.load(Ordering::Relaxed) {
         let Some(socket) = connect(address, promise.path(), "bad").await else { continue };
         // None of them is worth a failure of its own: what it did to others is.
-        let _ = timeout(2 * DEADLINE, act(socket, misdeed)).await;
+        let _ = timeout(2 * DEADLINE, act(socket, misdeed, &story)).await;
         story.misdeeds.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-async fn act(mut socket: TcpStream, misdeed: Misdeed) {
+async fn act(mut socket: TcpStream, misdeed: Misdeed, story: &Story) {
     let mut buffer = vec![0; 2048];
     match misdeed {
         Misdeed::Slow => {
@@ -63,14 +63,16 @@ async fn act(mut socket: TcpStream, misdeed: Misdeed) {
         }
         Misdeed::Stalled => std::future::pending().await,
         Misdeed::Dying => {
-            for _ in 0..20 {
+            // Early or late, so that it happens in any state.
+            let reads = story.misdeeds.load(Ordering::Relaxed) % 40;
+            for _ in 0..reads {
                 let Ok(1..) = socket.read(&mut buffer).await else { return };
             }
             let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
         }
         Misdeed::Flapping => {
-            // Not as fast as the machine can: then there would be no port left for anybody.
-            let mut pause = interval(Duration::from_millis(20));
+            // A port that was given back is not used again for a minute, and there are 28,000 of them.
+            let mut pause = interval(Duration::from_millis(200));
             pause.tick().await;
             pause.tick().await;
         }

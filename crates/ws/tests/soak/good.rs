@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use headwater_ws::{CloseCode, CloseReason, Message, WebSocket};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::Story;
 use crate::client::{connect, web_socket};
@@ -16,6 +16,9 @@ use crate::server::Promise;
 
 /// How long it stays.
 const VISIT: Duration = Duration::from_secs(3);
+
+/// How long connecting may take, on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Which of the good clients.
 #[derive(Clone, Copy)]
@@ -34,7 +37,10 @@ impl Guest {
 pub(crate) async fn follow(address: SocketAddr, guest: Guest, story: Arc<Story>) {
     loop {
         let path = guest.promise.path();
-        let Some(socket) = connect(address, path, guest.group()).await else { continue };
+        let connecting = timeout(PATIENCE, connect(address, path, guest.group()));
+        let Ok(Some(socket)) = connecting.await else {
+            panic!("{:?} of the good cannot connect", guest.promise);
+        };
         story.visits.fetch_add(1, Ordering::Relaxed);
         let mut socket = web_socket(socket);
         if visit(&mut socket, guest, &story).await {

@@ -7,8 +7,8 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::client::{connect, web_socket};
-use crate::none_left;
 use crate::server::{Promise, Server};
+use crate::{TURN, none_left};
 
 /// Two descriptors each, of the 1,024 that a process has by default.
 const CLIENTS: usize = 450;
@@ -16,6 +16,7 @@ const MESSAGES: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_of_clients_get_every_message_and_leave_no_task() {
+    let _turn = TURN.lock().await;
     let before = Handle::current().metrics().num_alive_tasks();
     let server = Server::start().await;
     let hub = server.hub(Promise::AllOrEnd);
