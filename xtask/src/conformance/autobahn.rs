@@ -9,7 +9,7 @@ mod verdict;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
@@ -60,8 +60,9 @@ pub(super) fn run(workspace: &Workspace, extent: Extent) -> Result<()> {
     let echo = build(workspace, extent)?;
     let mut whole = Verdict::default();
     for side in ["server", "client"] {
+        let start = Instant::now();
         let verdict = test(workspace, extent, &python, &echo, side)?;
-        println!("Autobahn, as a {side}: {verdict}");
+        println!("Autobahn, as a {side}: {verdict}, in {:.0} s", start.elapsed().as_secs_f64());
         whole += verdict;
     }
     // In the words of `cargo test`, which CI counts, and in those of a soak run.

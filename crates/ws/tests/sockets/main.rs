@@ -9,6 +9,7 @@
 
 mod closing;
 mod http;
+mod large;
 mod liveness;
 mod peer;
 mod refusals;
