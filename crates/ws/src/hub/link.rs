@@ -57,8 +57,8 @@ pub(super) struct Link<T: Transport> {
     // Held for one poll of a connection, by its task or by the one that distributes. The log's and the roster's lock are taken
     // inside, and the waker's.
     end: Mutex<LinkEnd<T>>,
-    /// The connection's task, in whose name the distributor writes. `None` before the first poll.
-    // A lock of its own, held to clone what is in it: a publisher shall not wait for a poll.
+    /// The connection's task, for those who shall not wait for a poll: publishers.
+    // A lock of its own, held to clone what is in it or to change it.
     waker: Mutex<Option<Waker>>,
 }
 
@@ -66,6 +66,8 @@ struct LinkEnd<T: Transport> {
     socket: WebSocket<T>,
     /// `None` when the connection gets no broadcasts any more.
     subscriber: Option<Subscriber<Item, Handle<T>>>,
+    /// The connection's task, in whose name the distributor writes. `None` before the first poll.
+    waker: Option<Waker>,
 }
 
 /// What became of broadcasts that wait.
@@ -81,7 +83,7 @@ enum Pumped {
 
 impl<T: Transport> Link<T> {
     pub(super) fn new(socket: WebSocket<T>, subscriber: Subscriber<Item, Handle<T>>) -> Arc<Self> {
-        let end = LinkEnd { socket, subscriber: Some(subscriber) };
+        let end = LinkEnd { socket, subscriber: Some(subscriber), waker: None };
         Arc::new(Self { end: Mutex::new(end), waker: Mutex::default() })
     }
 
@@ -92,24 +94,22 @@ impl<T: Transport> Link<T> {
     }
 
     fn wake(&self) {
-        if let Some(waker) = self.waker() {
+        let waker = self.waker.lock().clone();
+        if let Some(waker) = waker {
             waker.wake();
         }
-    }
-
-    fn waker(&self) -> Option<Waker> {
-        self.waker.lock().clone()
     }
 
     /// Writes what is new, in the name of the connection's task; it is woken only if it has something to do itself.
     fn write(self: &Arc<Self>) {
         let mut end = self.end.lock();
         // Not polled yet: its first poll writes.
-        let Some(waker) = self.waker() else { return };
+        let Some(waker) = end.waker.take() else { return };
         let pumped = end.pump::<()>(self, &mut Context::from_waker(&waker), None);
         if pumped == Pumped::Over {
-            waker.wake();
+            waker.wake_by_ref();
         }
+        end.waker = Some(waker);
     }
 
     pub(super) fn poll_recv<A>(
@@ -118,7 +118,11 @@ impl<T: Transport> Link<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<message::Message>, Error>> {
         let mut end = self.end.lock();
-        self.set_waker(cx.waker());
+        if !end.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            end.waker = Some(cx.waker().clone());
+            // What was there is let go of when the lock is free.
+            let _before = self.waker.lock().replace(cx.waker().clone());
+        }
         loop {
             let pumped = end.pump(self, cx, Some(shared));
             let received = end.socket.poll_recv(cx);
@@ -126,13 +130,6 @@ impl<T: Transport> Link<T> {
             if received.is_ready() || pumped != Pumped::Blocked || !end.socket.is_flushed() {
                 return received;
             }
-        }
-    }
-
-    fn set_waker(&self, new: &Waker) {
-        let mut waker = self.waker.lock();
-        if !waker.as_ref().is_some_and(|waker| waker.will_wake(new)) {
-            *waker = Some(new.clone());
         }
     }
 
