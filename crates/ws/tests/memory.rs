@@ -3,10 +3,16 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
 
+use axum::Router;
+use axum::extract::{FromRef, State};
+use axum::response::Response;
+use axum::routing::get;
 use headwater_ws::{
     Accepted, Acceptor, Backlog, Config, Connector, Deflate, Hub, HubConfig, Message, Origins,
-    Role, WebSocket,
+    Role, Stream, WebSocket, WebSocketUpgrade,
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -90,6 +96,74 @@ fn an_idle_connection_holds_next_to_nothing() {
             let each = held / 2 + size_of_val(&ends[0]);
             assert!(each <= 900, "{each} bytes");
         }
+    });
+}
+
+/// Opens a WebSocket from a thread of its own, whose memory is not counted.
+async fn client(address: SocketAddr) -> std::net::TcpStream {
+    let open = move || {
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        socket
+            .write_all(
+                b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                  sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            )
+            .unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        socket
+    };
+    tokio::task::spawn_blocking(open).await.unwrap()
+}
+
+#[derive(Clone)]
+struct Server {
+    hub: Hub<Stream>,
+    acceptor: Acceptor,
+}
+
+impl FromRef<Server> for Acceptor {
+    fn from_ref(server: &Server) -> Self {
+        server.acceptor.clone()
+    }
+}
+
+/// As the documentation has it.
+async fn join(State(server): State<Server>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_open(Config::default(), move |socket| async move {
+        let Ok(mut member) = server.hub.register(socket, ()) else { return };
+        while let Ok(Some(_)) = member.recv().await {}
+    })
+}
+
+#[test]
+fn an_idle_member_behind_axum_holds_little_in_all() {
+    const MEMBERS: usize = 200;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let hub = Hub::new(HubConfig::default());
+        let server = Server { hub: hub.clone(), acceptor: Acceptor::new(Origins::any()) };
+        let router = Router::new().route("/", get(join)).with_state(server);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (mut clients, mut before) = (Vec::new(), 0);
+        for number in 0..2 * MEMBERS {
+            clients.push(client(address).await);
+            while hub.numbers().waiting < clients.len() as u64 {
+                tokio::task::yield_now().await;
+            }
+            if number + 1 == MEMBERS {
+                before = LIVE.get();
+            }
+        }
+        let each = usize::try_from(LIVE.get() - before).unwrap() / MEMBERS;
+        // 1,627 when this was written: the connection, its task, its place in the runtime and in the hub, and its timer.
+        assert!(each <= 1_700, "{each} bytes");
     });
 }
 

@@ -201,7 +201,6 @@ where
 
 impl<T: Transport, A> Hub<T, A> {
     /// Makes a connection a member, which gets what is broadcast from now on. It is given back when the hub is closed.
-    #[expect(clippy::result_large_err, reason = "the connection is what is given back")]
     pub fn register(
         &self,
         socket: WebSocket<T>,

@@ -44,6 +44,12 @@ pub struct Config {
 /// While nothing is to be read or written it holds no buffer.
 #[derive(Debug)]
 pub struct WebSocket<T> {
+    /// Apart, because futures through which it is moved keep a place for it each.
+    inner: Box<Inner<T>>,
+}
+
+#[derive(Debug)]
+struct Inner<T> {
     transport: T,
     role: Role,
     decoder: Decoder,
@@ -74,7 +80,7 @@ impl<T: Transport> WebSocket<T> {
     /// A connection on a transport, as its handshake agreed. `rest` is what has been read of the
     /// transport beyond the handshake.
     pub fn new(transport: T, role: Role, accepted: &Accepted, rest: Bytes, config: Config) -> Self {
-        Self {
+        let inner = Inner {
             transport,
             role,
             decoder: accepted.decoder(role, config.limits),
@@ -84,7 +90,8 @@ impl<T: Transport> WebSocket<T> {
             clock: Clock::new(config.timing),
             phase: Phase::Open,
             peer: None,
-        }
+        };
+        Self { inner: Box::new(inner) }
     }
 
     /// The next message; `None` once both ends have closed. An error is the end.
@@ -109,20 +116,20 @@ impl<T: Transport> WebSocket<T> {
     /// Sends a ping; its pong is not reported.
     pub async fn ping(&mut self, payload: ControlPayload) -> Result<(), Error> {
         self.demand_open()?;
-        self.encoder.ping(payload, &mut self.outbox)?;
+        self.inner.encoder.ping(payload, &mut self.inner.outbox)?;
         self.flush().await
     }
 
     /// Queues a message, to be sent by the next call of another method. Nothing bounds the queue.
     pub fn queue(&mut self, message: &Message) -> Result<(), Error> {
         self.demand_open()?;
-        Ok(self.encoder.message(message, &mut self.outbox)?)
+        Ok(self.inner.encoder.message(message, &mut self.inner.outbox)?)
     }
 
     /// Queues a message whose frame other connections share.
     pub fn queue_prepared(&mut self, message: &PreparedMessage) -> Result<(), Error> {
         self.demand_open()?;
-        Ok(self.encoder.prepared(message, &mut self.outbox)?)
+        Ok(self.inner.encoder.prepared(message, &mut self.inner.outbox)?)
     }
 
     /// Waits until the transport has all that is queued, or until the peer has taken nothing for
@@ -143,89 +150,90 @@ impl<T: Transport> WebSocket<T> {
     /// [`Timing::close_within`] from now.
     pub fn start_close(&mut self, reason: Option<&CloseReason>) {
         // Closed already: then only the rest has to be done.
-        let _ = self.encoder.close(reason, &mut self.outbox);
-        self.clock.closing();
+        let _ = self.inner.encoder.close(reason, &mut self.inner.outbox);
+        self.inner.clock.closing();
     }
 
     /// Whether nothing waits to be written.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.outbox.is_empty()
+        self.inner.outbox.is_empty()
     }
 
     /// Why the peer closed, if it did and said so.
     pub fn close_reason(&self) -> Option<&CloseReason> {
-        self.peer.as_ref()
+        self.inner.peer.as_ref()
     }
 
     /// The transport.
     pub fn transport(&self) -> &T {
-        &self.transport
+        &self.inner.transport
     }
 
     /// The next message, or the task is woken when it is worth asking again. See
     /// [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         loop {
-            match self.phase {
+            match self.inner.phase {
                 Phase::Open => {}
                 Phase::Ending(..) => return self.poll_end(cx),
                 Phase::Over => return Poll::Ready(Ok(None)),
             }
-            if let Some(due) = self.clock.expired() {
+            if let Some(due) = self.inner.clock.expired() {
                 self.on_due(due);
                 continue;
             }
             self.write(cx)?;
-            let queued = self.outbox.bytes();
+            let queued = self.inner.outbox.bytes();
             if queued <= UNSENT {
                 if let Some(message) = self.decode() {
                     return Poll::Ready(Ok(Some(message)));
                 }
-                if !matches!(self.phase, Phase::Open) || self.outbox.bytes() > queued {
+                if !matches!(self.inner.phase, Phase::Open) || self.inner.outbox.bytes() > queued {
                     continue;
                 }
-                if let Poll::Ready(read) = self.inbox.poll_fill(&mut self.transport, cx) {
+                if let Poll::Ready(read) = self.inner.inbox.poll_fill(&mut self.inner.transport, cx)
+                {
                     self.on_read(read)?;
                     continue;
                 }
             }
             // Only a peer that has nothing to be read is silent.
-            let due = ready!(self.clock.poll(cx));
+            let due = ready!(self.inner.clock.poll(cx));
             self.on_due(due);
         }
     }
 
     /// Whether the transport has all that is queued. See [`flush`](Self::flush).
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        if !matches!(self.phase, Phase::Open) {
+        if !matches!(self.inner.phase, Phase::Open) {
             return Poll::Ready(Err(Error::Closed));
         }
         self.write(cx)?;
-        if self.outbox.is_empty() {
+        if self.inner.outbox.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.clock.poll_blocked(cx));
-        self.phase = Phase::Over;
+        ready!(self.inner.clock.poll_blocked(cx));
+        self.inner.phase = Phase::Over;
         Poll::Ready(Err(Overdue::Write.into()))
     }
 
     fn demand_open(&self) -> Result<(), Error> {
-        if matches!(self.phase, Phase::Open) { Ok(()) } else { Err(Error::Closed) }
+        if matches!(self.inner.phase, Phase::Open) { Ok(()) } else { Err(Error::Closed) }
     }
 
     /// Writes what can be written.
     fn write(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        if self.outbox.is_empty() {
+        if self.inner.outbox.is_empty() {
             return Ok(());
         }
-        let before = self.outbox.bytes();
-        match self.outbox.poll_write(&mut self.transport, cx) {
-            Poll::Ready(Ok(())) => self.clock.unblocked(),
+        let before = self.inner.outbox.bytes();
+        match self.inner.outbox.poll_write(&mut self.inner.transport, cx) {
+            Poll::Ready(Ok(())) => self.inner.clock.unblocked(),
             Poll::Ready(Err(error)) => {
-                self.phase = Phase::Over;
+                self.inner.phase = Phase::Over;
                 return Err(error.into());
             }
-            Poll::Pending => self.clock.blocked(self.outbox.bytes() < before),
+            Poll::Pending => self.inner.clock.blocked(self.inner.outbox.bytes() < before),
         }
         Ok(())
     }
@@ -233,34 +241,34 @@ impl<T: Transport> WebSocket<T> {
     fn on_read(&mut self, read: io::Result<usize>) -> Result<(), Error> {
         match read {
             Ok(1..) => {
-                self.clock.heard();
+                self.inner.clock.heard();
                 return Ok(());
             }
-            Ok(0) if self.encoder.is_closed() => {
-                self.phase = Phase::Over;
+            Ok(0) if self.inner.encoder.is_closed() => {
+                self.inner.phase = Phase::Over;
                 return Ok(());
             }
-            _ => self.phase = Phase::Over,
+            _ => self.inner.phase = Phase::Over,
         }
         Err(read.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()).into())
     }
 
     /// The next message among what has been read; all else is dealt with.
     fn decode(&mut self) -> Option<Message> {
-        while !self.inbox.bytes().is_empty() && self.outbox.bytes() <= UNSENT {
-            let mut input = self.inbox.bytes();
+        while !self.inner.inbox.bytes().is_empty() && self.inner.outbox.bytes() <= UNSENT {
+            let mut input = self.inner.inbox.bytes();
             let before = input.len();
-            let received = self.decoder.decode(&mut input, Instant::now().into_std());
+            let received = self.inner.decoder.decode(&mut input, Instant::now().into_std());
             let used = before - input.len();
-            self.inbox.advance(used);
+            self.inner.inbox.advance(used);
             match received {
                 Ok(None) | Ok(Some(Received::Pong(_))) => {}
                 // Closed on this side: the user wants no more.
-                Ok(Some(Received::Message(_))) if self.encoder.is_closed() => {}
+                Ok(Some(Received::Message(_))) if self.inner.encoder.is_closed() => {}
                 Ok(Some(Received::Message(message))) => return Some(message),
                 Ok(Some(Received::Ping(payload))) => {
                     // After the close frame there are no pongs.
-                    let _ = self.encoder.pong(payload, &mut self.outbox);
+                    let _ = self.inner.encoder.pong(payload, &mut self.inner.outbox);
                 }
                 Ok(Some(Received::Close(reason))) => {
                     self.on_close(reason);
@@ -278,24 +286,24 @@ impl<T: Transport> WebSocket<T> {
 
     /// The peer has closed. It gets its own code back, and the server ends the transport first.
     fn on_close(&mut self, reason: Option<CloseReason>) {
-        let rest = match self.role {
+        let rest = match self.inner.role {
             Role::Server => Rest::Nothing,
             Role::Client => Rest::PeerFirst,
         };
         self.end(reason.as_ref(), rest, Why::Closed);
-        self.peer = reason;
+        self.inner.peer = reason;
     }
 
     fn on_due(&mut self, due: Due) {
         match due {
             Due::Ping => {
-                self.clock.pinged();
+                self.inner.clock.pinged();
                 // Closed on this side: the deadline of closing counts, and no ping.
-                let _ = self.encoder.ping(ControlPayload::default(), &mut self.outbox);
+                let _ = self.inner.encoder.ping(ControlPayload::default(), &mut self.inner.outbox);
             }
-            Due::Closing => self.phase = Phase::Over,
+            Due::Closing => self.inner.phase = Phase::Over,
             Due::Over(overdue @ Overdue::Write) => {
-                self.phase = Phase::Ending(Ending::Done, Why::Overdue(overdue));
+                self.inner.phase = Phase::Ending(Ending::Done, Why::Overdue(overdue));
             }
             Due::Over(overdue @ Overdue::Pong) => {
                 let reason = CloseReason::new(CloseCode::POLICY_VIOLATION, overdue.to_string());
@@ -310,21 +318,22 @@ impl<T: Transport> WebSocket<T> {
 
     fn end(&mut self, reason: Option<&CloseReason>, rest: Rest, why: Why) {
         // If this side has closed before, its close frame is the last one.
-        let _ = self.encoder.close(reason, &mut self.outbox);
-        self.clock.closing();
-        self.phase = Phase::Ending(Ending::Writing(rest), why);
+        let _ = self.inner.encoder.close(reason, &mut self.inner.outbox);
+        self.inner.clock.closing();
+        self.inner.phase = Phase::Ending(Ending::Writing(rest), why);
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        if let Phase::Ending(ending, _) = &mut self.phase {
-            let ended =
-                ending.poll(&mut self.transport, &mut self.inbox, &mut self.outbox, cx).is_ready();
+        if let Phase::Ending(ending, _) = &mut self.inner.phase {
+            let ended = ending
+                .poll(&mut self.inner.transport, &mut self.inner.inbox, &mut self.inner.outbox, cx)
+                .is_ready();
             if !ended {
-                ready!(self.clock.poll(cx));
+                ready!(self.inner.clock.poll(cx));
             }
         }
         // That the transport fails now is no news.
-        let Phase::Ending(_, why) = mem::replace(&mut self.phase, Phase::Over) else {
+        let Phase::Ending(_, why) = mem::replace(&mut self.inner.phase, Phase::Over) else {
             return Poll::Ready(Ok(None));
         };
         Poll::Ready(match why {

@@ -36,7 +36,8 @@ impl WebSocketUpgrade {
         let upgrade = self.upgrade;
         tokio::spawn(async move {
             if let Ok(socket) = upgrade.open(config).await {
-                serve(socket).await;
+                // A task for the handshake would keep its place for as long as the connection lives.
+                tokio::spawn(serve(socket));
             }
         });
         self.response.map(|()| Body::empty())

@@ -20,6 +20,9 @@ const AHEAD: u64 = 500;
 /// How long one who hinders is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a good client may take to come on, on a loaded machine.
+const STANDING: Duration = Duration::from_secs(30);
+
 /// One message of four is for a group, unless all are to wait for those who hinder.
 pub(crate) fn group_of(promise: Promise, number: u64) -> Option<&'static str> {
     match number % 8 {
@@ -38,10 +41,18 @@ pub(crate) async fn publish(
     story: Arc<Story>,
 ) -> (Duration, u64) {
     let (mut longest, mut number) = (Duration::ZERO, 0_u64);
+    let mut at = (0, Instant::now());
     // With so many bytes behind it that who takes nothing is stuck in a write before long.
     let padding = "x".repeat(250);
     while !story.stopped.load(Ordering::Relaxed) {
-        story.wait_for_the_slowest(promise, number.saturating_sub(AHEAD)).await;
+        let slowest = story.wait_for_the_slowest(promise, number.saturating_sub(AHEAD)).await;
+        if slowest > at.0 {
+            at = (slowest, Instant::now());
+        }
+        assert!(
+            at.1.elapsed() < STANDING,
+            "a good client of {promise:?} stands still at {slowest}"
+        );
         let message = Message::text(format!("{number} {padding}"));
         let call = Instant::now();
         match (promise, group_of(promise, number)) {
