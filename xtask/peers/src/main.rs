@@ -12,6 +12,7 @@ mod broker;
 mod control;
 mod floor;
 mod hub;
+mod hyper_poll;
 mod hyper_sse;
 mod tungstenite_hub;
 
@@ -37,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         "axum-sse" => one_worker()?.block_on(run(axum_sse::Server::default())),
         "broker" => one_worker()?.block_on(async { run(broker::Server::new()).await }),
         "hub" => one_worker()?.block_on(async { run(hub::Server::new()).await }),
+        "hyper-poll" => one_worker()?.block_on(hyper_poll::run()),
         "hyper-sse" => one_worker()?.block_on(run(hyper_sse::Server::default())),
         "tungstenite" => one_worker()?.block_on(run(tungstenite_hub::Server::default())),
         "tungstenite-2w" => two_workers()?.block_on(run(tungstenite_hub::Server::default())),

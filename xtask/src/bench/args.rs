@@ -13,7 +13,8 @@ pub(crate) struct BenchArgs {
     /// A server to measure; repeat it to compare, ratios are to the first. One of headwater,
     /// headwater-STORAGE, headwater-STORAGE,sync=TIME, dsr (durable-streams 0.1.5, the protocol
     /// authors' server in Rust), dsr-mem (the same, not durable), node-file, node-mem, null (answers
-    /// every append, the floor), one of those that broadcast: broker, hub, axum-sse, hyper-sse, tungstenite,
+    /// every append, the floor), hyper-poll (the same for long polls), one of those that broadcast: broker,
+    /// hub, axum-sse, hyper-sse, tungstenite,
     /// tungstenite-2w (a second worker), floor, floor-4, floor-16 (so many messages in a write), or
     /// url=NAME=http://127.0.0.1:PORT/v1/stream[,pid=PID] for one that runs already
     /// [default: headwater node-file null; with --quick: headwater null, and those that broadcast]

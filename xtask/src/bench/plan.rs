@@ -90,6 +90,7 @@ const QUICK: Defaults = Defaults {
         Target::Peer(Peer::HUB),
         Target::Peer(Peer::AXUM_SSE),
         Target::Peer(Peer::HYPER_SSE),
+        Target::Peer(Peer::HYPER_POLL),
         Target::Peer(Peer::TUNGSTENITE),
         Target::Peer(Peer::FLOOR),
     ],

@@ -33,6 +33,8 @@ pub(crate) enum Ability {
     Appends,
     /// It is a Durable Streams server.
     Streams,
+    /// Its readers wait in a long poll for what is appended, which it keeps in memory.
+    Polls,
     /// It hands on what it is told to publish, and keeps nothing.
     Broadcast {
         /// How its subscribers are reached.
@@ -76,6 +78,8 @@ pub(crate) enum Needs {
     Appends,
     /// A Durable Streams server.
     Streams,
+    /// Readers that wait in a long poll.
+    Polls,
     /// Live subscribers, over this wire.
     Subscribers(Wire),
     /// The same, and that one which does not read leaves the others alone.
@@ -87,12 +91,14 @@ impl Ability {
     pub(crate) fn meets(self, needs: Needs) -> bool {
         match (self, needs) {
             (Self::Streams, Needs::Subscribers(wire) | Needs::Isolation(wire)) => wire == Wire::Sse,
-            (Self::Streams, _) | (Self::Appends, Needs::Appends) => true,
+            (Self::Streams, _) | (Self::Appends, Needs::Appends) | (Self::Polls, Needs::Polls) => {
+                true
+            }
             (Self::Broadcast { wires, .. }, Needs::Subscribers(wire)) => wires.contains(&wire),
             (Self::Broadcast { wires, stuck }, Needs::Isolation(wire)) => {
                 wires.contains(&wire) && stuck == Stuck::Alone
             }
-            (Self::Appends | Self::Broadcast { .. }, _) => false,
+            (Self::Appends | Self::Polls | Self::Broadcast { .. }, _) => false,
         }
     }
 }

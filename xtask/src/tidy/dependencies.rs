@@ -189,6 +189,7 @@ const ALLOWED: &[Allowed] = &[
             "bytes",
             "futures-util",
             "http-body",
+            "http-body-util",
             "hyper",
             "hyper-util",
             "tokio",

@@ -9,12 +9,11 @@ use crate::workspace::{Workspace, cargo};
 
 const PACKAGE: &str = "headwater-peers";
 
-/// A server that broadcasts.
+/// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
     name: &'static str,
-    wires: &'static [Wire],
-    stuck: Stuck,
+    ability: Ability,
 }
 
 const SSE: &[Wire] = &[Wire::Sse];
@@ -30,6 +29,8 @@ impl Peer {
     pub(crate) const AXUM_SSE: Self = Self::new("axum-sse", SSE, Stuck::Alone);
     /// What the HTTP library costs alone.
     pub(crate) const HYPER_SSE: Self = Self::new("hyper-sse", SSE, Stuck::Alone);
+    /// The same where readers wait in a long poll.
+    pub(crate) const HYPER_POLL: Self = Self { name: "hyper-poll", ability: Ability::Polls };
     /// A hub on tokio-tungstenite.
     pub(crate) const TUNGSTENITE: Self = Self::new("tungstenite", WEB_SOCKET, Stuck::Alone);
     /// One small write for each message and subscriber.
@@ -41,6 +42,7 @@ impl Peer {
         Self::HUB,
         Self::AXUM_SSE,
         Self::HYPER_SSE,
+        Self::HYPER_POLL,
         Self::TUNGSTENITE,
         Self::new("tungstenite-2w", WEB_SOCKET, Stuck::Alone),
         Self::FLOOR,
@@ -49,7 +51,7 @@ impl Peer {
     ];
 
     const fn new(name: &'static str, wires: &'static [Wire], stuck: Stuck) -> Self {
-        Self { name, wires, stuck }
+        Self { name, ability: Ability::Broadcast { wires, stuck } }
     }
 
     /// The one of this name.
@@ -69,7 +71,7 @@ impl Peer {
 
     /// What it can be asked to do.
     pub(super) fn ability(self) -> Ability {
-        Ability::Broadcast { wires: self.wires, stuck: self.stuck }
+        self.ability
     }
 }
 

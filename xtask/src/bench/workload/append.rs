@@ -119,7 +119,7 @@ impl Ready<'_> {
         if check == ReadBack::Everything {
             match self.server.ability {
                 Ability::Streams => sample.faults = Some(read_back(&load, &acked).await?),
-                Ability::Appends | Ability::Broadcast { .. } => {
+                Ability::Appends | Ability::Polls | Ability::Broadcast { .. } => {
                     sample.notes.push("keeps nothing to read back".to_owned())
                 }
             }

@@ -48,7 +48,7 @@ impl Workload for LongPoll {
     }
 
     fn needs(&self) -> Needs {
-        Needs::Streams
+        Needs::Polls
     }
 
     fn prepare<'a>(&'a self, server: &'a Server) -> anyhow::Result<Box<dyn Prepared + 'a>> {
