@@ -1,4 +1,4 @@
-//! Maps of streams that are asked several times for each append.
+//! Maps of streams that are asked several times for each append, and for each reader that is woken.
 
 use std::collections::HashMap;
 

@@ -3,9 +3,9 @@
 //! A use restarts the window of a TTL at once, in memory. It is saved before a quarter of the TTL or ten seconds have gone by, so
 //! that a crash takes no more than that; until it is saved it is kept here, so that a commit that fails takes nothing.
 
-use std::collections::HashMap;
-
 use headwater_core::{Expiry, Slot, StreamKey, Timestamp};
+
+use crate::quick::QuickMap;
 
 /// The longest that a use stays in memory alone.
 const MAX_UNSAVED_MS: u64 = 10_000;
@@ -21,7 +21,7 @@ struct Use {
 
 /// The uses, by stream. Only streams with a TTL have any, and only while they are in use.
 #[derive(Debug, Default)]
-pub(crate) struct Uses(HashMap<StreamKey, Use>);
+pub(crate) struct Uses(QuickMap<StreamKey, Use>);
 
 impl Uses {
     /// Notes a use of a stream with a TTL in seconds.

@@ -1,6 +1,5 @@
 //! What the live readers of a stream share.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -11,6 +10,7 @@ use tokio::sync::watch;
 
 use super::ring::Ring;
 use super::{End, Piece};
+use crate::quick::QuickMap;
 
 /// The news: how the stream stands.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl Live {
 /// Streams with live readers.
 #[derive(Debug, Default)]
 pub(crate) struct Lives {
-    streams: HashMap<StreamKey, (Arc<Live>, usize)>,
+    streams: QuickMap<StreamKey, (Arc<Live>, usize)>,
     draining: bool,
 }
 
