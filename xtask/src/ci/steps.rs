@@ -83,14 +83,14 @@ const ALL: &[Step] = &[
         name: "features",
         argv: &["xtask", "features"],
         env: &[],
-        budget: 180,
+        budget: 240,
         kind: Kind::Check,
     },
     Step {
         name: "tests",
         argv: &["cargo", "test", "--workspace", "--all-features", "--no-fail-fast"],
         env: &[],
-        budget: 1190,
+        budget: 1110,
         kind: Kind::CargoTest,
     },
     // Every interleaving of what synchronises: a build of its own, in which the primitives are loom's.

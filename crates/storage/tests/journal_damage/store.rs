@@ -160,6 +160,8 @@ impl Store {
             self.sight.spaces.iter().filter(|space| space.len() > 1).count() > 1,
             self.sight.expiring.len() > 1,
             chunks.count() > 2,
+            // Or nothing would be lost with all of the chunk files.
+            !self.files.contains_key(Path::new("journal/0000000000000001.log")),
         ]
         .iter()
         .all(|has| *has)

@@ -9,8 +9,7 @@ pub struct Numbers {
     pub members: u64,
     /// Those of them that have everything and wait.
     pub waiting: u64,
-    /// Messages that members did not get, each counted once for each of them. Those of a member that still gets none
-    /// are counted when it does again.
+    /// Messages that members did not get, each counted once for each of them; those of members that have left included.
     pub dropped: u64,
     /// Members that were removed or closed for being slow.
     pub disconnected: u64,

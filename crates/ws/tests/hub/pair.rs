@@ -1,7 +1,7 @@
 //! Members of a hub and the clients at their other ends.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use headwater_ws::{
@@ -55,6 +55,7 @@ pub(crate) struct Served {
     pub(crate) client: Socket,
     pub(crate) task: JoinHandle<Result<Option<Message>, Error>>,
     pub(crate) polls: Arc<AtomicUsize>,
+    dropped: Box<dyn Fn() -> Option<u64> + Send>,
 }
 
 /// Joins a hub and its groups.
@@ -98,17 +99,21 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Serves a member until it ends; it is waiting when this returns.
-pub(crate) async fn serve<A>(mut member: Member<TcpStream, A>, client: Socket) -> Served
+pub(crate) async fn serve<A>(member: Member<TcpStream, A>, client: Socket) -> Served
 where
     A: Send + Sync + 'static,
 {
     let polls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&polls);
+    // Its task alone keeps the member: it leaves when that ends.
+    let member = Arc::new(Mutex::new(member));
+    let asked = Arc::downgrade(&member);
+    let dropped = Box::new(move || Some(asked.upgrade()?.lock().unwrap().dropped()));
     let task = tokio::spawn(async move {
         loop {
             let received = std::future::poll_fn(|cx| {
                 counter.fetch_add(1, Ordering::Relaxed);
-                member.poll_recv(cx)
+                member.lock().unwrap().poll_recv(cx)
             });
             match received.await {
                 Ok(Some(_)) => {}
@@ -119,10 +124,15 @@ where
     while polls.load(Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
-    Served { client, task, polls }
+    Served { client, task, polls, dropped }
 }
 
 impl Served {
+    /// Broadcasts that it missed.
+    pub(crate) fn dropped(&self) -> u64 {
+        (self.dropped)().expect("a member")
+    }
+
     pub(crate) async fn text(&mut self) -> Option<String> {
         let message = timeout(PATIENCE, self.client.recv()).await.expect("it comes in time");
         message.unwrap().map(|message| str::from_utf8(message.as_bytes()).unwrap().to_owned())
