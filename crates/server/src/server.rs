@@ -126,7 +126,7 @@ impl Open {
     /// Waits for the requests in flight, and cuts those that take longer.
     async fn end(self, app: &App, patience: Duration) -> Ending {
         self.tasks.close();
-        self.ends.drain.cancel();
+        self.ends.drain();
         let answered = timeout(patience, self.tasks.wait()).await;
         let connections = self.tasks.len();
         self.ends.cut.cancel();

@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -127,12 +128,13 @@ impl Connections {
         let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
         let watch = Watch::new(&self.app.config, Arc::clone(&activity), self.ends.clone());
         let (ground, tasks) = (Arc::clone(&self.ground), self.tasks.clone());
+        let draining = Arc::clone(&self.ends.draining);
         async move {
             let metrics = &ground.app.metrics;
             // Dropped with all that the library has, before anybody else goes on.
             let ended = {
                 let connection = pin!(connection);
-                serve(connection, watch, metrics, &activity).await
+                serve(connection, watch, metrics, &activity, &draining).await
             };
             match ended {
                 Ok(Ended::Over) => {}
@@ -173,10 +175,18 @@ fn hand_over(activity: &Activity, stand: Stand, ground: Arc<Ground>) {
 async fn poll<C: GracefulConnection>(
     mut connection: Pin<&mut C>,
     activity: &Activity,
+    draining: &AtomicBool,
+    told: &mut bool,
 ) -> Result<Ended, C::Error> {
-    poll_fn(|cx| match connection.as_mut().poll(cx) {
-        Poll::Pending if activity.handover.is_ready() => Poll::Ready(Ok(Ended::HandedOver)),
-        poll => poll.map_ok(|()| Ended::Over),
+    poll_fn(|cx| {
+        // Before what is answered now, which says that it is the last: the task may have been woken for that alone.
+        if draining.load(Ordering::Relaxed) && !std::mem::replace(told, true) {
+            connection.as_mut().graceful_shutdown();
+        }
+        match connection.as_mut().poll(cx) {
+            Poll::Pending if activity.handover.is_ready() => Poll::Ready(Ok(Ended::HandedOver)),
+            poll => poll.map_ok(|()| Ended::Over),
+        }
     })
     .await
 }
@@ -187,16 +197,19 @@ async fn serve<C: GracefulConnection>(
     mut watch: Watch,
     metrics: &Metrics,
     activity: &Activity,
+    draining: &AtomicBool,
 ) -> Result<Ended, C::Error> {
-    let mut closing = false;
+    let (mut closing, mut told) = (false, false);
     loop {
-        let due = match first(poll(connection.as_mut(), activity), watch.next()).await {
+        let polled = poll(connection.as_mut(), activity, draining, &mut told);
+        let due = match first(polled, watch.next()).await {
             // What ends it then has been counted.
             First::Busy(ended) => return if closing { Ok(Ended::Over) } else { ended },
             First::Rare(due) => due,
         };
         match due {
-            Due::Drain => connection.as_mut().graceful_shutdown(),
+            // It is told when it is polled.
+            Due::Drain => {}
             Due::Reset(streams) => {
                 (0..streams).for_each(|_| metrics.refused(Limit::WriteTime));
                 debug!(streams, "answers were not taken, and their streams reset");

@@ -5,6 +5,7 @@
 //! It sleeps until something can be due, so that a connection costs a wake-up in a time-out and not more.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -25,6 +26,17 @@ pub(super) struct Ends {
     pub(super) drain: CancellationToken,
     /// All end.
     pub(super) cut: CancellationToken,
+    /// Whether `drain` was said, for those who ask each time that they are polled: a token would cost them a lock.
+    pub(super) draining: Arc<AtomicBool>,
+}
+
+impl Ends {
+    /// Lets connections end when what is open on them has been answered.
+    pub(super) fn drain(&self) {
+        // Before anybody is woken. It guards nothing else.
+        self.draining.store(true, Ordering::Relaxed);
+        self.drain.cancel();
+    }
 }
 
 /// Watches one connection.
