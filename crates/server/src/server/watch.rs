@@ -23,7 +23,7 @@ const NAP: Duration = Duration::from_millis(5);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ends {
     /// Those on which nothing is open end, and the others when that has been answered.
-    pub(super) drain: CancellationToken,
+    drain: CancellationToken,
     /// All end.
     pub(super) cut: CancellationToken,
     /// Whether `drain` was said, for those who ask each time that they are polled: a token would cost them a lock.
