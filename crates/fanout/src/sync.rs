@@ -1,12 +1,12 @@
 //! The primitives that synchronise, exchanged for loom's when its models are run.
 
-#[cfg(loom)]
+#[cfg(headwater_loom)]
 pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
-#[cfg(loom)]
+#[cfg(headwater_loom)]
 pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
-#[cfg(not(loom))]
+#[cfg(not(headwater_loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(not(loom))]
+#[cfg(not(headwater_loom))]
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 
 use std::sync::PoisonError;

@@ -9,6 +9,7 @@ mod line;
 pub mod replay;
 #[cfg(feature = "hyper")]
 pub mod serve;
+mod sync;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 

@@ -28,6 +28,7 @@ const ALLOWED: &[Allowed] = &[
             "futures-core",
             "http",
             "http-body",
+            "loom",
             "pin-project-lite",
             "serde",
             "serde_json",

@@ -1,8 +1,8 @@
 //! What the log and the roster synchronise themselves, in every interleaving:
-//! `RUSTFLAGS="--cfg loom" cargo test --release --package headwater-fanout --test interleavings`.
+//! `RUSTFLAGS="--cfg headwater_loom" cargo test --release --package headwater-fanout --test interleavings`.
 //!
 //! A lost wake-up is a deadlock here, which loom reports; planted faults show that it does.
-#![cfg(loom)]
+#![cfg(headwater_loom)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod log;

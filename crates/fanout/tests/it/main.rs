@@ -1,5 +1,5 @@
 //! The log through its public face.
-#![cfg(not(loom))]
+#![cfg(not(headwater_loom))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

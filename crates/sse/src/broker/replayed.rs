@@ -2,22 +2,24 @@
 
 mod follow;
 mod handed;
+#[cfg(test)]
+#[cfg(headwater_loom)]
+mod interleavings;
 mod subscription;
 
 use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
 
-use headwater_fanout::{Limits, Log, Message, Policy, Standing};
+use headwater_fanout::{Limits, Log, Message};
 use tokio::task::AbortHandle;
 
 use self::handed::Handed;
 pub use self::subscription::ReplaySubscription;
 use super::running::Running;
 use super::shelf::Shelf;
-use super::taker::Taker;
 use super::{Numbers, distributor};
-use crate::replay::{Answer, AppendError, Cursor, Entry, ReadError, ReplayLog, resume};
+use crate::replay::{Answer, AppendError, Cursor, Entry, ReadError, ReplayLog};
 use crate::{Event, PreparedEvent};
 
 /// An event that was read from the log.
@@ -87,13 +89,7 @@ impl<L: ReplayLog + 'static> ReplayBroker<L> {
         &self,
         last_event_id: Option<&str>,
     ) -> Result<Option<ReplaySubscription<L>>, ReadError> {
-        // First of all: what is appended from here on is handed to it, what was before it reads.
-        let Some(subscriber) = self.fan.subscribe(Standing::Fixed(Policy::DropNewest)) else {
-            return Ok(None);
-        };
-        let resumption = resume(&*self.log, last_event_id).await?;
-        let (log, shelf) = (Arc::clone(&self.log), Arc::clone(&self.shelf));
-        Ok(Some(ReplaySubscription::new(log, Taker::new(subscriber), shelf, resumption)))
+        ReplaySubscription::begin(&self.log, &self.fan, &self.shelf, last_event_id).await
     }
 
     /// How it stands.

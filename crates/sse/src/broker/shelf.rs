@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+
+use crate::sync::Mutex;
 
 /// Texts that are kept. Those who are told one after the other mostly stand at the same place, or where those before them stood when
 /// something was published between; so few are asked for at a time, each at most of what one take brings.

@@ -6,7 +6,7 @@ mod waiters;
 use std::fmt;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use self::ring::Ring;
 use self::waiters::Waiters;
 use super::{Answer, AppendError, Budget, Cursor, Entry, Epoch, Head, Page, ReadError, ReplayLog};
 use crate::Event;
+use crate::sync::{Mutex, MutexGuard};
 
 /// What a [`MemoryReplay`] keeps; whatever is beyond any of the three is given up, oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use futures_core::Stream;
+use headwater_fanout::{Log, Policy, Standing};
 
 use super::super::shelf::Shelf;
 use super::super::taker::Taker;
@@ -13,6 +14,7 @@ use super::Live;
 use super::handed::{Following, Handed, Next};
 use crate::replay::{
     BoxFuture, Budget, Cursor, Lost, Page, ReadError, Reason, ReplayLog, Rest, Resumption, Verdict,
+    resume,
 };
 use crate::{PreparedEvent, PreparedEvents};
 
@@ -34,15 +36,27 @@ pub struct ReplaySubscription<L> {
 }
 
 impl<L: ReplayLog + 'static> ReplaySubscription<L> {
-    pub(super) fn new(
-        log: Arc<L>,
-        taker: Taker<Live>,
-        shelf: Arc<Shelf<Option<Handed>>>,
-        resumption: Resumption,
-    ) -> Self {
-        let Resumption { verdict, after, opening } = resumption;
-        let reading = Some(read(&log, after));
-        Self { log, taker, shelf, verdict, opening: Some(opening), last: after, reading }
+    /// Begins after the id that a client came back with; `None` when the broker is closed.
+    pub(super) async fn begin(
+        log: &Arc<L>,
+        fan: &Log<Live, Waker>,
+        shelf: &Arc<Shelf<Option<Handed>>>,
+        last_event_id: Option<&str>,
+    ) -> Result<Option<Self>, ReadError> {
+        // First of all: what is appended from here on is handed to it, what was before it reads.
+        let Some(subscriber) = fan.subscribe(Standing::Fixed(Policy::DropNewest)) else {
+            return Ok(None);
+        };
+        let Resumption { verdict, after, opening } = resume(&**log, last_event_id).await?;
+        Ok(Some(Self {
+            taker: Taker::new(subscriber),
+            shelf: Arc::clone(shelf),
+            verdict,
+            opening: Some(opening),
+            last: after,
+            reading: Some(read(log, after)),
+            log: Arc::clone(log),
+        }))
     }
 
     /// What became of the id that the client came back with.
