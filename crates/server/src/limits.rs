@@ -167,3 +167,6 @@ pub const LOGGED_PATH_BYTES: usize = 256;
 /// Rest after a failed accept, which mostly means that no file descriptor is left: long enough not to spin,
 /// short enough not to be noticed.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long nothing more is written to the log about accepts that fail one after the other.
+pub const ACCEPT_QUIET: Duration = Duration::from_secs(1);

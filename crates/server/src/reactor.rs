@@ -39,8 +39,10 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use headwater_engine::Tail;
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -54,12 +56,18 @@ use crate::sse::Reader;
 /// Most threads, unless set otherwise: a write costs the kernel more than what is around it, and appends need processors, too.
 const MOST_THREADS: usize = 4;
 
+/// How long to leave it when not one thread could begin: what they lack, descriptors above all, may come back at any moment, and who
+/// asks too often only writes the log full.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// The threads. They begin with the first reader, and end when this is dropped and their readers are gone.
 #[derive(Debug)]
 pub(crate) struct Reactor {
     threads: usize,
-    /// Empty when they could not begin.
+    /// Set when at least one has begun.
     inboxes: OnceLock<Vec<Arc<Inbox>>>,
+    /// When they should have begun. Held while they begin, so that they do so once.
+    tried: Mutex<Option<Instant>>,
     /// Whose turn it is to get a reader.
     turn: AtomicUsize,
 }
@@ -99,12 +107,29 @@ impl Reactor {
             let processors = available_parallelism().map_or(1, usize::from);
             (processors / 2).clamp(1, MOST_THREADS)
         });
-        Self { threads, inboxes: OnceLock::new(), turn: AtomicUsize::new(0) }
+        let (inboxes, tried) = (OnceLock::new(), Mutex::default());
+        Self { threads, inboxes, tried, turn: AtomicUsize::new(0) }
     }
 
-    /// Whether it takes readers. Begins to, the first time.
+    /// Whether it takes readers. Begins to, the first time that it can.
     pub(crate) fn takes_readers(&self) -> bool {
-        self.inboxes.get_or_init(|| begin(self.threads)).iter().any(|inbox| !inbox.is_gone())
+        if self.threads == 0 {
+            return false;
+        }
+        let inboxes = self.inboxes.get().or_else(|| self.begin());
+        inboxes.is_some_and(|inboxes| inboxes.iter().any(|inbox| !inbox.is_gone()))
+    }
+
+    fn begin(&self) -> Option<&Vec<Arc<Inbox>>> {
+        let mut tried = self.tried.lock();
+        if self.inboxes.get().is_none() && tried.is_none_or(|at| at.elapsed() >= AGAIN) {
+            *tried = Some(Instant::now());
+            let inboxes = begin(self.threads);
+            if !inboxes.is_empty() {
+                return Some(self.inboxes.get_or_init(|| inboxes));
+            }
+        }
+        self.inboxes.get()
     }
 
     /// Takes a reader. Without threads it is dropped, and its client comes back.

@@ -25,7 +25,7 @@ use std::time::Duration;
 use headwater_engine::Engine;
 use headwater_storage::journal::Backups;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
@@ -33,7 +33,7 @@ use self::connection::Connections;
 use self::watch::Ends;
 use crate::app::App;
 use crate::config::Config;
-use crate::limits::{ACCEPT_PAUSE, ADMIN_DRAIN};
+use crate::limits::{ACCEPT_PAUSE, ACCEPT_QUIET, ADMIN_DRAIN};
 use crate::metrics::Exporter;
 use crate::router::Door;
 
@@ -141,12 +141,17 @@ impl Open {
 
 /// The next connection. A failure is the machine's or the client's and passes; the listener stays.
 async fn accept(listener: &TcpListener) -> TcpStream {
+    let mut told: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return stream,
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                warn!(%error, "a connection could not be accepted");
+                // Once is enough for as long as it lasts.
+                if told.is_none_or(|at| at.elapsed() >= ACCEPT_QUIET) {
+                    warn!(%error, "a connection could not be accepted");
+                    told = Some(Instant::now());
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }

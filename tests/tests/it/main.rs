@@ -56,6 +56,7 @@ mod many_records;
 mod methods;
 mod metrics;
 mod names;
+mod no_descriptors;
 mod offsets;
 mod paging;
 mod producers;
