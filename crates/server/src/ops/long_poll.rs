@@ -6,7 +6,6 @@ use std::time::Duration;
 use headwater_core::storage::Portion;
 use headwater_core::{StreamKey, StreamState};
 use headwater_engine::{Crowd, Delivery, End, Piece, Step, Tail};
-use http::request::Parts;
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
@@ -15,6 +14,7 @@ use crate::follow::{self, News};
 use crate::gate::Seat;
 use crate::headers;
 use crate::metrics::{Counted, Limit};
+use crate::request::none_match::KnownPages;
 use crate::request::read::{Form, LiveRead};
 use crate::response::page::{self, Content, Keeping, Stretch};
 use crate::response::{Reply, number};
@@ -22,8 +22,8 @@ use crate::response::{Reply, number};
 pub(crate) async fn long_poll(
     app: &App,
     key: &StreamKey,
-    parts: &Parts,
     read: LiveRead,
+    known: &KnownPages,
     seat: &mut Seat,
 ) -> Result<Reply, Problem> {
     let end = Instant::now() + app.config.long_poll_timeout;
@@ -36,7 +36,7 @@ pub(crate) async fn long_poll(
     let from = tail.position();
     let keeping = Keeping::of(read.start);
     let mut reply = match wait(&mut tail, read.form, app.config.long_poll_timeout).await? {
-        Waited::News(news) => stretch(news, from).into_reply(&parts.headers, keeping),
+        Waited::News(news) => stretch(news, from).into_reply(known, keeping),
         Waited::Nothing(state) => page::nothing_new(&state, from, keeping),
     };
     // A cursor keeps the next request from being answered out of a cache; after the end there is none.

@@ -12,20 +12,38 @@ use crate::app::App;
 use crate::errors::Problem;
 use crate::gate::Seat;
 use crate::headers;
+use crate::request::none_match::KnownPages;
 use crate::request::read::{Form, Read};
 use crate::response::page::{Keeping, Stretch};
 use crate::response::{Reply, earliest_offset};
 
+/// What a GET asks, without the head that it came in.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    read: Read,
+    known: KnownPages,
+    version: Version,
+}
+
+impl Asked {
+    pub(crate) fn parse(parts: Parts) -> Result<Self, Problem> {
+        let read = Read::parse(parts.uri.query(), &parts.headers)?;
+        let known = KnownPages::of(&parts.headers);
+        Ok(Self { read, known, version: parts.version })
+    }
+}
+
 pub(crate) async fn read(
     app: &Arc<App>,
     key: &StreamKey,
-    parts: &Parts,
+    asked: Asked,
     seat: &mut Seat,
 ) -> Result<Reply, Problem> {
-    let answer = match Read::parse(parts.uri.query(), &parts.headers)? {
-        Read::CatchUp(start, form) => catch_up(app, key, parts, start, form).await,
-        Read::LongPoll(live) => long_poll::long_poll(app, key, parts, live, seat).await,
-        Read::Events(live) => events::events(app, key, live, parts.version).await,
+    let Asked { read, known, version } = asked;
+    let answer = match read {
+        Read::CatchUp(start, form) => catch_up(app, key, (start, form), &known, version).await,
+        Read::LongPoll(live) => long_poll::long_poll(app, key, live, &known, seat).await,
+        Read::Events(live) => events::events(app, key, live, version).await,
     };
     match answer {
         Err(problem) if problem.code == Code::OffsetExpired => {
@@ -50,17 +68,17 @@ async fn saying_where_it_begins(app: &App, key: &StreamKey, problem: Problem) ->
 async fn catch_up(
     app: &App,
     key: &StreamKey,
-    parts: &Parts,
-    start: Start,
-    form: Form,
+    (start, form): (Start, Form),
+    known: &KnownPages,
+    version: Version,
 ) -> Result<Reply, Problem> {
     let stretch: Stretch = match form {
         // HTTP/2 has its own frames around each piece.
-        Form::Payload if parts.version >= Version::HTTP_2 => {
+        Form::Payload if version >= Version::HTTP_2 => {
             app.engine.read(key, start).await?.into()
         }
         Form::Payload => app.engine.read_to_send(key, start).await?.into(),
         Form::Envelopes => app.engine.read_records(key, start).await?.into(),
     };
-    Ok(stretch.into_reply(&parts.headers, Keeping::of(start)))
+    Ok(stretch.into_reply(known, Keeping::of(start)))
 }

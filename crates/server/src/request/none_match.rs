@@ -1,23 +1,33 @@
 //! `If-None-Match`: the pages a client has.
 
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue, IF_NONE_MATCH};
 
-/// Whether any value of the header names this tag, or any tag at all by `*`. Weak tags count; what is no tag
-/// names nothing. Our tags hold no comma, so a list divides at each.
-pub(crate) fn names<'a>(
-    values: impl IntoIterator<Item = &'a HeaderValue>,
-    tag: &HeaderValue,
-) -> bool {
-    values.into_iter().filter_map(|value| value.to_str().ok()).any(|list| {
-        list.split(',').map(str::trim).any(|one| {
-            one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag.as_bytes()
+/// The header as it came.
+#[derive(Debug, Default)]
+pub(crate) struct KnownPages(Vec<HeaderValue>);
+
+impl KnownPages {
+    /// Copies what came, which is a part of a buffer that is used again. Most requests have none.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let values = headers.get_all(IF_NONE_MATCH).iter();
+        Self(values.filter_map(|value| HeaderValue::from_bytes(value.as_bytes()).ok()).collect())
+    }
+
+    /// Whether any value of the header names this tag, or any tag at all by `*`. Weak tags count; what is no tag
+    /// names nothing. Our tags hold no comma, so a list divides at each.
+    pub(crate) fn names(&self, tag: &HeaderValue) -> bool {
+        self.0.iter().filter_map(|value| value.to_str().ok()).any(|list| {
+            list.split(',').map(str::trim).any(|one| {
+                one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag.as_bytes()
+            })
         })
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::field::tests::map;
 
     #[test]
     fn lists_weak_tags_and_any() {
@@ -34,9 +44,10 @@ mod tests {
             (&["w/\"1:0:5\""], false),
             (&["nonsense"], false),
         ] {
-            let values: Vec<_> = values.iter().map(|v| HeaderValue::from_static(v)).collect();
+            let fields: Vec<_> = values.iter().map(|value| ("if-none-match", *value)).collect();
+            let known = KnownPages::of(&map(&fields));
             let tag = HeaderValue::from_static("\"1:0:5\"");
-            assert_eq!(names(&values, &tag), expected, "{values:?}");
+            assert_eq!(known.names(&tag), expected, "{known:?}");
         }
     }
 }

@@ -82,8 +82,8 @@ fn admit(app: &App, routed: &Result<Target, Problem>, seat: &mut Seat) -> Result
 
 /// A request with all that answering it needs beside its body.
 ///
-/// An append drops the head before it waits: the head is a part of the 8 KiB that the HTTP library has read it into, and the library
-/// has a new buffer by then.
+/// Appends and reads drop the head before they wait: it is a part of the 8 KiB that the HTTP library has read it into. Those are used again
+/// for the next request where nobody has them any more when the library looks for that; otherwise it takes new ones.
 struct Call<'r> {
     app: &'r Arc<App>,
     door: &'r Door,
@@ -109,14 +109,18 @@ impl Call<'_> {
         if parts.version == Version::HTTP_11 && !parts.headers.contains_key(HOST) {
             return Err(Problem::invalid("the Host header is missing"));
         }
-        let posts = parts.method == Method::POST;
+        let (posts, gets) = (parts.method == Method::POST, parts.method == Method::GET);
         match (routed?, body) {
             (Target::Stream(key), Some(body)) if posts => {
                 append::append(app, &key, self.parts, body).await
             }
             // A future is as large as the largest that it may become, and is moved several times before it begins. So all that is
             // not an append is in a box of its own.
-            (target, body) => Box::pin(self.other(target, body.as_mut(), seat)).await,
+            (Target::Stream(key), _) if gets => {
+                let asked = read::Asked::parse(self.parts)?;
+                Box::pin(read::read(app, &key, asked, seat)).await
+            }
+            (target, body) => Box::pin(self.other(target, body.as_mut())).await,
         }
     }
 
@@ -124,7 +128,6 @@ impl Call<'_> {
         self,
         target: Target,
         body: Option<&mut Incoming>,
-        seat: &mut Seat,
     ) -> Result<Reply, Problem> {
         let Self { app, ref parts, .. } = self;
         let may = match (&target, &parts.method) {
@@ -137,7 +140,7 @@ impl Call<'_> {
         };
         may.map_err(Problem::method)?;
         match target {
-            Target::Stream(key) => self.on_stream(&key, body, seat).await,
+            Target::Stream(key) => self.on_stream(&key, body).await,
             Target::Truncate(key) => truncate::truncate(app, &key, parts, body).await,
             Target::Backup => backup::backup(app).await,
             Target::Catalog => catalog::catalog(app, parts).await,
@@ -152,7 +155,6 @@ impl Call<'_> {
         &self,
         key: &StreamKey,
         body: Option<&mut Incoming>,
-        seat: &mut Seat,
     ) -> Result<Reply, Problem> {
         let Self { app, parts, local, .. } = self;
         match (&parts.method, body) {
@@ -160,7 +162,6 @@ impl Call<'_> {
                 let origin = Origin::of(parts, *local)?;
                 create::create(app, key, &origin, parts, body).await
             }
-            (&Method::GET, _) => read::read(app, key, parts, seat).await,
             (&Method::HEAD, _) => head::head(app, key).await,
             (&Method::DELETE, _) => delete::delete(app, key).await,
             _ => Err(Problem::method(headers::STREAM_METHODS)),

@@ -8,14 +8,14 @@ use headwater_core::storage::Portion;
 use headwater_core::{ContentKind, StreamState, json};
 use headwater_engine::{Held, Page, Records, Start};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
 
 use super::{
     Reply, ResponseBody, empty, envelope, put_cache, put_closed, put_content_type, put_next_offset,
     put_start_offset, short,
 };
 use crate::headers;
-use crate::request::none_match;
+use crate::request::none_match::KnownPages;
 
 /// Whether the same request gives the same bytes later, so that caches may keep the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Stretch {
 
     /// 200 with the bytes, or 304 when the client has them. A tag changes with the end of the stream, so a
     /// 304 hides neither data nor closing.
-    pub(crate) fn into_reply(self, request: &HeaderMap, keeping: Keeping) -> Reply {
+    pub(crate) fn into_reply(self, known: &KnownPages, keeping: Keeping) -> Reply {
         let mut reply = empty(StatusCode::OK);
         let headers = reply.headers_mut();
         put_next_offset(headers, self.state.ranges.offset(self.to));
@@ -114,9 +114,9 @@ impl Stretch {
             Keeping::ByOffset => {
                 headers.insert(CACHE_CONTROL, headers::CACHE_PAGE);
                 let tag = self.tag();
-                let known = none_match::names(request.get_all(IF_NONE_MATCH), &tag);
+                let is_known = known.names(&tag);
                 headers.insert(ETAG, tag);
-                if known {
+                if is_known {
                     *reply.status_mut() = StatusCode::NOT_MODIFIED;
                     return reply;
                 }
