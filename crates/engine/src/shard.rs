@@ -153,6 +153,13 @@ impl Inner {
         }
     }
 
+    /// As [`touch`](Self::touch), of a stream whose state is known: one without a TTL need not be looked for.
+    pub(crate) fn touch_known(&mut self, key: &StreamKey, state: &StreamState, now: Timestamp) {
+        if matches!(state.expiry, Expiry::Ttl(_)) {
+            self.touch(key, now);
+        }
+    }
+
     /// The durable state of a stream, where what is private differs from it by data alone: both are the same live
     /// stream, and its time is not up. A stream with a live reader is in use at every moment.
     pub(crate) fn readable(
@@ -160,10 +167,35 @@ impl Inner {
         key: &StreamKey,
         now: Timestamp,
     ) -> Option<&Arc<StreamState>> {
-        let watched = self.lives.has_readers(key);
-        let (private, durable) = self.cache.get_mut(key)?.same_stream()?;
-        let ended = private.expired(now) && !(watched && matches!(private.expiry, Expiry::Ttl(_)));
-        (!ended).then_some(durable)
+        Some(&self.readable_entry(key, now)?.1)
+    }
+
+    /// As [`readable`](Self::readable), where nothing is on its way to storage and answers are given: this is what a look at the stream
+    /// would answer, without having waited.
+    pub(crate) fn settled(
+        &mut self,
+        key: &StreamKey,
+        now: Timestamp,
+    ) -> Option<&Arc<StreamState>> {
+        if self.phase == Phase::Stopped {
+            return None;
+        }
+        let (stream, durable) = self.readable_entry(key, now)?;
+        stream.pending.is_none().then_some(durable)
+    }
+
+    fn readable_entry(
+        &mut self,
+        key: &StreamKey,
+        now: Timestamp,
+    ) -> Option<(&cache::Stream, &Arc<StreamState>)> {
+        let stream = self.cache.get_mut(key)?;
+        let (private, durable) = stream.same_stream()?;
+        let watched = |state: &StreamState| {
+            matches!(state.expiry, Expiry::Ttl(_)) && self.lives.has_readers(key)
+        };
+        let ended = private.expired(now) && !watched(private);
+        (!ended).then_some((&*stream, durable))
     }
 
     /// When a stream was last used, as far as this engine knows.

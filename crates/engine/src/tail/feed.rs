@@ -5,7 +5,7 @@ use std::task::Waker;
 
 use headwater_core::{StreamKey, StreamState};
 
-use super::live::{Head, Live};
+use super::live::{self, Head, Live};
 use super::{Delivery, End, Tail};
 use crate::shard::Shard;
 
@@ -35,7 +35,7 @@ impl Feed {
     /// Wakes at all news from now on, with none of the engine's locks held that a caller could meet. What was news before is to
     /// be looked at by the caller.
     pub(super) fn new(shard: Arc<Shard>, key: StreamKey, live: Arc<Live>, waker: Waker) -> Self {
-        shard.with(|inner| inner.lives.enter(&key, &live));
+        live.enter();
         live.wake(waker.clone());
         Self { shard, key, live, waker }
     }
@@ -70,7 +70,7 @@ impl Feed {
     #[must_use]
     pub fn reader(&self, mark: Mark) -> Tail {
         let (shard, key) = (Arc::clone(&self.shard), self.key.clone());
-        shard.with(|inner| inner.lives.enter(&key, &self.live));
+        self.live.enter();
         let opened = self.live.head().state;
         let mut tail = Tail::new(shard, key, Arc::clone(&self.live), opened, mark.position);
         tail.delivered = Some((mark.told, false));
@@ -81,10 +81,6 @@ impl Feed {
 impl Drop for Feed {
     fn drop(&mut self) {
         self.live.wake_no_more(&self.waker);
-        let now = self.shard.clock.steady();
-        self.shard.with(|inner| {
-            inner.touch(&self.key, now);
-            inner.lives.leave(&self.key, &self.live);
-        });
+        live::leave(&self.shard, &self.key, &self.live.head().state, &self.live);
     }
 }

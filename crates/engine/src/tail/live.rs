@@ -1,16 +1,18 @@
 //! What the live readers of a stream share.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use bytes::Bytes;
-use headwater_core::{Slot, StreamKey, StreamState};
+use headwater_core::{Expiry, Slot, StreamKey, StreamState};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::ring::Ring;
 use super::{End, Piece};
 use crate::quick::QuickMap;
+use crate::shard::Shard;
 
 /// The news: how the stream stands.
 #[derive(Clone, Debug)]
@@ -27,12 +29,27 @@ pub(crate) struct Live {
     // Those who follow for many readers at once: a few, woken at all news for as long as they are here. Held while they are
     // woken, so that none is woken that has left.
     wakers: Mutex<Vec<Waker>>,
+    /// How many read. Those who begin where nobody reads count themselves under the shard's lock; so does the last one who ends look whether
+    /// it still is the last.
+    readers: AtomicUsize,
 }
 
 impl Live {
     fn new(state: Arc<StreamState>, capacity: usize) -> Arc<Self> {
         let (ring, wakers) = (Mutex::new(Ring::new(capacity)), Mutex::default());
-        Arc::new(Self { head: watch::Sender::new(Head { state, end: None }), ring, wakers })
+        let (head, readers) = (watch::Sender::new(Head { state, end: None }), AtomicUsize::new(0));
+        Arc::new(Self { head, ring, wakers, readers })
+    }
+
+    /// Adds a reader beside one that is there.
+    pub(super) fn enter(&self) {
+        // Nothing is read but the number.
+        self.readers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Removes a reader. Whether it was the last one.
+    fn exit(&self) -> bool {
+        self.readers.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
     pub(super) fn identity(self: &Arc<Self>) -> usize {
@@ -71,6 +88,13 @@ impl Live {
         self.ring.lock().pieces(from, to)
     }
 
+    /// What became durable may not have been published yet to those who read: it is news to them if it has not.
+    pub(super) fn reach(&self, state: &Arc<StreamState>) {
+        if self.head.borrow().state.version() < state.version() {
+            self.advance(Arc::clone(state), None);
+        }
+    }
+
     pub(super) fn advance(&self, state: Arc<StreamState>, payload: Option<Bytes>) {
         if let Some(bytes) = payload {
             let from = state.tail.position.saturating_sub(bytes.len() as u64);
@@ -99,8 +123,18 @@ impl Live {
 /// Streams with live readers.
 #[derive(Debug, Default)]
 pub(crate) struct Lives {
-    streams: QuickMap<StreamKey, (Arc<Live>, usize)>,
+    streams: QuickMap<StreamKey, Arc<Live>>,
     draining: bool,
+}
+
+/// Removes a reader of a stream, which was in use until now. The lock is taken where that has to be noted, or nobody is left.
+pub(super) fn leave(shard: &Shard, key: &StreamKey, state: &StreamState, live: &Arc<Live>) {
+    if matches!(state.expiry, Expiry::Ttl(_)) {
+        shard.touch(key);
+    }
+    if live.exit() {
+        shard.with(|inner| inner.lives.forget(key, live));
+    }
 }
 
 /// News that is handed out when no lock is held.
@@ -148,30 +182,19 @@ impl Lives {
         if self.draining {
             return None;
         }
-        let entry = self.streams.entry(key.clone());
-        let (live, readers) = entry.or_insert_with(|| (Live::new(Arc::clone(state), capacity), 0));
-        *readers += 1;
+        let live = self.streams.entry(key.clone());
+        let live = live.or_insert_with(|| Live::new(Arc::clone(state), capacity));
+        live.enter();
         Some(Arc::clone(live))
     }
 
-    /// Adds a reader beside one that is there, unless the stream has been ended or replaced since.
-    pub(super) fn enter(&mut self, key: &StreamKey, live: &Arc<Live>) {
-        if let Some((present, readers)) = self.streams.get_mut(key)
+    /// Forgets a stream that nobody reads any more, unless it has been ended or replaced, or somebody reads it again.
+    fn forget(&mut self, key: &StreamKey, live: &Arc<Live>) {
+        if let Some(present) = self.streams.get(key)
             && Arc::ptr_eq(present, live)
+            && present.readers.load(Ordering::Relaxed) == 0
         {
-            *readers += 1;
-        }
-    }
-
-    /// Removes a reader, unless the stream has been ended or replaced since.
-    pub(super) fn leave(&mut self, key: &StreamKey, live: &Arc<Live>) {
-        if let Some((present, readers)) = self.streams.get_mut(key)
-            && Arc::ptr_eq(present, live)
-        {
-            *readers -= 1;
-            if *readers == 0 {
-                self.streams.remove(key);
-            }
+            self.streams.remove(key);
         }
     }
 
@@ -182,7 +205,7 @@ impl Lives {
         slot: &Slot,
         payload: Option<Bytes>,
     ) -> Option<Publication> {
-        let (live, _) = self.streams.get(key)?;
+        let live = self.streams.get(key)?;
         let lineage = live.head.borrow().state.ranges.own();
         match slot {
             Slot::Live(state) if state.ranges.own() == lineage => {
@@ -190,7 +213,7 @@ impl Lives {
                 Some(Publication { live: Arc::clone(live), news })
             }
             _ => {
-                let (live, _) = self.streams.remove(key)?;
+                let live = self.streams.remove(key)?;
                 Some(Publication { live, news: News::End(End::Deleted) })
             }
         }
@@ -200,6 +223,6 @@ impl Lives {
     pub(crate) fn drain(&mut self) -> Vec<Publication> {
         self.draining = true;
         let lives = self.streams.drain();
-        lives.map(|(_, (live, _))| Publication { live, news: News::End(End::Draining) }).collect()
+        lives.map(|(_, live)| Publication { live, news: News::End(End::Draining) }).collect()
     }
 }

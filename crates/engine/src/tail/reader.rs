@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
-use headwater_core::{AccessError, OffsetError, StreamKey, StreamState};
+use headwater_core::storage::Writers;
+use headwater_core::{AccessError, Offset, OffsetError, StreamKey, StreamState};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::feed::{Feed, Mark};
-use super::live::{Head, Live};
+use super::live::{self, Head, Live};
 use super::pending::{self, Pending};
 use super::{Delivery, End, Piece, Step};
 use crate::error::{Failure, ServiceError};
@@ -43,6 +44,9 @@ impl Tail {
         key: &StreamKey,
         start: Start,
     ) -> Result<Self, Failure<AccessError>> {
+        if let Some(tail) = Self::open_at_tail(shard, key, start) {
+            return Ok(tail);
+        }
         let mut restarts = Restarts::default();
         loop {
             let state = read::look(shard, key).await?;
@@ -60,13 +64,12 @@ impl Tail {
                 let same = durable.ranges.own() == state.ranges.own();
                 let live =
                     same.then(|| inner.lives.join(key, &durable, shard.options.tail_bytes))?;
-                inner.touch(key, now);
+                inner.touch_known(key, &durable, now);
                 Some(live.map(|live| (live, durable)))
             });
             match joined {
                 Some(Some((live, durable))) => {
-                    // What became durable may not have been published to those who read already.
-                    live.advance(durable, None);
+                    live.reach(&durable);
                     let (shard, key) = (Arc::clone(shard), key.clone());
                     return Ok(Self::new(shard, key, live, state, position));
                 }
@@ -75,6 +78,33 @@ impl Tail {
                 None => {}
             }
         }
+    }
+
+    /// A reader at the tail of a stream on which nothing is on its way: as all are who poll and ask again. Nothing has to be waited for,
+    /// so it is looked for and joined at once.
+    fn open_at_tail(shard: &Arc<Shard>, key: &StreamKey, start: Start) -> Option<Self> {
+        if shard.storage.writers() != Writers::Sole {
+            return None;
+        }
+        let now = shard.clock.steady();
+        let (live, durable) = shard.with(|inner| {
+            let durable = Arc::clone(inner.settled(key, now)?);
+            let tail = durable.tail.position;
+            let is_there = match start {
+                Start::Now => true,
+                Start::At(offset) => {
+                    offset != Offset::START && durable.ranges.resolve(offset, tail) == Ok(tail)
+                }
+                Start::Beginning | Start::Last(_) | Start::Since(_) => false,
+            };
+            let live = is_there.then(|| inner.lives.join(key, &durable, shard.options.tail_bytes));
+            let live = live.flatten()?;
+            inner.touch_known(key, &durable, now);
+            Some((live, durable))
+        })?;
+        live.reach(&durable);
+        let position = durable.tail.position;
+        Some(Self::new(Arc::clone(shard), key.clone(), live, durable, position))
     }
 
     /// A reader that has been added to those of the stream.
@@ -312,11 +342,7 @@ impl Tail {
 
 impl Drop for Tail {
     fn drop(&mut self) {
-        let now = self.shard.clock.steady();
-        self.shard.with(|inner| {
-            inner.touch(&self.key, now);
-            inner.lives.leave(&self.key, &self.live);
-        });
+        live::leave(&self.shard, &self.key, &self.opened, &self.live);
     }
 }
 
