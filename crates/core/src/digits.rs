@@ -28,9 +28,37 @@ pub(crate) fn write_to(out: &mut impl fmt::Write, number: u64) -> fmt::Result {
     out.write_str(std::str::from_utf8(digits).unwrap_or_default())
 }
 
+/// The number that digits alone write, with zeros in front or without, if it fits.
+pub(crate) fn read(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0_u64, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit <= 9).then(|| number.checked_mul(10)?.checked_add(digit.into()))?
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_alone_are_a_number() {
+        for (digits, number) in [
+            ("", Some(0)),
+            ("0", Some(0)),
+            ("0000000000000042", Some(42)),
+            ("9999999999999999", Some(9_999_999_999_999_999)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("+1", None),
+            ("-1", None),
+            ("1_", None),
+            ("/", None),
+            (":", None),
+            ("\u{661}", None),
+        ] {
+            assert_eq!(read(digits.as_bytes()), number, "{digits}");
+        }
+    }
 
     #[test]
     fn numbers_are_written_as_the_library_writes_them() {

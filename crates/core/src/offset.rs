@@ -117,11 +117,15 @@ impl FromStr for Offset {
     type Err = MalformedOffset;
 
     fn from_str(text: &str) -> Result<Self, MalformedOffset> {
-        let number = |digits: &str| {
-            let valid = digits.len() == DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
-            valid.then(|| digits.parse().ok()).flatten().ok_or(MalformedOffset)
+        // Every read brings one, so it is looked through once.
+        let Some((lineage, [b'_', position @ ..])) = text.as_bytes().split_at_checked(DIGITS)
+        else {
+            return Err(MalformedOffset);
         };
-        let (lineage, position) = text.split_once('_').ok_or(MalformedOffset)?;
+        let number = |digits: &[u8]| {
+            let known = (digits.len() == DIGITS).then(|| digits::read(digits)).flatten();
+            known.ok_or(MalformedOffset)
+        };
         let offset = Self { lineage: number(lineage)?, position: number(position)? };
         // Lineages count from 1: with lineage 0 only the start was ever written.
         if offset.lineage == 0 && offset.position != 0 {

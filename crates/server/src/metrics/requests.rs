@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use metrics::{Counter, counter};
 
 use super::REQUESTS;
+use crate::request::query;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Route {
 
     /// What is asked of a stream. A live read waits for others, so its time is no measure of the server.
     pub(crate) fn on_stream(method: &Method, query: Option<&str>) -> Self {
-        let live = |mode| query.is_some_and(|query| query.split('&').any(|part| part == mode));
+        let live = |mode| query.is_some_and(|query| query::has(query, mode));
         match *method {
             Method::PUT => Self::Create,
             Method::POST => Self::Append,

@@ -35,14 +35,35 @@ impl<'a> Query<'a> {
 
 /// The parameters, decoded. Few queries hold anything that is encoded, and every read has one: those are taken as they stand.
 fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.filter_map(|pair| {
-        if pair.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-            return form_urlencoded::parse(pair.as_bytes()).next();
-        }
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Some((name.into(), value.into()))
+    parts(query).filter(|part| !part.is_empty()).filter_map(decoded)
+}
+
+/// Whether one of the parameters is this one, as it stands.
+pub(crate) fn has(query: &str, parameter: &str) -> bool {
+    parts(query).any(|part| part == parameter)
+}
+
+/// What stands between ampersands. A query is short, so it is looked through byte by byte: the library's searches are made for long texts.
+fn parts(query: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(query);
+    std::iter::from_fn(move || {
+        let query = rest?;
+        let end = query.bytes().position(|byte| byte == b'&').unwrap_or(query.len());
+        rest = query.get(end + 1..);
+        query.get(..end)
     })
+}
+
+fn decoded(part: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    // Looked through to its end, and so without a branch for each byte.
+    if part.bytes().fold(false, |is, byte| is | matches!(byte, b'%' | b'+')) {
+        return form_urlencoded::parse(part.as_bytes()).next();
+    }
+    let (name, value) = match part.bytes().position(|byte| byte == b'=') {
+        Some(at) => (part.get(..at)?, part.get(at + 1..)?),
+        None => (part, ""),
+    };
+    Some((name.into(), value.into()))
 }
 
 #[cfg(test)]

@@ -37,7 +37,10 @@ impl RequestIds {
     fn next(&self) -> HeaderValue {
         // Only uniqueness matters, no other memory hangs on it.
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        short(|line| write!(line, "{}{number}", self.process))
+        short(|line| {
+            line.write_str(&self.process)?;
+            line.number(number)
+        })
     }
 }
 
