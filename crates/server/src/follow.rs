@@ -22,6 +22,14 @@ impl News {
             Self::Envelopes(page) => &page.state,
         }
     }
+
+    /// Where it ends, for a reader that was at a position.
+    pub(crate) fn to(&self, from: u64) -> u64 {
+        match self {
+            Self::Payload(delivery) => delivery.to(from),
+            Self::Envelopes(page) => page.to,
+        }
+    }
 }
 
 /// What comes next, in the form that is asked for. Cancel-safe, as the tail is.

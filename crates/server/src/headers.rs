@@ -93,8 +93,11 @@ pub const EXPOSED: HeaderValue = HeaderValue::from_static(
      Producer-Epoch, Producer-Seq, Producer-Expected-Seq, Producer-Received-Seq, X-Request-Id",
 );
 
-/// Adds what every response carries, errors and event streams included.
+/// Adds what every response carries, errors and event streams included, unless it was prepared with them.
 pub fn put_common(headers: &mut HeaderMap) {
+    if headers.contains_key(ACCESS_CONTROL_EXPOSE_HEADERS) {
+        return;
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -2,13 +2,14 @@
 //!
 //! The rooms: [`line`] (short text without a buffer on the heap), [`body`] (what can be sent), [`chunks`] (a page as a body), [`envelope`]
 //! (records with what is known about them), [`page`] (the answer to a read that
-//! found its place), [`sending`] (a body on its way).
+//! found its place), [`prepared`] (that of many who waited for the same), [`sending`] (a body on its way).
 
 pub(crate) mod body;
 mod chunks;
 pub(crate) mod envelope;
 mod line;
 pub(crate) mod page;
+pub(crate) mod prepared;
 mod sending;
 
 pub(crate) use body::ResponseBody;

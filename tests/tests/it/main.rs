@@ -80,3 +80,4 @@ mod transfer;
 mod ts_client;
 mod ttl;
 mod vanish;
+mod waiting_together;

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use headwater_core::storage::Portion;
 use headwater_core::{StreamKey, StreamState};
-use headwater_engine::{Crowd, Delivery, End, Piece, Step, Tail};
+use headwater_engine::{Crowd, End, Step, Tail};
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::App;
@@ -16,8 +15,8 @@ use crate::headers;
 use crate::metrics::{Counted, Limit};
 use crate::request::none_match::KnownPages;
 use crate::request::read::{Form, LiveRead};
-use crate::response::page::{self, Content, Keeping, Stretch};
-use crate::response::{Reply, number};
+use crate::response::page::{self, Keeping, Stretch};
+use crate::response::{Reply, number, prepared};
 
 pub(crate) async fn long_poll(
     app: &App,
@@ -35,36 +34,38 @@ pub(crate) async fn long_poll(
     let mut tail = app.engine.tail(key, read.start).await?;
     let from = tail.position();
     let keeping = Keeping::of(read.start);
-    let mut reply = match wait(&mut tail, read.form, app.config.long_poll_timeout).await? {
-        Waited::News(news) => stretch(news, from).into_reply(known, keeping),
+    let waited = wait(&mut tail, read.form, app.config.long_poll_timeout).await?;
+    let closes = waited.closes(from);
+    let mut reply = match waited {
+        Waited::News(News::Payload(delivery)) => prepared::answer(delivery, from, known, keeping),
+        Waited::News(News::Envelopes(page)) => Stretch::from(page).into_reply(known, keeping),
         Waited::Nothing(state) => page::nothing_new(&state, from, keeping),
     };
     // A cursor keeps the next request from being answered out of a cache; after the end there is none.
-    if !reply.headers().contains_key(headers::CLOSED) {
+    if !closes {
         let cursor = app.cursor(read.cursor.as_deref());
         reply.headers_mut().insert(headers::CURSOR, number(cursor));
     }
     Ok(reply)
 }
 
-/// What is answered with what came to a reader at a position.
-fn stretch(news: News, from: u64) -> Stretch {
-    match news {
-        News::Payload(Delivery { state, pieces, held }) => {
-            let to = pieces.last().map_or(from, Piece::to);
-            // A vector of its own: one in place of the pieces would have to be made smaller, which costs more.
-            let mut chunks = Vec::with_capacity(pieces.len());
-            chunks.extend(pieces.into_iter().map(|piece| Portion::from(piece.bytes)));
-            Stretch { state, from, to, content: Content::Stored(chunks), held }
-        }
-        News::Envelopes(page) => page.into(),
-    }
-}
-
 enum Waited {
     News(News),
     /// The reader is at the tail of this state, and has waited long enough or need not wait.
     Nothing(Arc<StreamState>),
+}
+
+impl Waited {
+    /// Whether the answer says that the stream is closed, to a reader that was at a position.
+    fn closes(&self, from: u64) -> bool {
+        match self {
+            Self::News(news) => {
+                let state = news.state();
+                state.closed.is_some() && news.to(from) == state.tail.position
+            }
+            Self::Nothing(state) => state.closed.is_some(),
+        }
+    }
 }
 
 /// Waits for bytes, and for room for them. When the time is up, a reader that is not at the tail is given what there is, or

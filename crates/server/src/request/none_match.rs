@@ -13,6 +13,10 @@ impl KnownPages {
         Self(values.filter_map(|value| HeaderValue::from_bytes(value.as_bytes()).ok()).collect())
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether any value of the header names this tag, or any tag at all by `*`. Weak tags count; what is no tag
     /// names nothing. Our tags hold no comma, so a list divides at each.
     pub(crate) fn names(&self, tag: &HeaderValue) -> bool {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use headwater_core::cache::{CACHE_NEVER, Ending, PageTag};
 use headwater_core::storage::Portion;
 use headwater_core::{ContentKind, StreamState, json};
-use headwater_engine::{Held, Page, Records, Start};
+use headwater_engine::{Delivery, Held, Page, Piece, Records, Start};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue};
 
@@ -58,6 +58,18 @@ impl<C: Into<Portion>> From<Page<C>> for Stretch {
     }
 }
 
+impl Stretch {
+    /// What came to a live reader at a position.
+    pub(crate) fn of(delivery: Delivery, from: u64) -> Self {
+        let Delivery { state, pieces, held } = delivery;
+        let to = pieces.last().map_or(from, Piece::to);
+        // A vector of its own: one in place of the pieces would have to be made smaller, which costs more.
+        let mut chunks = Vec::with_capacity(pieces.len());
+        chunks.extend(pieces.into_iter().map(|piece| Portion::from(piece.bytes)));
+        Self { state, from, to, content: Content::Stored(chunks), held }
+    }
+}
+
 /// A stretch of a stream as it is answered.
 #[derive(Debug)]
 pub(crate) struct Stretch {
@@ -83,8 +95,13 @@ impl Stretch {
         self.to == self.state.tail.position
     }
 
+    /// Whether the stream is closed and this reaches its end.
+    pub(crate) fn closes(&self) -> bool {
+        self.up_to_date() && self.state.closed.is_some()
+    }
+
     fn ending(&self) -> Ending {
-        if self.up_to_date() && self.state.closed.is_some() { Ending::Closed } else { Ending::Open }
+        if self.closes() { Ending::Closed } else { Ending::Open }
     }
 
     fn tag(&self) -> HeaderValue {
