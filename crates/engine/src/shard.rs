@@ -172,11 +172,7 @@ impl Inner {
 
     /// As [`readable`](Self::readable), where nothing is on its way to storage and answers are given: this is what a look at the stream
     /// would answer, without having waited.
-    pub(crate) fn settled(
-        &mut self,
-        key: &StreamKey,
-        now: Timestamp,
-    ) -> Option<&Arc<StreamState>> {
+    pub(crate) fn settled(&mut self, key: &StreamKey, now: Timestamp) -> Option<&Arc<StreamState>> {
         if self.phase == Phase::Stopped {
             return None;
         }

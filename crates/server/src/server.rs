@@ -5,6 +5,7 @@
 //! engine down.
 
 pub(crate) mod activity;
+pub(crate) mod alarm;
 mod beside;
 pub(crate) mod carriers;
 mod connection;

@@ -44,9 +44,18 @@ impl Tail {
         key: &StreamKey,
         start: Start,
     ) -> Result<Self, Failure<AccessError>> {
-        if let Some(tail) = Self::open_at_tail(shard, key, start) {
-            return Ok(tail);
+        match Self::open_at_tail(shard, key, start) {
+            Some(tail) => Ok(tail),
+            // What is rare is in a box of its own: all who wait have room for what they may become.
+            None => Box::pin(Self::look_and_open(shard, key, start)).await,
         }
+    }
+
+    async fn look_and_open(
+        shard: &Arc<Shard>,
+        key: &StreamKey,
+        start: Start,
+    ) -> Result<Self, Failure<AccessError>> {
         let mut restarts = Restarts::default();
         loop {
             let state = read::look(shard, key).await?;
@@ -215,7 +224,7 @@ impl Tail {
                     return Ok(Step::Delivery(delivery));
                 }
                 Err(miss) => {
-                    if let Some(end) = self.missed(miss, &mut restarts).await? {
+                    if let Some(end) = Box::pin(self.missed(miss, &mut restarts)).await? {
                         return Ok(Step::End(end));
                     }
                 }
@@ -235,13 +244,13 @@ impl Tail {
                 Ok(state) => state,
                 Err(end) => return Ok(Step::End(end)),
             };
-            match self.collect_records(state).await {
+            match Box::pin(self.collect_records(state)).await {
                 Ok(page) => {
                     self.deliver(&page.state, page.to);
                     return Ok(Step::Delivery(page));
                 }
                 Err(miss) => {
-                    if let Some(end) = self.missed(miss, &mut restarts).await? {
+                    if let Some(end) = Box::pin(self.missed(miss, &mut restarts)).await? {
                         return Ok(Step::End(end));
                     }
                 }
@@ -296,6 +305,11 @@ impl Tail {
             self.page = Pending::default();
             return Ok(Delivery { state, pieces, held: None });
         }
+        Box::pin(self.read(state)).await
+    }
+
+    async fn read(&mut self, state: Arc<StreamState>) -> Result<Delivery, Miss> {
+        let position = self.position;
         let (shard, hurry) = (&self.shard, hurry(self.crowd));
         let begin = || pending::page(Arc::clone(shard), state, position, hurry);
         let page = self.page.get(begin, &mut self.news).await?;

@@ -1,11 +1,13 @@
 //! GET with `live=long-poll`: what is there, or what comes next, or 204 when nothing came in time.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
 
 use headwater_core::{StreamKey, StreamState};
 use headwater_engine::{Crowd, End, Step, Tail};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::errors::Problem;
@@ -17,13 +19,15 @@ use crate::request::none_match::KnownPages;
 use crate::request::read::{Form, LiveRead};
 use crate::response::page::{self, Keeping, Stretch};
 use crate::response::{Reply, number, prepared};
+use crate::server::activity::Busy;
+use crate::server::alarm::Until;
 
 pub(crate) async fn long_poll(
     app: &App,
     key: &StreamKey,
     read: LiveRead,
-    known: &KnownPages,
-    seat: &mut Seat,
+    known: KnownPages,
+    (busy, seat): (&Busy, &mut Seat),
 ) -> Result<Reply, Problem> {
     let end = Instant::now() + app.config.long_poll_timeout;
     let place = app.readers.enter(end);
@@ -34,11 +38,11 @@ pub(crate) async fn long_poll(
     let mut tail = app.engine.tail(key, read.start).await?;
     let from = tail.position();
     let keeping = Keeping::of(read.start);
-    let waited = wait(&mut tail, read.form, app.config.long_poll_timeout).await?;
+    let waited = wait(&mut tail, read.form, busy.until(end)).await?;
     let closes = waited.closes(from);
     let mut reply = match waited {
-        Waited::News(News::Payload(delivery)) => prepared::answer(delivery, from, known, keeping),
-        Waited::News(News::Envelopes(page)) => Stretch::from(page).into_reply(known, keeping),
+        Waited::News(News::Payload(delivery)) => prepared::answer(delivery, from, &known, keeping),
+        Waited::News(News::Envelopes(page)) => Stretch::from(page).into_reply(&known, keeping),
         Waited::Nothing(state) => page::nothing_new(&state, from, keeping),
     };
     // A cursor keeps the next request from being answered out of a cache; after the end there is none.
@@ -70,19 +74,20 @@ impl Waited {
 
 /// Waits for bytes, and for room for them. When the time is up, a reader that is not at the tail is given what there is, or
 /// refused if there is still no room for it: who is told that nothing came takes itself to be at the tail.
-async fn wait(tail: &mut Tail, form: Form, patience: Duration) -> Result<Waited, Problem> {
-    let deadline = Instant::now() + patience;
+async fn wait(tail: &mut Tail, form: Form, end: Until) -> Result<Waited, Problem> {
+    let mut end = pin!(end);
     let from = tail.position();
     let mut at_tail = None;
     loop {
-        let step = match (timeout_at(deadline, follow::next(tail, form)).await, &at_tail) {
-            (Ok(step), _) => step?,
-            (Err(_), Some(state)) if tail.is_up_to_date() => {
+        let news = before(end.as_mut(), pin!(follow::next(tail, form))).await;
+        let step = match (news, &at_tail) {
+            (Some(step), _) => step?,
+            (None, Some(state)) if tail.is_up_to_date() => {
                 return Ok(Waited::Nothing(Arc::clone(state)));
             }
-            (Err(_), _) => {
+            (None, _) => {
                 tail.when_crowded(Crowd::Refuse);
-                follow::next(tail, form).await?
+                Box::pin(follow::next(tail, form)).await?
             }
         };
         let state = match step {
@@ -102,4 +107,16 @@ async fn wait(tail: &mut Tail, form: Form, patience: Duration) -> Result<Waited,
         }
         at_tail = Some(state);
     }
+}
+
+/// What is done before the end; nothing if that comes first.
+async fn before<T>(
+    mut end: Pin<&mut Until>,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => end.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }

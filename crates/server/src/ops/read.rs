@@ -1,5 +1,7 @@
 //! GET: by default what is there now; the live modes are in their own files.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use headwater_core::{Code, StreamKey};
@@ -16,6 +18,7 @@ use crate::request::none_match::KnownPages;
 use crate::request::read::{Form, Read};
 use crate::response::page::{Keeping, Stretch};
 use crate::response::{Reply, earliest_offset};
+use crate::server::activity::Busy;
 
 /// What a GET asks, without the head that it came in.
 #[derive(Debug)]
@@ -33,21 +36,38 @@ impl Asked {
     }
 }
 
-pub(crate) async fn read(
-    app: &Arc<App>,
-    key: &StreamKey,
+/// Answers. Those who wait are many, so each is in a box of the size of its kind.
+pub(crate) fn read<'r>(
+    app: &'r Arc<App>,
+    key: &'r StreamKey,
     asked: Asked,
-    seat: &mut Seat,
-) -> Result<Reply, Problem> {
+    (busy, seat): (&'r Busy, &'r mut Seat),
+) -> Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send + 'r>> {
     let Asked { read, known, version } = asked;
-    let answer = match read {
-        Read::CatchUp(start, form) => catch_up(app, key, (start, form), &known, version).await,
-        Read::LongPoll(live) => long_poll::long_poll(app, key, live, &known, seat).await,
-        Read::Events(live) => events::events(app, key, live, version).await,
-    };
-    match answer {
+    match read {
+        Read::LongPoll(live) => {
+            let answer = long_poll::long_poll(app, key, live, known, (busy, seat));
+            Box::pin(told_where(app, key, answer))
+        }
+        Read::CatchUp(start, form) => {
+            let answer = catch_up(app, key, (start, form), known, version);
+            Box::pin(told_where(app, key, answer))
+        }
+        Read::Events(live) => {
+            Box::pin(told_where(app, key, events::events(app, key, live, version)))
+        }
+    }
+}
+
+/// The answer, which says where the stream begins if it refuses who comes too late.
+async fn told_where(
+    app: &App,
+    key: &StreamKey,
+    answer: impl Future<Output = Result<Reply, Problem>>,
+) -> Result<Reply, Problem> {
+    match answer.await {
         Err(problem) if problem.code == Code::OffsetExpired => {
-            Err(saying_where_it_begins(app, key, problem).await)
+            Err(Box::pin(saying_where_it_begins(app, key, problem)).await)
         }
         answer => answer,
     }
@@ -69,16 +89,14 @@ async fn catch_up(
     app: &App,
     key: &StreamKey,
     (start, form): (Start, Form),
-    known: &KnownPages,
+    known: KnownPages,
     version: Version,
 ) -> Result<Reply, Problem> {
     let stretch: Stretch = match form {
         // HTTP/2 has its own frames around each piece.
-        Form::Payload if version >= Version::HTTP_2 => {
-            app.engine.read(key, start).await?.into()
-        }
+        Form::Payload if version >= Version::HTTP_2 => app.engine.read(key, start).await?.into(),
         Form::Payload => app.engine.read_to_send(key, start).await?.into(),
         Form::Envelopes => app.engine.read_records(key, start).await?.into(),
     };
-    Ok(stretch.into_reply(known, Keeping::of(start)))
+    Ok(stretch.into_reply(&known, Keeping::of(start)))
 }

@@ -47,7 +47,7 @@ pub(crate) async fn handle(
     let mut seat = Seat::Free;
     let answer = match admit(&app, &routed, &mut seat) {
         Ok(()) => {
-            let call = Call { app: &app, door: &door, local, parts };
+            let call = Call { app: &app, door: &door, local, busy: &busy, parts };
             call.answer(routed, &mut body, &mut seat).instrument(span).await
         }
         Err(problem) => Err(problem),
@@ -82,12 +82,13 @@ fn admit(app: &App, routed: &Result<Target, Problem>, seat: &mut Seat) -> Result
 
 /// A request with all that answering it needs beside its body.
 ///
-/// Appends and reads drop the head before they wait: it is a part of the 8 KiB that the HTTP library has read it into. Those are used again
-/// for the next request where nobody has them any more when the library looks for that; otherwise it takes new ones.
+/// Appends and reads drop the head before they wait: the head is a part of the 8 KiB that the HTTP library has read it into, and the
+/// library has a new buffer by then.
 struct Call<'r> {
     app: &'r Arc<App>,
     door: &'r Door,
     local: SocketAddr,
+    busy: &'r Busy,
     parts: Parts,
 }
 
@@ -98,7 +99,7 @@ impl Call<'_> {
         body: &mut Option<Incoming>,
         seat: &mut Seat,
     ) -> Result<Reply, Problem> {
-        let Self { app, door, ref parts, .. } = self;
+        let Self { app, door, busy, ref parts, .. } = self;
         if parts.headers.len() > app.config.max_headers {
             // As the HTTP library does where it counts them itself.
             return Ok(response::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
@@ -118,17 +119,13 @@ impl Call<'_> {
             // not an append is in a box of its own.
             (Target::Stream(key), _) if gets => {
                 let asked = read::Asked::parse(self.parts)?;
-                Box::pin(read::read(app, &key, asked, seat)).await
+                read::read(app, &key, asked, (busy, seat)).await
             }
             (target, body) => Box::pin(self.other(target, body.as_mut())).await,
         }
     }
 
-    async fn other(
-        self,
-        target: Target,
-        body: Option<&mut Incoming>,
-    ) -> Result<Reply, Problem> {
+    async fn other(self, target: Target, body: Option<&mut Incoming>) -> Result<Reply, Problem> {
         let Self { app, ref parts, .. } = self;
         let may = match (&target, &parts.method) {
             (Target::Stream(_), _) | (Target::Truncate(_) | Target::Backup, &Method::POST) => {

@@ -8,6 +8,7 @@ use headwater_core::storage::Portion;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::alarm::{Alarm, Until};
 use super::handover::Handover;
 use super::streams::Stream;
 use super::wire::Announced;
@@ -39,6 +40,8 @@ pub(crate) struct Activity {
     sending: Mutex<Vec<Weak<Given>>>,
     pub(super) announced: Announced,
     pub(super) handover: Handover,
+    /// For requests that wait.
+    patience: Arc<Alarm>,
 }
 
 /// An answer that is being sent.
@@ -78,6 +81,7 @@ impl Activity {
             sending: Mutex::default(),
             announced: Announced::default(),
             handover: Handover::default(),
+            patience: Arc::default(),
         })
     }
 
@@ -173,6 +177,11 @@ fn millis(time: Duration) -> u64 {
 }
 
 impl Busy {
+    /// What ends a wait of the request that is given up at a moment, as a rule as long after it began as the one before.
+    pub(crate) fn until(&self, deadline: Instant) -> Until {
+        self.activity.patience.until(deadline)
+    }
+
     /// The answer will be these pieces, one after the other and nothing in between, or it is not large.
     pub(crate) fn announce(&self, pieces: Option<Vec<Portion>>) {
         self.activity.announced.put(pieces);

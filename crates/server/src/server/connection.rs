@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::activity::Activity;
+use super::alarm::HeadTimer;
 use super::beside::{First, first};
 use super::patient::Patient;
 use super::refusal;
@@ -125,7 +126,9 @@ impl Connections {
         });
         let wire = Wire::new(stream, Arc::clone(&activity), Arc::clone(&self.app.carriers));
         let stream = Patient::new(wire, self.app.config.write_timeout, Arc::clone(&activity));
-        let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
+        let mut http = self.http.clone();
+        http.http1().timer(HeadTimer::default());
+        let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
         let watch = Watch::new(&self.app.config, Arc::clone(&activity), self.ends.clone());
         let (ground, tasks) = (Arc::clone(&self.ground), self.tasks.clone());
         let draining = Arc::clone(&self.ends.draining);
@@ -258,7 +261,6 @@ fn http(config: &Config) -> Builder<Streams> {
     let head_bytes = config.max_head_bytes.max(LEAST_HEAD_BYTES);
     let mut http = Builder::new(Streams);
     http.http1()
-        .timer(TokioTimer::new())
         .header_read_timeout(config.head_timeout)
         .max_headers(config.max_headers)
         .max_buf_size(head_bytes);
