@@ -159,9 +159,8 @@ fn canonical(encoded: &str) -> Result<String, NameError> {
 
 /// Whether a path is its own canonical form and has no escapes: every request names a stream, and nearly all of them like this.
 fn is_canonical(path: &str) -> bool {
-    // A path is short and every request has one: it is looked through without a branch for each byte, and not by a search for long texts.
-    let fits = |byte: u8| (byte >= 0x20) & (byte != 0x7F) & (byte != b'%');
-    let plain = path.bytes().fold(true, |plain, byte| plain & fits(byte));
+    // A path is short and every request has one: it is looked through byte by byte, not by searches for long texts.
+    let plain = path.bytes().all(|byte| byte >= 0x20 && byte != 0x7F && byte != b'%');
     let named = |segment: &[u8]| !matches!(segment, b"" | b"." | b"..");
     plain && path.len() <= MAX_PATH_BYTES && path.as_bytes().split(|byte| *byte == b'/').all(named)
 }

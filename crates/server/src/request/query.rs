@@ -55,8 +55,7 @@ fn parts(query: &str) -> impl Iterator<Item = &str> {
 }
 
 fn decoded(part: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
-    // Looked through to its end, and so without a branch for each byte.
-    if part.bytes().fold(false, |is, byte| is | matches!(byte, b'%' | b'+')) {
+    if part.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return form_urlencoded::parse(part.as_bytes()).next();
     }
     let (name, value) = match part.bytes().position(|byte| byte == b'=') {
