@@ -3,6 +3,9 @@
 mod assembly;
 mod decoder;
 mod error;
+mod reader;
 
-pub use decoder::{Decoder, Role};
+pub use decoder::Decoder;
 pub use error::DecodeError;
+pub(crate) use reader::Reader;
+pub use reader::Role;

@@ -25,7 +25,8 @@ pub struct Closed;
 #[derive(Debug)]
 pub struct Encoder {
     role: Role,
-    deflate: Option<(Outbound, usize)>,
+    /// In a box, because it is not always agreed on. With the length that is worth it.
+    deflate: Option<Box<(Outbound, usize)>>,
     closed: bool,
 }
 
@@ -42,7 +43,8 @@ impl Encoder {
             Role::Server => params.server,
             Role::Client => params.client,
         };
-        self.deflate = Some((Outbound::new(direction, wanted.level), wanted.threshold));
+        let outbound = Outbound::new(direction, wanted.level);
+        self.deflate = Some(Box::new((outbound, wanted.threshold)));
         self
     }
 
@@ -61,7 +63,7 @@ impl Encoder {
             return Err(Closed);
         }
         let opcode = opcode_of(message);
-        if let Some((outbound, threshold)) = &mut self.deflate
+        if let Some((outbound, threshold)) = self.deflate.as_deref_mut()
             && message.as_bytes().len() >= *threshold
             && let Some(compressed) = outbound.compress(message.as_bytes())
         {
@@ -84,16 +86,20 @@ impl Encoder {
         if self.closed {
             return Err(Closed);
         }
-        if let Some((outbound, threshold)) = &mut self.deflate
+        out.extend([self.kept(prepared).clone()]);
+        Ok(())
+    }
+
+    /// The frame of a message that is encoded for all servers' connections. It is the next that is sent.
+    pub(crate) fn kept<'a>(&mut self, prepared: &'a PreparedMessage) -> &'a Bytes {
+        if let Some((outbound, threshold)) = self.deflate.as_deref_mut()
             && prepared.message().as_bytes().len() >= *threshold
             && let Some(frame) = prepared.compressed(outbound.window_bits())
         {
             outbound.forget_context();
-            out.extend([frame]);
-        } else {
-            out.extend([prepared.plain()]);
+            return frame;
         }
-        Ok(())
+        prepared.plain()
     }
 
     /// Encodes a ping.

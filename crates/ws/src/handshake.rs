@@ -17,7 +17,7 @@ pub use protocol::{InvalidProtocol, Protocol};
 pub use rejection::Rejection;
 pub use server::Acceptor;
 
-use crate::decode::{Decoder, Role};
+use crate::decode::{Decoder, Reader, Role};
 use crate::deflate::{Deflate, Params};
 use crate::encode::Encoder;
 use crate::limits::Limits;
@@ -56,6 +56,15 @@ impl Accepted {
         match self.deflate {
             Some((params, _)) => decoder.with_deflate(params),
             None => decoder,
+        }
+    }
+
+    /// The same for one who has the limits.
+    pub(crate) fn reader(&self, role: Role) -> Reader {
+        let reader = Reader::new(role);
+        match self.deflate {
+            Some((params, _)) => reader.with_deflate(params),
+            None => reader,
         }
     }
 }

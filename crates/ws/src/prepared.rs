@@ -50,19 +50,19 @@ impl PreparedMessage {
         self.0.plain.len()
     }
 
-    pub(crate) fn plain(&self) -> Bytes {
-        self.0.plain.clone()
+    pub(crate) fn plain(&self) -> &Bytes {
+        &self.0.plain
     }
 
     /// The compressed frame for this window, if it is smaller.
-    pub(crate) fn compressed(&self, bits: WindowBits) -> Option<Bytes> {
+    pub(crate) fn compressed(&self, bits: WindowBits) -> Option<&Bytes> {
         let place = usize::from(bits.get() - WindowBits::MIN.get());
         let made = self.0.compressed.get(place)?;
         let compress = || {
             let payload = compress_once(self.0.message.as_bytes(), bits, self.0.level)?;
             Some(one_buffer(opcode_of(&self.0.message), Form::Compressed, &payload))
         };
-        made.get_or_init(compress).clone()
+        made.get_or_init(compress).as_ref()
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! The rooms: `inbox` reads and `outbox` writes, neither of which holds a buffer while there is
 //! nothing to do; `timing` says when a peer has been silent for too long; `ending` closes without
-//! losing the last word; `websocket` puts them together.
+//! losing the last word; `config` is what is shared; `websocket` puts them together.
 
+mod config;
 mod ending;
 mod error;
 mod inbox;
@@ -11,6 +12,7 @@ mod outbox;
 mod timing;
 mod websocket;
 
+pub use config::Config;
 pub use error::{Error, Overdue};
 pub use timing::Timing;
-pub use websocket::{Config, WebSocket};
+pub use websocket::WebSocket;

@@ -1,6 +1,6 @@
 //! A connection of the hub's, reached by its own task and by the one that distributes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -23,7 +23,7 @@ thread_local! {
     /// Whether this thread is distributing. Publishers, who may have to tell others too, shall not write to sockets.
     static DISTRIBUTING: Cell<bool> = const { Cell::new(false) };
     /// The memory for what is taken, used again by all connections.
-    static TAKEN: RefCell<Taken<Item>> = RefCell::new(Taken::new());
+    static TAKEN: Cell<Taken<Item>> = Cell::default();
 }
 
 /// What is in the log.
@@ -158,32 +158,32 @@ impl<T: Transport> LinkEnd<T> {
         cx: &mut Context<'_>,
         shared: Option<&Shared<T, A>>,
     ) -> Pumped {
-        let mut all_taken = false;
+        let mut flushed = self.socket.poll_flush(cx);
         loop {
-            match self.socket.poll_flush(cx) {
-                // The log tells of whatever has come since then.
-                Poll::Ready(Ok(())) if all_taken => return Pumped::All,
+            match flushed {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Pumped::Over,
                 Poll::Pending => return Pumped::Blocked,
             }
             let Some(subscriber) = &mut self.subscriber else { return Pumped::Over };
-            let socket = &mut self.socket;
-            let took = TAKEN.with_borrow_mut(|taken| {
-                let most = Limits::new(AT_ONCE.0, AT_ONCE.1);
-                let took = subscriber.take_or_park(&most, taken, || Handle(Arc::clone(link)));
-                for delivery in taken.iter() {
-                    if let Delivery::Message { message, .. } = delivery {
-                        // Closing: then what follows is for nobody.
-                        let _ = socket.queue_prepared(&message.0);
-                    }
-                }
+            // Nothing is in its place while the transport is called, whatever that does.
+            let mut taken = TAKEN.take();
+            let most = Limits::new(AT_ONCE.0, AT_ONCE.1);
+            let took = subscriber.take_or_park(&most, &mut taken, || Handle(Arc::clone(link)));
+            if took.is_some() {
+                let messages = taken.iter().filter_map(|delivery| match delivery {
+                    Delivery::Message { message, .. } => Some(&message.0),
+                    Delivery::Lost(_) => None,
+                });
+                flushed = self.socket.poll_send_kept(messages, cx);
                 taken.clear();
-                took
-            });
+            }
+            TAKEN.set(taken);
             match (took, shared) {
                 (Took::Part, _) => {}
-                (Took::All, _) => all_taken = true,
+                // The log tells of whatever has come since then.
+                (Took::All, _) if matches!(flushed, Poll::Ready(Ok(()))) => return Pumped::All,
+                (Took::All, _) => {}
                 (Took::Nothing, _) => return Pumped::All,
                 (Took::End(_), None) => return Pumped::Over,
                 (Took::End(end), Some(shared)) => {

@@ -10,7 +10,7 @@ use bytes::{Buf, Bytes};
 use crate::transport::Transport;
 
 /// A read's size: what small messages come in together, and few system calls for large ones.
-const READ: usize = 16 * 1024;
+const READ: u16 = 16 * 1024;
 
 /// Buffers that a thread keeps. One is in use at a time, but for connections that have more than
 /// one message to give out.
@@ -23,12 +23,13 @@ thread_local! {
 #[derive(Debug)]
 pub(super) enum Inbox {
     Empty,
-    /// What the HTTP library had read beyond the handshake.
-    Given(Bytes),
+    /// What the HTTP library had read beyond the handshake, which is rare.
+    Given(Box<Bytes>),
     Read {
         buffer: Lent,
-        start: usize,
-        end: usize,
+        // Small, as is what every connection has a place for.
+        start: u16,
+        end: u16,
     },
 }
 
@@ -39,7 +40,7 @@ pub(super) struct Lent(Box<[u8]>);
 impl Lent {
     fn take() -> Self {
         let idle = IDLE.with_borrow_mut(Vec::pop);
-        Self(idle.unwrap_or_else(|| vec![0; READ].into_boxed_slice()))
+        Self(idle.unwrap_or_else(|| vec![0; usize::from(READ)].into_boxed_slice()))
     }
 }
 
@@ -58,7 +59,7 @@ impl Drop for Lent {
 
 impl Inbox {
     pub(super) fn new(given: Bytes) -> Self {
-        if given.is_empty() { Self::Empty } else { Self::Given(given) }
+        if given.is_empty() { Self::Empty } else { Self::Given(Box::new(given)) }
     }
 
     /// What is to be decoded next.
@@ -66,7 +67,10 @@ impl Inbox {
         match self {
             Self::Empty => &[],
             Self::Given(bytes) => bytes,
-            Self::Read { buffer, start, end } => buffer.0.get(*start..*end).unwrap_or_default(),
+            Self::Read { buffer, start, end } => {
+                let range = usize::from(*start)..usize::from(*end);
+                buffer.0.get(range).unwrap_or_default()
+            }
         }
     }
 
@@ -75,7 +79,9 @@ impl Inbox {
         match self {
             Self::Empty => {}
             Self::Given(bytes) => bytes.advance(count.min(bytes.len())),
-            Self::Read { start, .. } => *start += count,
+            Self::Read { start, end, .. } => {
+                *start = start.saturating_add(u16::try_from(count).unwrap_or(READ)).min(*end);
+            }
         }
         if self.bytes().is_empty() {
             self.clear();
@@ -90,7 +96,9 @@ impl Inbox {
     ) -> Poll<io::Result<usize>> {
         let mut buffer = Lent::take();
         let read = transport.poll_read(cx, &mut buffer.0);
-        if let Poll::Ready(Ok(end @ 1..)) = read {
+        if let Poll::Ready(Ok(read @ 1..)) = read {
+            // No more than the buffer has.
+            let end = u16::try_from(read).unwrap_or(READ);
             *self = Self::Read { buffer, start: 0, end };
         }
         read

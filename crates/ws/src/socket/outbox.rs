@@ -1,5 +1,7 @@
-//! Frames that wait to be written, all of them in one write.
+//! Frames that wait to be written, all of them in one write, in a queue that a thread's connections take in turns.
 
+use std::array;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, ready};
@@ -11,8 +13,20 @@ use crate::transport::Transport;
 /// Buffers in one write; the kernel takes 1,024, and few come together outside of a hub.
 const VECTORED: usize = 64;
 
+/// Queues that a thread keeps. One is in use at a time, but for connections whose peers do not read.
+const KEPT: usize = 4;
+
+thread_local! {
+    #[allow(clippy::vec_box, reason = "a connection has one by its box, so that it is small without")]
+    static IDLE: RefCell<Vec<Box<Queue>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Small while there is nothing in it.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(super) struct Outbox(Option<Box<Queue>>);
+
+#[derive(Debug, Default)]
+struct Queue {
     frames: VecDeque<Bytes>,
     bytes: usize,
     /// Written, but perhaps held back by the transport.
@@ -21,9 +35,10 @@ pub(super) struct Outbox {
 
 impl Extend<Bytes> for Outbox {
     fn extend<I: IntoIterator<Item = Bytes>>(&mut self, frames: I) {
+        let queue = self.0.get_or_insert_with(Queue::lent);
         for frame in frames {
-            self.bytes += frame.len();
-            self.frames.push_back(frame);
+            queue.bytes += frame.len();
+            queue.frames.push_back(frame);
         }
     }
 }
@@ -31,15 +46,116 @@ impl Extend<Bytes> for Outbox {
 impl Outbox {
     /// Bytes that the transport has not taken.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.0.as_ref().map_or(0, |queue| queue.bytes)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.bytes == 0 && !self.unflushed
+        self.0.as_ref().is_none_or(|queue| queue.bytes == 0 && !queue.unflushed)
     }
 
-    /// Writes until nothing is left, and gives the queue's memory back then.
+    /// Writes until nothing is left, and gives the queue back then.
     pub(super) fn poll_write(
+        &mut self,
+        transport: &mut impl Transport,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(queue) = &mut self.0 else { return Poll::Ready(Ok(())) };
+        ready!(queue.poll_write(transport, cx))?;
+        if let Some(queue) = self.0.take() {
+            queue.end_loan();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes frames that others keep. Only what is left of them is queued, so that nothing is counted or allocated for a peer that
+    /// reads.
+    pub(super) fn poll_write_kept<'a>(
+        &mut self,
+        frames: impl IntoIterator<Item = &'a Bytes>,
+        transport: &mut impl Transport,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut frames = frames.into_iter().peekable();
+        while self.0.is_none()
+            && let Some(first) = frames.next()
+        {
+            if frames.peek().is_none() {
+                self.write_or_queue(&[first], transport, cx)?;
+            } else {
+                let mut chunk = [first; VECTORED];
+                let places = chunk.iter_mut().skip(1);
+                let taken = places.zip(&mut frames).map(|(place, frame)| *place = frame).count();
+                let chunk = chunk.get(..=taken).unwrap_or_default();
+                self.write_or_queue(chunk, transport, cx)?;
+            }
+        }
+        self.queue(frames);
+        self.poll_write(transport, cx)
+    }
+
+    /// Writes once; what is not taken then is queued.
+    fn write_or_queue(
+        &mut self,
+        frames: &[&Bytes],
+        transport: &mut impl Transport,
+        cx: &mut Context<'_>,
+    ) -> io::Result<()> {
+        let wrote = match frames {
+            [one] => transport.poll_write(cx, &[IoSlice::new(one)]),
+            several => {
+                let slices: [_; VECTORED] = array::from_fn(|place| {
+                    IoSlice::new(several.get(place).map_or(&[], |frame| frame))
+                });
+                transport.poll_write(cx, slices.get(..several.len()).unwrap_or_default())
+            }
+        };
+        let mut written = match wrote {
+            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(written) => written?,
+            Poll::Pending => {
+                self.queue(frames.iter().copied());
+                return Ok(());
+            }
+        };
+        for frame in frames {
+            if written < frame.len() {
+                self.extend([frame.slice(written..)]);
+            }
+            written = written.saturating_sub(frame.len());
+        }
+        if self.0.is_none() && transport.poll_flush(cx)?.is_ready() {
+            return Ok(());
+        }
+        self.0.get_or_insert_with(Queue::lent).unflushed = true;
+        Ok(())
+    }
+
+    fn queue<'a>(&mut self, frames: impl IntoIterator<Item = &'a Bytes>) {
+        let mut frames = frames.into_iter().peekable();
+        if frames.peek().is_some() {
+            self.extend(frames.cloned());
+        }
+    }
+}
+
+impl Queue {
+    fn lent() -> Box<Self> {
+        IDLE.with_borrow_mut(Vec::pop).unwrap_or_default()
+    }
+
+    /// Goes back to its thread, empty, unless it has become large.
+    fn end_loan(self: Box<Self>) {
+        if self.frames.capacity() > VECTORED {
+            return;
+        }
+        IDLE.with_borrow_mut(|idle| {
+            if idle.len() < KEPT {
+                idle.push(self);
+            }
+        });
+    }
+
+    fn poll_write(
         &mut self,
         transport: &mut impl Transport,
         cx: &mut Context<'_>,
@@ -63,7 +179,6 @@ impl Outbox {
             ready!(transport.poll_flush(cx))?;
             self.unflushed = false;
         }
-        self.frames = VecDeque::new();
         Poll::Ready(Ok(()))
     }
 

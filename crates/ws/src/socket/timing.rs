@@ -101,75 +101,94 @@ pub(super) enum Due {
 }
 
 /// The connection's only timer. It is not moved when bytes come, which they do often: when it goes
-/// off, it looks at what is really due.
+/// off, it looks at what is really due. What the times are is an argument, because all connections share it.
 #[derive(Debug)]
 pub(super) struct Clock {
-    timing: Timing,
-    /// A tenth more or less, of each interval between pings.
-    ping_after: Option<Duration>,
     heard: Instant,
+    /// What is waited for, which is nothing most of the time.
+    waits: Option<Box<Waits>>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The next interval before a ping, as a part of what it is on average.
+    share: f32,
+}
+
+/// Since when something is waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Waits {
     /// A ping was sent then, and nothing has been heard since.
     pinged: Option<Instant>,
     blocked: Option<Instant>,
     closing: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Clock {
-    pub(super) fn new(timing: Timing) -> Self {
-        let ping_after = timing.ping_after.map(jittered);
-        let heard = Instant::now();
-        Self { timing, ping_after, heard, pinged: None, blocked: None, closing: None, timer: None }
+    pub(super) fn new() -> Self {
+        Self { heard: Instant::now(), waits: None, timer: None, share: share() }
+    }
+
+    fn waits(&self) -> Waits {
+        self.waits.as_deref().copied().unwrap_or_default()
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Waits)) {
+        let mut waits = self.waits.take().unwrap_or_default();
+        change(&mut waits);
+        self.waits = Some(waits).filter(|waits| **waits != Waits::default());
     }
 
     /// Bytes came.
     pub(super) fn heard(&mut self) {
         self.heard = Instant::now();
-        self.pinged = None;
+        if self.waits.is_some() {
+            self.change(|waits| waits.pinged = None);
+        }
     }
 
     /// A ping is on its way.
     pub(super) fn pinged(&mut self) {
-        self.pinged = Some(Instant::now());
-        self.ping_after = self.timing.ping_after.map(jittered);
+        self.change(|waits| waits.pinged = Some(Instant::now()));
+        self.share = share();
     }
 
     /// A write waits for the peer; some of it may have gone.
     pub(super) fn blocked(&mut self, progress: bool) {
-        if progress || self.blocked.is_none() {
-            self.blocked = Some(Instant::now());
+        if progress || self.waits().blocked.is_none() {
+            self.change(|waits| waits.blocked = Some(Instant::now()));
         }
     }
 
     pub(super) fn unblocked(&mut self) {
-        self.blocked = None;
+        if self.waits.is_some() {
+            self.change(|waits| waits.blocked = None);
+        }
     }
 
     /// Closing has begun, and no other time counts from here.
     pub(super) fn closing(&mut self) {
-        self.closing.get_or_insert_with(Instant::now);
+        self.change(|waits| _ = waits.closing.get_or_insert_with(Instant::now));
     }
 
     /// What is over even if the peer is not silent.
-    pub(super) fn expired(&self) -> Option<Due> {
-        if self.blocked.is_none() && self.closing.is_none() {
+    pub(super) fn expired(&self, timing: &Timing) -> Option<Due> {
+        let waits = self.waits.as_deref()?;
+        if waits.blocked.is_none() && waits.closing.is_none() {
             return None;
         }
-        let (at, due) = self.next()?;
+        let (at, due) = self.next(timing)?;
         let over = matches!(due, Due::Closing | Due::Over(Overdue::Write));
         (over && at <= Instant::now()).then_some(due)
     }
 
     /// What is due, if anything; else the task is woken when something is.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
-        let Some((at, due)) = self.next() else { return Poll::Pending };
+    pub(super) fn poll(&mut self, timing: &Timing, cx: &mut Context<'_>) -> Poll<Due> {
+        let Some((at, due)) = self.next(timing) else { return Poll::Pending };
         self.poll_until(at, cx).map(|()| due)
     }
 
     /// Ready when a write has waited for too long.
-    pub(super) fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(blocked) = self.blocked else { return Poll::Pending };
-        self.poll_until(blocked + self.timing.write_within, cx)
+    pub(super) fn poll_blocked(&mut self, timing: &Timing, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(blocked) = self.waits().blocked else { return Poll::Pending };
+        self.poll_until(blocked + timing.write_within, cx)
     }
 
     fn poll_until(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
@@ -186,15 +205,16 @@ impl Clock {
         }
     }
 
-    fn next(&self) -> Option<(Instant, Due)> {
-        if let Some(closing) = self.closing {
-            return Some((closing + self.timing.close_within, Due::Closing));
+    fn next(&self, timing: &Timing) -> Option<(Instant, Due)> {
+        let waits = self.waits();
+        if let Some(closing) = waits.closing {
+            return Some((closing + timing.close_within, Due::Closing));
         }
-        let write = self.blocked.map(|at| at + self.timing.write_within);
-        let idle = self.timing.idle_after.map(|after| self.heard + after);
-        let pong = self.pinged.map(|at| at + self.timing.pong_within);
-        let ping = match self.pinged {
-            None => self.ping_after.map(|after| self.heard + after),
+        let write = waits.blocked.map(|at| at + timing.write_within);
+        let idle = timing.idle_after.map(|after| self.heard + after);
+        let pong = waits.pinged.map(|at| at + timing.pong_within);
+        let ping = match waits.pinged {
+            None => timing.ping_after.map(|after| self.heard + after.mul_f32(self.share)),
             Some(_) => None,
         };
         let all = [
@@ -208,6 +228,7 @@ impl Clock {
     }
 }
 
-fn jittered(time: Duration) -> Duration {
-    time.mul_f64(rand::random_range(0.9..1.1))
+/// A tenth more or less.
+fn share() -> f32 {
+    rand::random_range(0.9..1.1)
 }

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::mem;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -12,12 +13,11 @@ use super::ending::{Ending, Rest};
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::timing::{Clock, Due};
-use super::{Error, Overdue, Timing};
+use super::{Config, Error, Overdue};
 use crate::close::{CloseCode, CloseReason};
-use crate::decode::{DecodeError, Decoder, Role};
+use crate::decode::{DecodeError, Reader, Role};
 use crate::encode::Encoder;
 use crate::handshake::Accepted;
-use crate::limits::Limits;
 use crate::message::{ControlPayload, Message, Received};
 use crate::prepared::PreparedMessage;
 use crate::transport::Transport;
@@ -25,15 +25,6 @@ use crate::transport::Transport;
 /// Nothing is read while so many bytes wait to be written: a peer that sends pings and takes no
 /// pongs waits for itself.
 const UNSENT: usize = 64 * 1024;
-
-/// What one connection may do, and for how long.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Config {
-    /// What the peer may send.
-    pub limits: Limits,
-    /// How long things may take.
-    pub timing: Timing,
-}
 
 /// One end of a connection whose handshake is done.
 ///
@@ -51,14 +42,16 @@ pub struct WebSocket<T> {
 #[derive(Debug)]
 struct Inner<T> {
     transport: T,
+    config: Arc<Config>,
     role: Role,
-    decoder: Decoder,
+    reader: Reader,
     encoder: Encoder,
     inbox: Inbox,
     outbox: Outbox,
     clock: Clock,
     phase: Phase,
-    peer: Option<CloseReason>,
+    /// Why the peer closed, which is the end of most of what else is here.
+    peer: Option<Box<CloseReason>>,
 }
 
 #[derive(Debug)]
@@ -82,12 +75,13 @@ impl<T: Transport> WebSocket<T> {
     pub fn new(transport: T, role: Role, accepted: &Accepted, rest: Bytes, config: Config) -> Self {
         let inner = Inner {
             transport,
+            config: config.shared(),
             role,
-            decoder: accepted.decoder(role, config.limits),
+            reader: accepted.reader(role),
             encoder: accepted.encoder(role),
             inbox: Inbox::new(rest),
             outbox: Outbox::default(),
-            clock: Clock::new(config.timing),
+            clock: Clock::new(),
             phase: Phase::Open,
             peer: None,
         };
@@ -133,13 +127,13 @@ impl<T: Transport> WebSocket<T> {
     }
 
     /// Waits until the transport has all that is queued, or until the peer has taken nothing for
-    /// [`Timing::write_within`].
+    /// [`Timing::write_within`](crate::Timing::write_within).
     pub async fn flush(&mut self) -> Result<(), Error> {
         poll_fn(|cx| self.poll_flush(cx)).await
     }
 
     /// Closes with a reason, waits for the peer's close and shuts the transport down. Messages that
-    /// still come are dropped. It takes at most [`Timing::close_within`], and cannot fail: whatever
+    /// still come are dropped. It takes at most [`Timing::close_within`](crate::Timing::close_within), and cannot fail: whatever
     /// happens, the connection is over.
     pub async fn close(&mut self, reason: Option<CloseReason>) {
         self.start_close(reason.as_ref());
@@ -147,7 +141,7 @@ impl<T: Transport> WebSocket<T> {
     }
 
     /// Queues the close frame. The rest of closing is done by [`recv`](Self::recv), which returns `None` when it is, and has
-    /// [`Timing::close_within`] from now.
+    /// [`Timing::close_within`](crate::Timing::close_within) from now.
     pub fn start_close(&mut self, reason: Option<&CloseReason>) {
         // Closed already: then only the rest has to be done.
         let _ = self.inner.encoder.close(reason, &mut self.inner.outbox);
@@ -161,7 +155,7 @@ impl<T: Transport> WebSocket<T> {
 
     /// Why the peer closed, if it did and said so.
     pub fn close_reason(&self) -> Option<&CloseReason> {
-        self.inner.peer.as_ref()
+        self.inner.peer.as_deref()
     }
 
     /// The transport.
@@ -178,7 +172,7 @@ impl<T: Transport> WebSocket<T> {
                 Phase::Ending(..) => return self.poll_end(cx),
                 Phase::Over => return Poll::Ready(Ok(None)),
             }
-            if let Some(due) = self.inner.clock.expired() {
+            if let Some(due) = self.inner.clock.expired(&self.inner.config.timing) {
                 self.on_due(due);
                 continue;
             }
@@ -198,7 +192,7 @@ impl<T: Transport> WebSocket<T> {
                 }
             }
             // Only a peer that has nothing to be read is silent.
-            let due = ready!(self.inner.clock.poll(cx));
+            let due = ready!(self.inner.clock.poll(&self.inner.config.timing, cx));
             self.on_due(due);
         }
     }
@@ -212,9 +206,33 @@ impl<T: Transport> WebSocket<T> {
         if self.inner.outbox.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.inner.clock.poll_blocked(cx));
+        ready!(self.inner.clock.poll_blocked(&self.inner.config.timing, cx));
         self.inner.phase = Phase::Over;
         Poll::Ready(Err(Overdue::Write.into()))
+    }
+
+    /// Sends messages whose frames other connections share, without a queue where the transport takes them at once. As
+    /// [`poll_flush`](Self::poll_flush) says; once this side has closed they are for nobody.
+    pub(crate) fn poll_send_kept<'a>(
+        &mut self,
+        messages: impl Iterator<Item = &'a PreparedMessage>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        self.demand_open()?;
+        let inner = &mut *self.inner;
+        match (inner.encoder.is_closed(), inner.role) {
+            (true, _) => {}
+            (false, Role::Client) => messages.for_each(|message| {
+                // Nothing is refused that is not closed.
+                let _ = inner.encoder.prepared(message, &mut inner.outbox);
+            }),
+            (false, Role::Server) => {
+                let frames = messages.map(|message| inner.encoder.kept(message));
+                let written = inner.outbox.poll_write_kept(frames, &mut inner.transport, cx);
+                self.wrote(written, 0)?;
+            }
+        }
+        self.poll_flush(cx)
     }
 
     fn demand_open(&self) -> Result<(), Error> {
@@ -227,7 +245,13 @@ impl<T: Transport> WebSocket<T> {
             return Ok(());
         }
         let before = self.inner.outbox.bytes();
-        match self.inner.outbox.poll_write(&mut self.inner.transport, cx) {
+        let written = self.inner.outbox.poll_write(&mut self.inner.transport, cx);
+        self.wrote(written, before)
+    }
+
+    /// What has become of a write, before which so many bytes were queued.
+    fn wrote(&mut self, written: Poll<io::Result<()>>, before: usize) -> Result<(), Error> {
+        match written {
             Poll::Ready(Ok(())) => self.inner.clock.unblocked(),
             Poll::Ready(Err(error)) => {
                 self.inner.phase = Phase::Over;
@@ -258,7 +282,8 @@ impl<T: Transport> WebSocket<T> {
         while !self.inner.inbox.bytes().is_empty() && self.inner.outbox.bytes() <= UNSENT {
             let mut input = self.inner.inbox.bytes();
             let before = input.len();
-            let received = self.inner.decoder.decode(&mut input, Instant::now().into_std());
+            let now = Instant::now().into_std();
+            let received = self.inner.reader.read(&mut input, now, &self.inner.config.limits);
             let used = before - input.len();
             self.inner.inbox.advance(used);
             match received {
@@ -291,7 +316,7 @@ impl<T: Transport> WebSocket<T> {
             Role::Client => Rest::PeerFirst,
         };
         self.end(reason.as_ref(), rest, Why::Closed);
-        self.inner.peer = reason;
+        self.inner.peer = reason.map(Box::new);
     }
 
     fn on_due(&mut self, due: Due) {
@@ -329,7 +354,7 @@ impl<T: Transport> WebSocket<T> {
                 .poll(&mut self.inner.transport, &mut self.inner.inbox, &mut self.inner.outbox, cx)
                 .is_ready();
             if !ended {
-                ready!(self.inner.clock.poll(cx));
+                ready!(self.inner.clock.poll(&self.inner.config.timing, cx));
             }
         }
         // That the transport fails now is no news.
