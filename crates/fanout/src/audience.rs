@@ -9,6 +9,11 @@ pub struct SubscriberId {
     pub(crate) generation: u64,
 }
 
+impl SubscriberId {
+    /// Nobody has this name.
+    pub(crate) const NOBODY: Self = Self { slot: u32::MAX, generation: u64::MAX };
+}
+
 /// Whom a message is for.
 #[derive(Clone, Debug, Default)]
 pub enum Audience {

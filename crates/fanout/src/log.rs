@@ -4,10 +4,13 @@ use std::fmt;
 use std::task::{Context, Waker};
 
 use crate::parked::Parked;
-use crate::state::{Published, State};
+use crate::runs::Taken;
+use crate::state::{Published, State, Told};
 use crate::subscriber::Subscriber;
 use crate::sync::{Arc, Mutex, locked};
-use crate::{Audience, Limits, Message, Numbers, Park, Policy, Slow, Standing, SubscriberId};
+use crate::{
+    Audience, Handed, Limits, Message, Numbers, Park, Policy, Slow, Standing, SubscriberId,
+};
 
 /// How many of those who are parked are told under one lock: some microseconds, which is what a publisher may have to wait.
 const TOLD_AT_ONCE: usize = 128;
@@ -134,10 +137,21 @@ impl<M: Message, P: Park> Log<M, P> {
     }
 
     fn tell_all(&self) {
-        let mut told = Vec::with_capacity(TOLD_AT_ONCE);
+        self.sweep(&mut Told::new(None, TOLD_AT_ONCE), |_, _| Handed::Busy);
+    }
+
+    fn sweep(&self, told: &mut Told<M, Parked<P>>, mut hand: impl FnMut(&P, &Taken<M>) -> Handed) {
         loop {
-            let more = self.shared.with(|state| state.sweep(TOLD_AT_ONCE, &mut told));
-            told.drain(..).for_each(Park::unpark);
+            let more = self.shared.with(|state| state.sweep(TOLD_AT_ONCE, told));
+            told.woken.drain(..).for_each(Park::unpark);
+            if !told.handed.is_empty() {
+                for (_, handle, handed) in &mut told.handed {
+                    *handed = hand(handle.handle(), &told.messages);
+                }
+                self.shared.with(|state| state.settle(told));
+                told.woken.drain(..).for_each(Park::unpark);
+                told.left.clear();
+            }
             if !more {
                 return;
             }
@@ -147,9 +161,26 @@ impl<M: Message, P: Park> Log<M, P> {
     /// Tells everybody who is parked what was published for them until now. Returns those who have become slow, or were disconnected for it,
     /// since it was last called.
     pub fn distribute(&self) -> Vec<Slow> {
+        self.distribute_by(Told::new(None, TOLD_AT_ONCE), |_, _| Handed::Busy)
+    }
+
+    /// As [`distribute`](Self::distribute), but those who are parked and have everything before are not told: they are handed the messages,
+    /// at most so much at once, while no lock is held. They are collected once for all. Who goes on waiting is parked without having taken.
+    ///
+    /// A subscriber that takes by itself has to be the same as its handle, behind a lock that is held when it takes and when it is handed
+    /// something: then all comes in order, once.
+    pub fn hand_out(&self, most: &Limits, hand: impl FnMut(&P, &Taken<M>) -> Handed) -> Vec<Slow> {
+        self.distribute_by(Told::new(Some(*most), TOLD_AT_ONCE), hand)
+    }
+
+    fn distribute_by(
+        &self,
+        mut told: Told<M, Parked<P>>,
+        mut hand: impl FnMut(&P, &Taken<M>) -> Handed,
+    ) -> Vec<Slow> {
         let mut slow = Vec::new();
         loop {
-            self.tell_all();
+            self.sweep(&mut told, &mut hand);
             // Under one lock: what comes later calls for attention again.
             let mut state = locked(&self.shared.state);
             slow.append(&mut state.take_slow());

@@ -35,6 +35,12 @@ pub(crate) struct Parked<P> {
     waiting: Waiting,
 }
 
+impl<P> Parked<P> {
+    pub(crate) fn handle(&self) -> &P {
+        &self.handle
+    }
+}
+
 impl<P: Park> Park for Parked<P> {
     fn unpark(self) {
         self.waiting.end();

@@ -4,9 +4,11 @@
 //! follow are counted at the message where they stand; who has everything and does not wait for more yet, at the end. Those who are
 //! parked have all messages before `announced`; a [sweep](sweep) tells them of the others.
 //!
-//! The rooms: [`member`] (one subscriber), [`publish`], [`take`], [`sweep`] (telling those who are parked), [`decide`] (policies).
+//! The rooms: [`member`] (one subscriber), [`publish`], [`take`], [`sweep`] (telling those who are parked), [`hand`] (giving them the
+//! messages at once), [`decide`] (policies).
 
 mod decide;
+mod hand;
 mod member;
 mod numbers;
 mod publish;
@@ -15,6 +17,8 @@ mod take;
 
 use std::task::Waker;
 
+pub use self::hand::Handed;
+pub(crate) use self::hand::Told;
 use self::member::{Member, Place};
 pub use self::numbers::Numbers;
 pub(crate) use self::publish::Published;

@@ -16,7 +16,8 @@ pub enum Took {
     Part,
     /// All that there is. The handle was parked: it is told of the next message, or of the end.
     All,
-    /// Nothing, because there is nothing. The handle was parked.
+    /// Nothing, because there is nothing. The handle was parked; or messages are being [handed](crate::Log::hand_out) to it, and the handle
+    /// that it left before is told.
     Nothing,
     /// Nothing, and nothing more will come.
     End(End),
@@ -78,6 +79,7 @@ impl<M: Message, P> Subscriber<M, P> {
         match outcome {
             Outcome::Part => Took::Part,
             Outcome::Through if out.is_empty() => Took::Nothing,
+            Outcome::Later => Took::Nothing,
             Outcome::Through => Took::All,
             Outcome::End(end) => Took::End(end),
         }

@@ -16,6 +16,17 @@ pub(super) struct Member<M, P> {
     /// What waits for it before the window.
     pub(super) backlog: Taken<M>,
     pub(super) dropped: u64,
+    pub(super) handing: Handing,
+}
+
+/// Whether messages are on their way to it by the hand of whoever distributes, so that it takes nothing meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Handing {
+    #[default]
+    No,
+    Underway,
+    /// It wanted to take since, and has to be told when it can.
+    Awaited,
 }
 
 /// Where it is.
@@ -44,7 +55,8 @@ pub(super) enum Place<P> {
 impl<M, P> Member<M, P> {
     pub(super) fn new(id: SubscriberId, standing: Standing, place: Place<P>) -> Self {
         let (verdict, asked, backlog, dropped) = (None, false, Taken::default(), 0);
-        Self { id, standing, verdict, asked, place, backlog, dropped }
+        let handing = Handing::No;
+        Self { id, standing, verdict, asked, place, backlog, dropped, handing }
     }
 
     /// Whether those wait for it who publish with room.

@@ -1,7 +1,7 @@
 //! A subscriber takes what waits for it, or waits for more.
 
 use super::State;
-use super::member::Place;
+use super::member::{Handing, Place};
 use crate::runs::Taken;
 use crate::{End, Limits, Message, SubscriberId};
 
@@ -12,12 +12,20 @@ pub(crate) enum Outcome {
     Part,
     /// Everything was taken that there is: it may park.
     Through,
+    /// Nothing, because something is on its way to it. It is told when it can take again.
+    Later,
     End(End),
 }
 
 impl<M: Message, P> State<M, P> {
     /// Takes what waits for a subscriber, as far as there is room.
     pub(crate) fn take(&mut self, id: SubscriberId, most: &Limits, out: &mut Taken<M>) -> Outcome {
+        if let Some(member) = self.member_mut(id)
+            && member.handing != Handing::No
+        {
+            member.handing = Handing::Awaited;
+            return Outcome::Later;
+        }
         match self.in_step(id) {
             Some(cursor) if cursor == self.window.head() => self.through(out),
             Some(cursor) => {

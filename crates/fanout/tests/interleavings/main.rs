@@ -5,6 +5,7 @@
 #![cfg(headwater_loom)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod hand;
 mod log;
 mod planted;
 mod roster;

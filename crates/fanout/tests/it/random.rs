@@ -1,17 +1,31 @@
 //! Random histories, with messages for all and for some, against a queue for each subscriber.
 
-use headwater_fanout::{Audience, Limits, Log, Policy, Standing, Subscriber, Took};
+use std::collections::VecDeque;
+
+use headwater_fanout::{Audience, Handed, Limits, Log, Policy, Standing, Subscriber, Took};
 use proptest::prelude::*;
 
 use crate::checker::{Published, check};
 use crate::model::Queue;
-use crate::support::{ALL, Bell, Got, Note, log, take};
+use crate::support::{ALL, Bell, Got, Note, got, log, take};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Publish { weight: usize, only: Option<u8> },
-    Take { who: usize, most: usize },
+    Publish {
+        weight: usize,
+        only: Option<u8>,
+    },
+    Take {
+        who: usize,
+        most: usize,
+    },
     Distribute,
+    /// At most so many; who is busy, by bits; and how many are published when the first is handed something.
+    HandOut {
+        most: usize,
+        busy: u8,
+        meanwhile: usize,
+    },
     Join(Policy),
     Leave(usize),
 }
@@ -31,7 +45,9 @@ fn steps(some: bool) -> impl Strategy<Value = Vec<Step>> {
         12 => (1usize..4, only).prop_map(|(weight, only)| Step::Publish { weight, only }),
         6 => (0usize..6, prop_oneof![1usize..4, Just(ALL)])
             .prop_map(|(who, most)| Step::Take { who, most }),
-        3 => Just(Step::Distribute),
+        2 => Just(Step::Distribute),
+        4 => (prop_oneof![1usize..4, Just(ALL)], any::<u8>(), 0usize..3)
+            .prop_map(|(most, busy, meanwhile)| Step::HandOut { most, busy, meanwhile }),
         1 => policy().prop_map(Step::Join),
         1 => (0usize..6).prop_map(Step::Leave),
     ];
@@ -140,9 +156,49 @@ impl Run {
         self.lost_by_others += reader.subscriber.dropped();
     }
 
-    /// Whoever is parked and has something to take is told of it.
     fn distribute(&mut self) {
         self.log.distribute();
+        self.demand_told();
+    }
+
+    /// Those who are handed something have it as if they had taken it before anything else was published, and go on waiting if they can.
+    fn hand_out(&mut self, most: usize, busy: u8, mut meanwhile: usize) {
+        let mut handed = VecDeque::new();
+        let first = self.published;
+        self.log.hand_out(&Limits::new(most, ALL), |handle, taken| {
+            let holds = |reader: &Reader| reader.bell.as_ref().is_some_and(|bell| bell.is(handle));
+            let who = self.readers.iter().position(holds).unwrap();
+            handed.push_back((who, got(taken), taken.stretch().unwrap().end));
+            for _ in 0..std::mem::take(&mut meanwhile) {
+                let note = Note::of(self.published);
+                assert_eq!(self.log.publish(note, Audience::All), Ok(self.published));
+                self.published += 1;
+            }
+            if busy >> (who % 8) & 1 == 0 {
+                return Handed::Waits;
+            }
+            self.readers[who].bell = None;
+            Handed::Busy
+        });
+        for number in first..=self.published {
+            while let Some((who, got, _)) = handed.pop_front_if(|(.., end)| *end <= number) {
+                let reader = &mut self.readers[who];
+                assert_eq!(gist(&got), gist(&reader.queue.take(ALL)), "{:?}", reader.policy);
+                reader.got.extend(got);
+            }
+            if number < self.published {
+                for reader in &mut self.readers {
+                    reader.published.mine.push(true);
+                    reader.queue.publish(number, 1);
+                }
+            }
+        }
+        assert!(handed.is_empty());
+        self.demand_told();
+    }
+
+    /// Whoever is parked and has something to take is told of it.
+    fn demand_told(&self) {
         for reader in &self.readers {
             if let Some(bell) = &reader.bell {
                 assert!(bell.rang() || reader.subscriber.depth().0 == 0, "it was not told");
@@ -183,6 +239,7 @@ fn run(steps: Vec<Step>, messages: usize, bytes: usize) {
             Step::Publish { weight, only } => run.publish(weight, only),
             Step::Take { who, most } => run.take(who, most),
             Step::Distribute => run.distribute(),
+            Step::HandOut { most, busy, meanwhile } => run.hand_out(most, busy, meanwhile),
             Step::Join(policy) => run.join(policy),
             Step::Leave(who) if who < run.readers.len() => run.leave(who),
             Step::Leave(_) => {}

@@ -33,6 +33,10 @@ impl Bell {
     pub(crate) fn rang(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Park for Bell {

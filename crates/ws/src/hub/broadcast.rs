@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::link::{Handle, Item, Link, distributing};
+use super::link::{Handle, Item, Link, distribute_all};
 use super::slow::Calls;
 use super::{Asked, Member, MemberId, Numbers, OnSlow, WhenSlow};
 use crate::close::{CloseCode, CloseReason};
@@ -172,7 +172,7 @@ where
     let log = shared.roster.log();
     while !log.is_closed() {
         attention.notified().await;
-        for slow in distributing(|| log.distribute()) {
+        for slow in distribute_all(log) {
             match slow {
                 Slow::Undecided(id) => ask(&shared, id),
                 // Its task may have to wait for the peer before it sees that.

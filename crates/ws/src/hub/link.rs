@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use headwater_fanout::{Delivery, End, Limits, Message, Park, Subscriber, Taken, Took};
+use headwater_fanout::{
+    Delivery, End, Handed, Limits, Log, Message, Park, Slow, Subscriber, Taken, Took,
+};
 use parking_lot::Mutex;
 
 use super::MemberId;
@@ -45,12 +47,13 @@ impl<T: Transport> Park for Handle<T> {
     }
 }
 
-/// Runs what tells connections of messages; they are written to at once.
-pub(super) fn distributing<R>(run: impl FnOnce() -> R) -> R {
+/// Writes what is new to all connections that wait for it, and tells the others.
+pub(super) fn distribute_all<T: Transport>(log: &Log<Item, Handle<T>>) -> Vec<Slow> {
     DISTRIBUTING.set(true);
-    let result = run();
+    let most = Limits::new(AT_ONCE.0, AT_ONCE.1);
+    let slow = log.hand_out(&most, |handle, taken| handle.0.hand(taken));
     DISTRIBUTING.set(false);
-    result
+    slow
 }
 
 pub(super) struct Link<T: Transport> {
@@ -97,6 +100,27 @@ impl<T: Transport> Link<T> {
         let waker = self.waker.lock().clone();
         if let Some(waker) = waker {
             waker.wake();
+        }
+    }
+
+    /// Writes what is new for all, in the name of the connection's task; it is woken only if it has something to do itself.
+    ///
+    /// What a blocked connection cannot take is queued, once: it waits in the log no longer, so what follows stays there.
+    fn hand(&self, taken: &Taken<Item>) -> Handed {
+        let mut end = self.end.lock();
+        let LinkEnd { socket, subscriber, waker } = &mut *end;
+        if subscriber.is_none() {
+            return Handed::Busy;
+        }
+        // Not polled yet: its first poll goes on with what is queued.
+        let waker = waker.as_ref().unwrap_or(Waker::noop());
+        match socket.poll_send_kept(messages(taken), &mut Context::from_waker(waker)) {
+            Poll::Ready(Ok(())) => Handed::Waits,
+            Poll::Pending => Handed::Busy,
+            Poll::Ready(Err(_)) => {
+                waker.wake_by_ref();
+                Handed::Busy
+            }
         }
     }
 
@@ -171,11 +195,7 @@ impl<T: Transport> LinkEnd<T> {
             let most = Limits::new(AT_ONCE.0, AT_ONCE.1);
             let took = subscriber.take_or_park(&most, &mut taken, || Handle(Arc::clone(link)));
             if took.is_some() {
-                let messages = taken.iter().filter_map(|delivery| match delivery {
-                    Delivery::Message { message, .. } => Some(&message.0),
-                    Delivery::Lost(_) => None,
-                });
-                flushed = self.socket.poll_send_kept(messages, cx);
+                flushed = self.socket.poll_send_kept(messages(&taken), cx);
                 taken.clear();
             }
             TAKEN.set(taken);
@@ -206,4 +226,12 @@ impl<T: Transport> LinkEnd<T> {
         };
         self.socket.start_close(reason.as_ref());
     }
+}
+
+/// What is to be sent of what was taken.
+fn messages(taken: &Taken<Item>) -> impl Iterator<Item = &PreparedMessage> {
+    taken.iter().filter_map(|delivery| match delivery {
+        Delivery::Message { message, .. } => Some(&message.0),
+        Delivery::Lost(_) => None,
+    })
 }

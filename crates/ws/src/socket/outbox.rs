@@ -75,19 +75,23 @@ impl Outbox {
         transport: &mut impl Transport,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut frames = frames.into_iter().peekable();
+        let mut frames = frames.into_iter();
         while self.0.is_none()
             && let Some(first) = frames.next()
         {
-            if frames.peek().is_none() {
+            let Some(second) = frames.next() else {
                 self.write_or_queue(&[first], transport, cx)?;
-            } else {
-                let mut chunk = [first; VECTORED];
-                let places = chunk.iter_mut().skip(1);
-                let taken = places.zip(&mut frames).map(|(place, frame)| *place = frame).count();
-                let chunk = chunk.get(..=taken).unwrap_or_default();
-                self.write_or_queue(chunk, transport, cx)?;
-            }
+                break;
+            };
+            let mut chunk = [second; VECTORED];
+            chunk[0] = first;
+            let places = chunk.iter_mut().skip(2);
+            let more = places.zip(&mut frames).map(|(place, frame)| *place = frame).count();
+            let chunk = chunk.get(..2 + more).unwrap_or_default();
+            self.write_or_queue(chunk, transport, cx)?;
+        }
+        if self.0.is_none() {
+            return Poll::Ready(Ok(()));
         }
         self.queue(frames);
         self.poll_write(transport, cx)

@@ -229,7 +229,11 @@ impl<T: Transport> WebSocket<T> {
             (false, Role::Server) => {
                 let frames = messages.map(|message| inner.encoder.kept(message));
                 let written = inner.outbox.poll_write_kept(frames, &mut inner.transport, cx);
+                let is_written = written.is_ready();
                 self.wrote(written, 0)?;
+                if is_written {
+                    return Poll::Ready(Ok(()));
+                }
             }
         }
         self.poll_flush(cx)
