@@ -12,10 +12,14 @@ mod broadcast;
 mod link;
 mod member;
 mod numbers;
+#[cfg(feature = "testkit")]
+mod planted;
 mod slow;
 
 pub use broadcast::{Hub, HubConfig};
 pub use headwater_fanout::{Limits as Backlog, PublishError, SubscriberId as MemberId};
 pub use member::Member;
 pub use numbers::Numbers;
+#[cfg(feature = "testkit")]
+pub use planted::Fault;
 pub use slow::{Asked, OnSlow, WhenSlow};

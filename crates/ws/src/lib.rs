@@ -25,6 +25,8 @@ pub use handshake::{
     Accepted, Acceptor, Connector, InvalidAddress, InvalidOrigin, InvalidProtocol, Origin, Origins,
     Pending, Protocol, Refused, Rejection, Scheme,
 };
+#[cfg(feature = "testkit")]
+pub use hub::Fault;
 pub use hub::{
     Asked, Backlog, Hub, HubConfig, Member, MemberId, Numbers, OnSlow, PublishError, WhenSlow,
 };

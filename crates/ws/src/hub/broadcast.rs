@@ -40,13 +40,15 @@ impl<A> Default for HubConfig<A> {
 pub(super) struct Shared<T: Transport, A> {
     pub(super) roster: Roster<Item, Handle<T>, Known<A>>,
     when_slow: WhenSlow<A>,
-    calls: Option<Calls<A>>,
+    pub(super) calls: Option<Calls<A>>,
     panics: Arc<AtomicU64>,
     // Both are held to take or set what is in them, and nothing is called meanwhile.
     /// Why the hub is closed.
     reason: Mutex<Option<CloseReason>>,
     /// The hub's own task, for whoever closes first.
     task: Mutex<Option<JoinHandle<()>>>,
+    #[cfg(feature = "testkit")]
+    pub(super) planted: Option<super::planted::Planted>,
 }
 
 /// What is known about a member.
@@ -56,9 +58,16 @@ pub(super) struct Known<A> {
     stays: AtomicBool,
 }
 
+#[cfg(feature = "testkit")]
+impl<A> Known<A> {
+    pub(super) const fn attributes(&self) -> &A {
+        &self.attributes
+    }
+}
+
 impl<T: Transport, A> Shared<T, A> {
     /// What was decided about a member that is slow.
-    fn decide(&self, id: MemberId, on_slow: OnSlow) {
+    pub(super) fn decide(&self, id: MemberId, on_slow: OnSlow) {
         if on_slow == OnSlow::Remove
             && let Some(known) = self.roster.get(id)
         {
@@ -117,18 +126,27 @@ impl<T: Transport, A> fmt::Debug for Hub<T, A> {
 impl<T: Transport + Send + 'static, A: Send + Sync + 'static> Hub<T, A> {
     /// A hub without members. Its task runs on the runtime that this is called on.
     pub fn new(config: HubConfig<A>) -> Self {
+        Self::start(config, |_| {})
+    }
+
+    /// A hub that is changed before anybody has it.
+    pub(super) fn start(config: HubConfig<A>, change: impl FnOnce(&mut Shared<T, A>)) -> Self {
         let attention = Arc::new(Notify::new());
         let call = Arc::clone(&attention);
         let log = Log::new(config.backlog, move || call.notify_one());
         let panics = Arc::new(AtomicU64::new(0));
-        let shared = Arc::new(Shared {
+        let mut shared = Shared {
             roster: Roster::new(log.clone()),
             calls: Calls::new(&config.when_slow, &panics),
             when_slow: config.when_slow,
             panics,
             reason: Mutex::default(),
             task: Mutex::default(),
-        });
+            #[cfg(feature = "testkit")]
+            planted: None,
+        };
+        change(&mut shared);
+        let shared = Arc::new(shared);
         // Without a budget: each write is in the name of another task.
         let run = tokio::task::unconstrained(distribute(Arc::clone(&shared), attention));
         *shared.task.lock() = Some(tokio::spawn(run));
@@ -189,6 +207,10 @@ where
     T: Transport + Send + 'static,
     A: Send + Sync + 'static,
 {
+    #[cfg(feature = "testkit")]
+    if shared.asks_wrongly(id) {
+        return;
+    }
     // One that has left meanwhile is nobody to decide about.
     if let (Some(calls), Some(known)) = (&shared.calls, shared.roster.get(id)) {
         let decider = Arc::clone(shared);
@@ -234,6 +256,8 @@ impl<T: Transport, A> Hub<T, A> {
     /// Broadcasts to all members, without waiting. Returns the message's number.
     pub fn broadcast(&self, message: impl Into<PreparedMessage>) -> Result<u64, PublishError> {
         let item = Item(message.into());
+        #[cfg(feature = "testkit")]
+        self.shared.ask_in_broadcast();
         self.set_out()?.publish(item, Audience::All)
     }
 

@@ -116,6 +116,13 @@ pub(super) struct Calls<A> {
     panics: Arc<AtomicU64>,
 }
 
+#[cfg(feature = "testkit")]
+impl<A> Calls<A> {
+    pub(super) fn callback(&self) -> &(dyn Fn(Asked<'_, A>) -> OnSlow + Send + Sync) {
+        &*self.callback
+    }
+}
+
 impl<A: 'static> Calls<A> {
     pub(super) fn new(when: &WhenSlow<A>, panics: &Arc<AtomicU64>) -> Option<Self> {
         let WhenSlow::Ask { callback, at_once } = when else { return None };

@@ -10,6 +10,7 @@
 mod asked;
 mod delivery;
 mod ending;
+mod isolation;
 mod pair;
 mod publisher;
 mod races;
