@@ -155,7 +155,7 @@ const ALLOWED: &[Allowed] = &[
             "thiserror",
             "tokio",
         ],
-        tests: &["bolero", "http-body-util", "hyper", "proptest", "socket2", "tokio"],
+        tests: &["bolero", "http-body-util", "hyper", "proptest", "rustix", "socket2", "tokio"],
     },
     Allowed {
         folder: "xtask",

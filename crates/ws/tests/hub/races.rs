@@ -1,6 +1,7 @@
 //! Everything at once: nothing is lost that was promised, nothing hangs, and nothing is left.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use headwater_ws::{Backlog, Hub, HubConfig, Message, OnSlow, PublishError, WhenSlow};
 use tokio::io::DuplexStream;
@@ -159,6 +160,7 @@ async fn one_that_is_gone_is_noticed_and_the_others_are_reached() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_stuck_beside_32_that_read() {
+    const MESSAGES: usize = 50;
     let hub = Hub::new(HubConfig {
         backlog: Backlog::new(16, 1 << 20),
         when_slow: WhenSlow::Always(OnSlow::DropOldest),
@@ -169,17 +171,21 @@ async fn one_that_is_stuck_beside_32_that_read() {
     for _ in 0..32 {
         fast.push(join_fast(&hub, ()).await);
     }
-    let all = async {
-        for number in 0..50 {
-            let text = format!("{number:010240}");
-            hub.broadcast(Message::text(text.clone())).unwrap();
-            for member in &mut fast {
-                assert_eq!(member.text().await.as_deref(), Some(text.as_str()));
-            }
+    let mut took = Vec::new();
+    for number in 0..MESSAGES {
+        let text = format!("{number:010240}");
+        let start = Instant::now();
+        hub.broadcast(Message::text(text.clone())).unwrap();
+        for member in &mut fast {
+            assert_eq!(member.text().await.as_deref(), Some(text.as_str()));
         }
-    };
-    timeout(PATIENCE, all).await.expect("nobody waits for the one that is stuck");
+        took.push(start.elapsed());
+    }
+    // Half of them, because a machine that is loaded may be slow for any; waiting for the stuck one would be in all.
+    took.sort_unstable();
+    assert!(took[MESSAGES / 2] < Duration::from_millis(500), "{took:?}");
     assert!(!stuck.task.is_finished() && hub.numbers().disconnected == 0);
+    assert!(stuck.dropped() > 0, "it is stuck, and loses what is older");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

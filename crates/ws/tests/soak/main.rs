@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -166,6 +167,12 @@ fn judge(promise: Promise, numbers: &headwater_ws::Numbers) {
         Promise::Newest => assert!(numbers.dropped > 0 && numbers.disconnected == 0),
         Promise::All => assert!(numbers.disconnected > 0, "some hindered"),
     }
+}
+
+/// Allows this process as many descriptors as it may ask for: 1,024 by default are too few.
+fn more_descriptors() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
 }
 
 /// Waits until no more tasks run than before.

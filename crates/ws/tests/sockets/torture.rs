@@ -14,6 +14,10 @@ const HANDSHAKE: &[u8] =
     b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
+/// How many peers vanish, and how many of them at a time.
+const RESETS: usize = 100_000;
+const AT_ONCE: usize = 32;
+
 /// Resets the connection after so many bytes of a handshake and a message.
 async fn vanish(address: SocketAddr, after: usize) {
     let mut tcp = TcpStream::connect(address).await.unwrap();
@@ -26,14 +30,23 @@ async fn vanish(address: SocketAddr, after: usize) {
     SockRef::from(&tcp).set_linger(Some(Duration::ZERO)).unwrap();
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn resets_during_and_after_the_handshake_leave_nothing() {
     let address = serve(Serve::Http1).await;
     let metrics = tokio::runtime::Handle::current().metrics();
     vanish(address, usize::MAX).await;
     let before = files();
-    for round in 0..2_000 {
-        vanish(address, round % (HANDSHAKE.len() + 40)).await;
+    let vanishing: Vec<_> = (0..AT_ONCE)
+        .map(|first| {
+            tokio::spawn(async move {
+                for round in (first..RESETS).step_by(AT_ONCE) {
+                    vanish(address, round % (HANDSHAKE.len() + 40)).await;
+                }
+            })
+        })
+        .collect();
+    for peer in vanishing {
+        peer.await.unwrap();
     }
     let deadline = Instant::now() + PATIENCE;
     while metrics.num_alive_tasks() > 1 || files() > before {
