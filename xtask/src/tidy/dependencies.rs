@@ -42,6 +42,7 @@ const ALLOWED: &[Allowed] = &[
             "hyper",
             "hyper-util",
             "proptest",
+            "rustix",
             "tokio",
         ],
     },

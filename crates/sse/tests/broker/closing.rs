@@ -56,7 +56,7 @@ impl Drop for Attributes {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn questions_that_wait_for_their_turn_end_with_the_broker() {
     let callback = Arc::new(|_: headwater_sse::broker::Asked<'_, Attributes>| Policy::DropOldest);
-    for _ in 0..20 {
+    for _ in 0..50 {
         let broker = broker(1, WhenSlow::Ask { callback: callback.clone(), at_once: 1 });
         let dropped: Vec<_> = (0..16).map(|_| Arc::new(AtomicBool::new(false))).collect();
         let subscribe = |flag: &Arc<AtomicBool>| broker.subscribe(Attributes(Arc::clone(flag)));

@@ -46,6 +46,16 @@ async fn a_stuck_one_takes_nothing_from_ten_fast_ones() {
     assert_eq!((stuck.subscription.dropped(), broker.numbers().dropped), (48, 48));
 }
 
+/// Of one that has room for one and takes nothing not more than eight events are kept before it is gone.
+#[tokio::test]
+async fn one_that_takes_nothing_is_gone_within_eight_events() {
+    let broker = always(1, Policy::Disconnect);
+    let mut stuck = join(&broker, ()).unwrap();
+    (0..8).for_each(|number| broker.publish_prepared(event(number)).unwrap());
+    assert_eq!(broker.numbers().disconnected, 1);
+    assert_eq!(stuck.next().await, None);
+}
+
 /// One that takes 25 ms for each event, and has room for one, of ten.
 #[tokio::test(start_paused = true)]
 async fn one_that_is_too_slow_is_gone_within_two_seconds() {

@@ -1,7 +1,8 @@
 //! What a ring keeps: so many events, so many bytes, for so long, and each bound by itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::Duration;
 
 use headwater_sse::Event;
@@ -87,6 +88,26 @@ fn what_is_too_old_is_gone_before_anybody_looks() {
     assert_eq!((log.head_now().floor, log.head_now().newest), (3, 3));
     append(&log, 4);
     assert_eq!(kept(&log), [4], "sequences go on");
+}
+
+/// 64 at once: as many cursors, without a gap.
+#[test]
+fn many_who_append_at_once_get_a_cursor_each() {
+    let log = MemoryReplay::with_epoch(retention(64, 1 << 20, None), EPOCH);
+    let start = Barrier::new(64);
+    let (log, start) = (&log, &start);
+    let mut offsets: Vec<u64> = thread::scope(|scope| {
+        let append = move |number: usize| {
+            start.wait();
+            let data = number.to_string();
+            log.append_now(&Event::new().data(&data)).unwrap().cursor.offset
+        };
+        let all: Vec<_> = (0..64).map(|number| scope.spawn(move || append(number))).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    offsets.sort_unstable();
+    assert_eq!(offsets, (1..=64).collect::<Vec<_>>());
+    assert_eq!(kept(log), offsets);
 }
 
 #[test]

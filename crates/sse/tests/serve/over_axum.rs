@@ -49,6 +49,31 @@ async fn a_silent_stream_has_its_head_at_once() {
     assert_eq!(body, "D\r\nretry: 1500\n\n\r\n");
 }
 
+/// Of an event every 50 ms the first ones come while the others are still to be made.
+async fn a_ticker_ticks() {
+    let ticks = || async {
+        let pace = tokio::time::interval(Duration::from_millis(50));
+        let ticks = stream::unfold((pace, 0), |(mut pace, number)| async move {
+            pace.tick().await;
+            Some((event(&format!("tick {number}")), (pace, number + 1)))
+        });
+        EventBody::new(ticks)
+    };
+    let address = serve(Router::new().route("/", get(ticks))).await;
+    let mut socket = client::get(address, "").await;
+    read_until(&mut socket, |seen| seen.contains("data:tick 2\n\n")).await;
+}
+
+#[tokio::test]
+async fn a_ticker_ticks_on_one_thread() {
+    a_ticker_ticks().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticker_ticks_on_many() {
+    a_ticker_ticks().await;
+}
+
 #[tokio::test]
 async fn an_ended_stream_ends_the_response_and_not_the_connection() {
     let address = serve(Router::new().route(
