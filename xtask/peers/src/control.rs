@@ -12,12 +12,13 @@
 //! publish, which the stamps show. How much is on its way at most is the generator's to bound: it knows what has arrived.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::calls::{Call, Calls};
 
 /// Takes what the generator sends in one go.
 const READ_SIZE: usize = 64 * 1024;
@@ -86,33 +87,17 @@ async fn publish(
 ) -> anyhow::Result<String> {
     anyhow::ensure!((1..=MOST_BYTES).contains(&size), "messages of {size} bytes");
     let dropped = topic.dropped();
-    let mut took = Vec::new();
+    let mut calls = Calls::default();
     loop {
         let mut message = vec![0; size];
         if socket.fill_buf().await?.is_empty() {
             break;
         }
         socket.read_exact(&mut message).await.context("half a message")?;
-        let begun = Instant::now();
+        let call = Call::begin();
         topic.publish(message.into()).await;
-        took.push(begun.elapsed());
+        calls.end(call);
     }
     topic.flush().await;
-    Ok(report(took, topic.dropped() - dropped))
-}
-
-/// What publishing took: times in nanoseconds.
-fn report(mut took: Vec<Duration>, dropped: u64) -> String {
-    took.sort_unstable();
-    let at = |part: usize| {
-        let nth = took.len().saturating_sub(1) * part / 100;
-        took.get(nth).map_or(0, Duration::as_nanos)
-    };
-    format!(
-        "{{\"published\":{},\"dropped\":{dropped},\"p50\":{},\"p99\":{},\"max\":{}}}",
-        took.len(),
-        at(50),
-        at(99),
-        at(100)
-    )
+    Ok(calls.report(topic.dropped() - dropped))
 }

@@ -9,6 +9,7 @@
 
 mod axum_sse;
 mod broker;
+mod calls;
 mod control;
 mod floor;
 mod hub;

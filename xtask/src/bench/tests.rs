@@ -204,6 +204,8 @@ fn what_a_server_publishes_is_timed_and_counted() {
     let sample = broadcast(Wire::WebSocket, Trouble::None).unwrap();
     assert_eq!(sample.count, 30, "{sample:?}");
     assert!(sample.beside.contains(&Beside::PublishTail.of(2.0)), "{sample:?}");
+    assert!(sample.beside.contains(&Beside::PublishPreempted.of(4.0)), "{sample:?}");
+    assert!(sample.beside.contains(&Beside::PublishUndisturbedTail.of(1.0)), "{sample:?}");
     let error = broadcast(Wire::Sse, Trouble::Uncounted).unwrap_err();
     assert!(format!("{error:#}").contains("records published"), "{error:#}");
 }

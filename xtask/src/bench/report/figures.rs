@@ -24,7 +24,7 @@ impl Unit {
 
 impl Beside {
     /// All, in the order in which they are told.
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Kept,
         Self::OfFew,
         Self::IdleStream,
@@ -38,6 +38,8 @@ impl Beside {
         Self::Publish,
         Self::PublishTail,
         Self::PublishLongest,
+        Self::PublishPreempted,
+        Self::PublishUndisturbedTail,
         Self::TailOfAlone,
         Self::IdleSubscriber,
         Self::Waits,
@@ -59,6 +61,8 @@ impl Beside {
             Self::Publish => "publish call p50",
             Self::PublishTail => "publish call p99",
             Self::PublishLongest => "longest publish call",
+            Self::PublishPreempted => "publish calls preempted",
+            Self::PublishUndisturbedTail => "publish call p99 without that",
             Self::TailOfAlone => "p99 of the undisturbed one",
             Self::IdleSubscriber => "memory of an idle subscriber",
             Self::Waits => "thread waits for one",
@@ -70,14 +74,15 @@ impl Beside {
         match self {
             Self::Kept | Self::OfFew | Self::Disk | Self::Waits | Self::TailOfAlone => ratio(value),
             Self::IdleStream | Self::IdleSubscriber => format!("{} B", grouped_whole(value)),
-            Self::Files => grouped_whole(value),
+            Self::Files | Self::PublishPreempted => grouped_whole(value),
             Self::Peak | Self::Backlog => memory(value),
             Self::Last => format!("{}/s", grouped(value)),
             Self::Sync
             | Self::Append
             | Self::Publish
             | Self::PublishTail
-            | Self::PublishLongest => time(value),
+            | Self::PublishLongest
+            | Self::PublishUndisturbedTail => time(value),
         }
     }
 }

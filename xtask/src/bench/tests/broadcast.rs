@@ -118,7 +118,9 @@ impl Topic {
                 }
             }
         }
-        format!("{{\"published\":{published},\"dropped\":0,\"p50\":1,\"p99\":2,\"max\":3}}")
+        format!(
+            "{{\"published\":{published},\"dropped\":0,\"p50\":1,\"p99\":2,\"max\":3,\"preempted\":4,\"undisturbed_p99\":1}}"
+        )
     }
 
     fn send(&mut self, message: &[u8]) {

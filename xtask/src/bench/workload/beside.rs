@@ -41,6 +41,10 @@ pub(crate) enum Beside {
     PublishTail,
     /// The same, of the longest.
     PublishLongest,
+    /// Calls that publish in which the kernel gave the processor to others.
+    PublishPreempted,
+    /// Nanoseconds of the 99th percentile of calls that publish, without the time that was given to others.
+    PublishUndisturbedTail,
     /// The 99th percentile, as a multiple of that of the same without the disturbance.
     TailOfAlone,
     /// Bytes of memory for a subscriber that is sent nothing.

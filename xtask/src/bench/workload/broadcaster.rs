@@ -36,6 +36,9 @@ pub(super) struct Told {
     pub(super) p50: u64,
     pub(super) p99: u64,
     pub(super) max: u64,
+    /// Calls in which the kernel gave the processor to others, and the 99th percentile of all calls without that time.
+    pub(super) preempted: u32,
+    pub(super) undisturbed_p99: u64,
 }
 
 /// The publisher of one server.

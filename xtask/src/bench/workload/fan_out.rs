@@ -110,6 +110,8 @@ impl FanOut {
                 Beside::Publish.of(told.p50 as f64),
                 Beside::PublishTail.of(told.p99 as f64),
                 Beside::PublishLongest.of(told.max as f64),
+                Beside::PublishPreempted.of(f64::from(told.preempted)),
+                Beside::PublishUndisturbedTail.of(told.undisturbed_p99 as f64),
             ]);
             if told.dropped > 0 {
                 sample.notes.push(format!("{} not sent to everybody", told.dropped));
