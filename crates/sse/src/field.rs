@@ -3,10 +3,13 @@
 //! Promises that an [`EventId`] or [`EventType`], however it came about, survives the wire
 //! unchanged and cannot end its own line. What an id means is left to whoever wrote it.
 
+mod stripped;
+
 use std::fmt;
 
 use thiserror::Error;
 
+pub use self::stripped::{StrippedId, StrippedType};
 use crate::line::{CR, LF};
 
 /// The id of an event: any text without CR, LF and NUL.

@@ -24,6 +24,7 @@ const ALLOWED: &[Allowed] = &[
         folder: "crates/sse",
         always: &[
             "axum",
+            "base64",
             "bytes",
             "futures-core",
             "http",

@@ -1,5 +1,6 @@
 //! The codec from outside: bytes in, messages out, and back.
 
+mod binary;
 mod corpus;
 mod decoding;
 mod encoding;
@@ -10,4 +11,5 @@ mod model;
 mod planted;
 mod reference;
 mod round_trip;
+mod stripped;
 mod support;
