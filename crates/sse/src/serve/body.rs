@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::batch::Batch;
+use super::headers::WITH_CHARSET;
 use super::{HEADERS, MaxAge};
 use crate::replay::BoxFuture;
 use crate::{Event, PreparedEvent, PreparedEvents};
@@ -48,11 +50,19 @@ pin_project! {
         heartbeat: Option<Duration>,
         max_age: Option<MaxAge>,
         end: Option<BoxFuture<'static, ()>>,
+        charset: Charset,
         #[pin]
         timer: Option<Sleep>,
         times: Option<Times>,
         done: bool,
     }
+}
+
+/// Whether the content type names the charset.
+#[derive(Clone, Copy, PartialEq)]
+enum Charset {
+    Understood,
+    Named,
 }
 
 /// Known from the first frame on.
@@ -83,6 +93,7 @@ where
             heartbeat: Some(DEFAULT_HEARTBEAT),
             max_age: None,
             end: None,
+            charset: Charset::Understood,
             timer: None,
             times: None,
             done: false,
@@ -113,11 +124,22 @@ where
         Self { end: Some(Box::pin(end)), ..self }
     }
 
+    /// Names the charset: `content-type: text/event-stream; charset=utf-8`. The standard knows no other, so this is for clients and
+    /// proxies that ask for it.
+    #[must_use]
+    pub fn name_charset(self) -> Self {
+        Self { charset: Charset::Named, ..self }
+    }
+
     /// The response with this body: status 200 and [`HEADERS`].
     pub fn into_response(self) -> Response<Self> {
+        let charset = self.charset;
         let mut response = Response::new(self);
         *response.status_mut() = StatusCode::OK;
         response.headers_mut().extend::<[(_, HeaderValue); 3]>(HEADERS);
+        if charset == Charset::Named {
+            response.headers_mut().insert(CONTENT_TYPE, WITH_CHARSET);
+        }
         response
     }
 }

@@ -4,6 +4,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// The media type with the charset that it always has.
+pub(super) const WITH_CHARSET: HeaderValue =
+    HeaderValue::from_static("text/event-stream; charset=utf-8");
+
 /// What every response with an event stream says.
 ///
 /// That it is one; that nobody keeps it, and that nobody on the way changes it, by compressing it

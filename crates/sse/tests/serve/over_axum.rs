@@ -22,13 +22,25 @@ async fn serve(router: Router) -> SocketAddr {
 
 #[tokio::test]
 async fn a_silent_stream_has_its_head_at_once() {
-    let address = serve(Router::new().route(
-        "/",
-        get(|| async {
-            EventBody::new(stream::pending::<PreparedEvent>()).retry(Duration::from_millis(1500))
-        }),
-    ))
-    .await;
+    let body =
+        || EventBody::new(stream::pending::<PreparedEvent>()).retry(Duration::from_millis(1500));
+    has_its_head_at_once(body, "content-type: text/event-stream").await;
+}
+
+#[tokio::test]
+async fn a_head_names_the_charset_if_it_is_to() {
+    let body = || {
+        let silent = EventBody::new(stream::pending::<PreparedEvent>()).name_charset();
+        silent.retry(Duration::from_millis(1500))
+    };
+    has_its_head_at_once(body, "content-type: text/event-stream; charset=utf-8").await;
+}
+
+async fn has_its_head_at_once(
+    body: fn() -> EventBody<stream::Pending<PreparedEvent>>,
+    content_type: &str,
+) {
+    let address = serve(Router::new().route("/", get(move || async move { body() }))).await;
     let start = Instant::now();
     let mut socket = client::get(address, "").await;
     let seen = read_until(&mut socket, |seen| seen.contains("retry")).await;
@@ -41,7 +53,7 @@ async fn a_silent_stream_has_its_head_at_once() {
         [
             "HTTP/1.1 200 OK",
             "cache-control: no-cache, no-transform",
-            "content-type: text/event-stream",
+            content_type,
             "transfer-encoding: chunked",
             "x-accel-buffering: no",
         ]
