@@ -21,5 +21,5 @@ pub use message::{Message, Park};
 pub use policy::{End, Policy, Standing};
 pub use roster::{Flight, Roster};
 pub use runs::{Delivery, Gap, Taken};
-pub use state::{Handed, Numbers, Slow};
+pub use state::{Handed, Numbers, Slow, Spell};
 pub use subscriber::{Subscriber, Took};

@@ -5,10 +5,11 @@
 //! parked have all messages before `announced`; a [sweep](sweep) tells them of the others.
 //!
 //! The rooms: [`member`] (one subscriber), [`publish`], [`take`], [`sweep`] (telling those who are parked), [`hand`] (giving them the
-//! messages at once), [`decide`] (policies).
+//! messages at once), [`decide`] (policies), [`late`].
 
 mod decide;
 mod hand;
+mod late;
 mod member;
 mod numbers;
 mod publish;
@@ -19,6 +20,8 @@ use std::task::Waker;
 
 pub use self::hand::Handed;
 pub(crate) use self::hand::Told;
+pub(crate) use self::late::Late;
+pub use self::late::Spell;
 use self::member::{Member, Place};
 pub use self::numbers::Numbers;
 pub(crate) use self::publish::Published;

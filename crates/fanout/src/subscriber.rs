@@ -5,9 +5,9 @@ use std::fmt;
 use crate::log::Shared;
 use crate::parked::Waiting;
 use crate::runs::Taken;
-use crate::state::Outcome;
+use crate::state::{Late, Outcome};
 use crate::sync::Arc;
-use crate::{End, Limits, Message, SubscriberId};
+use crate::{End, Limits, Message, Spell, SubscriberId};
 
 /// What a take brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,22 @@ impl<M: Message, P> Subscriber<M, P> {
             Outcome::Later => Took::Nothing,
             Outcome::Through => Took::All,
             Outcome::End(end) => Took::End(end),
+        }
+    }
+
+    /// Loses so many of the messages that it took last, which its owner found worthless: too old, say. It is slow then, as one without room is:
+    /// its policy holds, and with [`Standing::Ask`](crate::Standing::Ask) the log asks. What was lost is counted, and not told as a gap.
+    ///
+    /// Tells that it was disconnected, with [`Policy::Wait`](crate::Policy::Wait), too: no publisher can wait for what is over.
+    pub fn lose(&self, messages: u64, spell: Spell) -> Option<End> {
+        match self.shared.with(|state| state.lose(self.id, messages, spell)) {
+            Late::Lost => None,
+            Late::Ended(parked) => {
+                // It is told here, and the handle let go of when the lock is free.
+                self.waiting.end();
+                drop(parked);
+                Some(End::Slow)
+            }
         }
     }
 

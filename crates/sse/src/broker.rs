@@ -6,6 +6,7 @@
 //! gets what it missed. The HTTP side is left to the module `serve`.
 
 mod distributor;
+mod late;
 mod live;
 mod numbers;
 mod replayed;

@@ -42,7 +42,7 @@ impl<M: Message, P> State<M, P> {
         all.map(|member| member.id).collect()
     }
 
-    fn end(&mut self, id: SubscriberId) -> Option<P> {
+    pub(super) fn end(&mut self, id: SubscriberId) -> Option<P> {
         let member = self.member_mut(id)?;
         if matches!(member.place, Place::Ended(_)) {
             return None;

@@ -9,6 +9,7 @@
 
 mod checker;
 mod checker_faults;
+mod late;
 mod memory;
 mod model;
 mod policies;

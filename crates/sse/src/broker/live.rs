@@ -10,7 +10,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use headwater_fanout::{Audience, Limits, Log, Message, Policy, PublishError, SendError};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub(super) use self::members::Members;
 use super::running::Running;
@@ -23,11 +23,15 @@ use crate::{Event, PreparedEvent, PreparedEvents};
 
 /// An event in the log of a broker.
 #[derive(Clone)]
-pub(super) struct Published(pub(super) PreparedEvent);
+pub(super) struct Published {
+    pub(super) event: PreparedEvent,
+    /// Known where age matters.
+    pub(super) at: Option<Instant>,
+}
 
 impl Message for Published {
     fn weight(&self) -> usize {
-        self.0.as_bytes().len()
+        self.event.as_bytes().len()
     }
 }
 
@@ -36,17 +40,24 @@ impl Message for Published {
 pub struct Options<A> {
     /// Most events and bytes that wait for each of them.
     pub limits: Limits,
-    /// What becomes of one for whom more would wait.
+    /// How old an event may be when it is taken for one of them; `None` is any age.
+    ///
+    /// What is older is worth nothing to its subscriber, who does not get it, and is told how many there were; with
+    /// [`Policy::Disconnect`] it gets nothing more, and so with [`Policy::Wait`], as after [`longest_wait`](Self::longest_wait). A callback
+    /// is asked once for each time that one is late. Age is looked at when the subscriber takes: who is stuck is not found out by it.
+    pub max_age: Option<Duration>,
+    /// What becomes of one for whom more would wait, or for whom something waited too long.
     pub when_slow: WhenSlow<A>,
     /// How long [`Broker::send`] waits for one whose policy is [`Policy::Wait`]; then it is disconnected.
     pub longest_wait: Duration,
 }
 
 impl<A> Default for Options<A> {
-    /// 1,024 events and 1 MiB, of which the oldest are dropped; 10 seconds.
+    /// 1,024 events and 1 MiB of any age, of which the oldest are dropped; 10 seconds.
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            max_age: None,
             when_slow: WhenSlow::default(),
             longest_wait: Duration::from_secs(10),
         }
@@ -107,7 +118,8 @@ impl<A: Send + Sync + 'static> Broker<A> {
         let standing = inner.options.when_slow.standing();
         let subscriber = inner.members.join(attributes, || inner.log.subscribe(standing))?;
         let (shelf, members) = (Arc::clone(&inner.shelf), Arc::downgrade(&inner.members));
-        Some(Subscription::new(Taker::new(subscriber), shelf, members))
+        let max_age = inner.options.max_age;
+        Some(Subscription::new(Taker::new(subscriber), shelf, members, max_age))
     }
 
     /// Encodes an event once and publishes it to all; returns what was published.
@@ -128,7 +140,7 @@ impl<A: Send + Sync + 'static> Broker<A> {
     /// # Errors
     /// As [`publish`](Self::publish).
     pub fn publish_prepared(&self, event: PreparedEvent) -> Result<(), PublishError> {
-        self.inner.log.publish(Published(event), Audience::All).map(drop)
+        self.inner.log.publish(self.inner.dated(event), Audience::All).map(drop)
     }
 
     /// Publishes an event to those whose attributes match, and returns how many those are.
@@ -156,7 +168,7 @@ impl<A: Send + Sync + 'static> Broker<A> {
             .map(|(id, _)| *id)
             .collect();
         let count = named.len();
-        inner.log.publish(Published(event), Audience::only(named))?;
+        inner.log.publish(inner.dated(event), Audience::only(named))?;
         Ok(count)
     }
 
@@ -168,16 +180,12 @@ impl<A: Send + Sync + 'static> Broker<A> {
     /// As [`publish`](Self::publish).
     pub async fn send(&self, event: PreparedEvent) -> Result<(), PublishError> {
         let log = &self.inner.log;
-        let mut message = Some(Published(event.clone()));
         let sending = poll_fn(|context| {
-            let Some(tried) = message.take() else { return Poll::Pending };
-            match log.try_send(context, tried, Audience::All) {
+            // Its age begins when there is room.
+            match log.try_send(context, self.inner.dated(event.clone()), Audience::All) {
                 Ok(_) => Poll::Ready(Ok(())),
                 Err(SendError::Refused(error)) => Poll::Ready(Err(error)),
-                Err(SendError::Full(back)) => {
-                    message = Some(back);
-                    Poll::Pending
-                }
+                Err(SendError::Full(_)) => Poll::Pending,
             }
         });
         if let Ok(sent) = timeout(self.inner.options.longest_wait, sending).await {
@@ -209,6 +217,12 @@ impl<A: Send + Sync + 'static> Broker<A> {
             calls.close();
         }
         self.inner.running.over().await;
+    }
+}
+
+impl<A> Inner<A> {
+    fn dated(&self, event: PreparedEvent) -> Published {
+        Published { event, at: self.options.max_age.map(|_| Instant::now()) }
     }
 }
 

@@ -4,15 +4,7 @@ use futures_util::{FutureExt, StreamExt};
 use headwater_sse::broker::{Limits, Options, Policy, PublishError, WhenSlow};
 use headwater_sse::{Event, broker::Broker};
 
-use crate::support::{PATIENCE, Seen, always, event, eventually, join};
-
-fn numbers(range: std::ops::Range<usize>) -> Vec<Seen> {
-    range.map(Seen::Number).collect()
-}
-
-fn lost(events: usize) -> Seen {
-    Seen::Lost(format!("{{\"reason\":\"dropped\",\"from\":null,\"to\":null,\"events\":{events}}}"))
-}
+use crate::support::{PATIENCE, Seen, always, event, eventually, join, lost, numbers};
 
 #[tokio::test]
 async fn everybody_gets_everything_from_when_it_came() {
@@ -113,6 +105,7 @@ async fn to_send_waits_for_room_and_no_longer_than_it_has_to() {
         limits: Limits::new(4, 1 << 20),
         when_slow: WhenSlow::Always(Policy::Wait),
         longest_wait: std::time::Duration::from_millis(100),
+        ..Options::default()
     };
     let broker = Broker::new(Options { longest_wait: PATIENCE, ..options() });
     let mut slow = join(&broker, ()).unwrap();

@@ -6,6 +6,7 @@
     reason = "helpers of tests may do what tests may"
 )]
 
+mod age;
 mod closing;
 mod gates;
 mod live;

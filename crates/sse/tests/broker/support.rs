@@ -35,6 +35,15 @@ pub(crate) enum Seen {
     Lost(String),
 }
 
+pub(crate) fn numbers(range: std::ops::Range<usize>) -> Vec<Seen> {
+    range.map(Seen::Number).collect()
+}
+
+/// That so many were dropped.
+pub(crate) fn lost(events: usize) -> Seen {
+    Seen::Lost(format!("{{\"reason\":\"dropped\",\"from\":null,\"to\":null,\"events\":{events}}}"))
+}
+
 /// A subscription, and what it gave that the test has not looked at yet.
 pub(crate) struct Reader<A> {
     pub(crate) subscription: Subscription<A>,
