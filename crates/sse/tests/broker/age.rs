@@ -111,6 +111,10 @@ async fn an_event_ages_from_when_it_is_published() {
         numbers(1..2),
         "it is older than that only with the time of waiting"
     );
+    broker.send(event(2)).await.unwrap();
+    advance(2 * MAX_AGE).await;
+    assert_eq!(reader.next().await, None);
+    assert_eq!(broker.numbers().disconnected, 1);
 }
 
 /// The callback is asked once for each time that a subscriber is late, however many takes it needs.
@@ -155,7 +159,8 @@ async fn a_client_is_told_what_it_lost() {
     let mut body = pin!(EventBody::new(broker.subscribe(()).unwrap()).heartbeat(None));
     let mut next = || body.frame().now_or_never().flatten().unwrap().unwrap().into_data().unwrap();
     assert_eq!(next(), ":\n\n");
-    publish(&broker, 1..3).await;
+    publish(&broker, 1..2).await;
+    assert_eq!(broker.publish_to(event(2), |()| true).unwrap(), 1);
     advance(2 * MAX_AGE).await;
     publish(&broker, 3..4).await;
     let told =
