@@ -167,7 +167,7 @@ impl Inner {
         key: &StreamKey,
         now: Timestamp,
     ) -> Option<&Arc<StreamState>> {
-        Some(&self.readable_entry(key, now)?.1)
+        Some(self.readable_entry(key, now)?.1)
     }
 
     /// As [`readable`](Self::readable), where nothing is on its way to storage and answers are given: this is what a look at the stream
