@@ -17,7 +17,7 @@ impl<'a> Exhausted<'a> {
 
 impl Drop for Exhausted<'_> {
     fn drop(&mut self) {
-        limit(self.0, self.1.clone());
+        limit(self.0, self.1);
     }
 }
 
