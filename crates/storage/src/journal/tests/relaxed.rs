@@ -1,6 +1,7 @@
 //! What is acknowledged before it is durable, and lost: nobody who has read it ever reads anything else in its place, and who has
 //! read what is left goes on.
 
+mod halfway;
 mod readers;
 
 use std::sync::Arc;
@@ -200,7 +201,9 @@ fn pack_and_crash() -> Result<(), Failure> {
 fn what_is_packed_is_durable_in_the_journal_too() {
     pack_and_crash().unwrap();
     let failure = planted::with(Fault::PacksUnsynced, pack_and_crash).unwrap_err().to_string();
-    assert!(failure.contains("does not open"), "{failure}");
+    // What is there depends on whether the round was through before the last moment.
+    let words = ["does not open", "are left of 12000 packed ones"];
+    assert!(words.iter().any(|words| failure.contains(words)), "{failure}");
 }
 
 #[test]

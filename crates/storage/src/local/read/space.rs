@@ -43,6 +43,15 @@ enum Room {
     None,
 }
 
+/// What comes where nothing is packed any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// Something that should be there.
+    Missing,
+    /// What is recent, and was taken before.
+    Recent,
+}
+
 /// Reads a page of a space.
 pub(crate) fn read_space<P: Packed>(
     view: &View<P>,
@@ -93,16 +102,11 @@ impl RecentPart {
 impl<P: Packed> Filling<'_, P> {
     /// Takes packed entries, up to the space sequence from which on everything is recent.
     fn take_packed(&mut self, name: &SpaceName, first: Option<u64>) -> Result<Room, StorageError> {
-        let limit = match first {
-            Some(first) if self.view.orders_above == 0 => first,
-            // After a crash that may have taken numbers, those that come next are jumped over, and nothing tells of them.
-            Some(first) => first.min(self.view.packed.space(name)?.last + 1),
-            None => self.view.packed.space(name)?.last + 1,
-        };
+        let (limit, rest) = self.packed_up_to(name, first)?;
         let mut next = self.page.next.0.saturating_add(1);
         while next < limit {
             let Some(stretch) = self.view.packed.stretch(name, next)? else {
-                return Err(gap(name, next));
+                return if rest == Rest::Recent { Ok(Room::Left) } else { Err(gap(name, next)) };
             };
             for found in &stretch.runs {
                 if self.take_run(found, limit)? == Room::None {
@@ -113,6 +117,24 @@ impl<P: Packed> Filling<'_, P> {
             self.page.next = self.page.next.max(SpaceSequence(next.min(limit) - 1));
         }
         Ok(Room::Left)
+    }
+
+    /// Before which space sequence everything is packed, and what it means when something before that is not.
+    fn packed_up_to(
+        &self,
+        name: &SpaceName,
+        first: Option<u64>,
+    ) -> Result<(u64, Rest), StorageError> {
+        match first {
+            Some(first) if self.view.orders_above == 0 => Ok((first, Rest::Missing)),
+            // After a crash that may have taken numbers, those that come next are jumped over, and nothing tells of them.
+            Some(first) => match self.view.packed.space(name)?.last + 1 {
+                packed if packed <= first => Ok((packed, Rest::Missing)),
+                // What is recent is being packed at this moment: the space tells of it already, its order perhaps not yet.
+                _ => Ok((first, Rest::Recent)),
+            },
+            None => Ok((self.view.packed.space(name)?.last + 1, Rest::Missing)),
+        }
     }
 
     /// Takes the entries of a packed run that come after the place where the page is, and before a limit.
