@@ -59,6 +59,7 @@ impl<M: Message, P> Subscriber<M, P> {
     /// was in `out` is let go of.
     ///
     /// A handle can be told while what was taken is still being sent; then nothing is told again before the next take.
+    #[inline]
     pub fn take_or_park(
         &mut self,
         most: &Limits,

@@ -19,6 +19,7 @@ pub(crate) enum Outcome {
 
 impl<M: Message, P> State<M, P> {
     /// Takes what waits for a subscriber, as far as there is room.
+    #[inline]
     pub(crate) fn take(&mut self, id: SubscriberId, most: &Limits, out: &mut Taken<M>) -> Outcome {
         if let Some(member) = self.member_mut(id)
             && member.handing != Handing::No
@@ -97,6 +98,7 @@ impl<M: Message, P> State<M, P> {
     }
 
     /// Waits for more. Only after a take that left nothing, under the same lock.
+    #[inline]
     pub(crate) fn park(&mut self, id: SubscriberId, handle: P) {
         let head = self.window.head();
         let Some(member) = self.member_mut(id) else { return };
