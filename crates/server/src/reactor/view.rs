@@ -30,6 +30,8 @@ pub(super) struct View<'f> {
     last: Option<(Place, Text)>,
     others: HashMap<Place, Text>,
     kept: usize,
+    /// Most commits that somebody was told of at once.
+    pub(super) commits: usize,
 }
 
 /// What readers are told, framed.
@@ -57,7 +59,16 @@ pub(super) enum Found {
 impl<'f> View<'f> {
     pub(super) fn new(feed: &'f Feed, cursor: u64, now: Instant) -> Result<Self, End> {
         let state = feed.now()?;
-        Ok(Self { feed, state, cursor, now, last: None, others: HashMap::new(), kept: 0 })
+        Ok(Self {
+            feed,
+            state,
+            cursor,
+            now,
+            last: None,
+            others: HashMap::new(),
+            kept: 0,
+            commits: 0,
+        })
     }
 
     /// The cursor for a reader that was told one before.
@@ -103,8 +114,9 @@ impl<'f> View<'f> {
         }
     }
 
-    fn make(&self, (position, cursor): Place) -> Option<Text> {
+    fn make(&mut self, (position, cursor): Place) -> Option<Text> {
         let delivery = self.feed.recent(&self.state, position)?;
+        self.commits = self.commits.max(delivery.pieces.len());
         let Told { pieces, mark, is_over } = told(&delivery, position, cursor);
         let pieces = Vec::from(pieces);
         let mut bytes = chunk::one(&pieces, LAST.len());
