@@ -20,7 +20,10 @@ pub(crate) fn fill(digits: &mut [u8], mut number: u64) {
 }
 
 /// Writes a number as `Display` does.
-pub(crate) fn write_to(out: &mut impl fmt::Write, number: u64) -> fmt::Result {
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_to(out: &mut impl fmt::Write, number: u64) -> fmt::Result {
     let mut digits = [0; MOST];
     let count = number.checked_ilog10().map_or(1, |log| log as usize + 1);
     let digits = digits.get_mut(..count).unwrap_or_default();

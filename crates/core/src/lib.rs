@@ -9,7 +9,7 @@ pub mod command;
 pub mod content_type;
 pub mod cursor;
 pub mod decide;
-mod digits;
+pub mod digits;
 pub mod error;
 pub mod json;
 pub mod key;

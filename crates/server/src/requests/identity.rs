@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use headwater_core::digits;
 use http::HeaderMap;
 use http::header::HeaderValue;
 use tracing::{Span, debug_span, field};
@@ -39,7 +40,7 @@ impl RequestIds {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         short(|line| {
             line.write_str(&self.process)?;
-            line.number(number)
+            digits::write_to(line, number)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Short text that is made for every answer, on the stack.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 /// Twice what tokens, tags and ids of requests have.
 const MOST: usize = 80;
@@ -19,23 +19,6 @@ impl Default for Line {
 }
 
 impl Line {
-    /// Writes a number as `Display` does, without a formatter in between.
-    pub(crate) fn number(&mut self, mut number: u64) -> fmt::Result {
-        let mut digits = [0; 20];
-        let mut first = digits.len();
-        for (at, digit) in digits.iter_mut().enumerate().rev() {
-            // A remainder of ten fits a byte.
-            *digit = b'0' + (number % 10) as u8;
-            number /= 10;
-            first = at;
-            if number == 0 {
-                break;
-            }
-        }
-        let digits = digits.get(first..).unwrap_or_default();
-        self.write_str(std::str::from_utf8(digits).unwrap_or_default())
-    }
-
     /// What was written.
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
@@ -69,13 +52,6 @@ mod tests {
             assert_eq!(more.as_bytes(), b"");
         }
         assert_eq!(short(|line| line.write_str("a\nb")).as_bytes(), b"", "no header can hold it");
-    }
-
-    #[test]
-    fn a_number_is_written_as_the_library_writes_it() {
-        for number in [0, 7, 10, 99, 100, 12_345, u64::MAX - 1, u64::MAX] {
-            assert_eq!(short(|line| line.number(number)), *number.to_string());
-        }
     }
 
     #[test]
