@@ -131,6 +131,8 @@ async fn a_reader_that_waited_knows_how_the_stream_stands_now() {
     let mut tail = reader(&engine).await;
     assert!(parks(&mut Box::pin(tail.next())).await.is_none());
     append(&engine, "s", json("1")).await.unwrap();
+    // Writers hear of a commit before those who read: who joins behind it sees to it that they have heard of it, too.
+    let _later = reader(&engine).await;
     drop(held);
     let Step::Delivery(delivery) = within(tail.next()).await.unwrap() else { panic!("an end") };
     assert!(delivery.to(0) < delivery.state.tail.position);
