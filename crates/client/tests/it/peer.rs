@@ -139,7 +139,7 @@ async fn serve(mut stream: TcpStream, seen: &Seen) {
             Act::Endless => {
                 let mut text = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
                 while stream.write_all(text.as_bytes()).await.is_ok() {
-                    text = format!("400\r\n{}\r\n", " ".repeat(1024));
+                    text = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
                 }
                 return;
             }
