@@ -41,6 +41,9 @@ const CYCLES: usize = 30;
 /// How often it is killed when `HEADWATER_SOAK=1` asks for the full count.
 const SOAK_CYCLES: usize = 1_000;
 
+/// How many times as many cycles a slow machine gets to reach what is demanded of them.
+const PATIENCE: usize = 3;
+
 #[test]
 fn everything_promised_before_a_kill_holds_after_it() {
     let soak = std::env::var_os("HEADWATER_SOAK").is_some_and(|value| value == "1");
@@ -63,17 +66,22 @@ fn everything_promised_before_a_kill_holds_after_it() {
 fn run(setting: Setting, cycles: usize, seed: u64) {
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
     let mut campaign = Campaign::new(setting, random.random());
-    for cycle in 0..cycles {
+    // A machine with much else to do reaches less in a cycle, so it gets more of them.
+    let mut kills = 0;
+    while kills < cycles || kills < cycles * PATIENCE && !campaign.missing(cycles).is_empty() {
+        let cycle = kills;
+        kills += 1;
         let wrong = campaign.run(cycle);
         require_none(wrong, &format!("{setting:?}, cycle {cycle} of HEADWATER_SEED={seed}"));
     }
     let wrong = campaign.finish();
     require_none(wrong, &format!("{setting:?}, the last look of HEADWATER_SEED={seed}"));
     let tally = campaign.tally();
-    let percent = tally.interrupted * 100 / cycles;
+    let percent = tally.interrupted * 100 / kills;
     eprintln!(
-        "reached: {setting:?}: {cycles} kill cycles, {percent} % with requests in flight; {tally:?}"
+        "reached: {setting:?}: {kills} kill cycles, {percent} % with requests in flight; {tally:?}"
     );
+    assert!(percent >= 80, "{setting:?}: too few of {kills} kills hit a request, {tally:?}");
     // A load that never reaches a kind of operation proves nothing about it.
     let missing = campaign.missing(cycles);
     require_none(missing, &format!("{setting:?}: too little was reached, {tally:?}"));

@@ -76,7 +76,6 @@ impl Tally {
 
     /// What this many kills should have reached and did not. Each kind of operation has a minimum
     /// for every ten kills, at most half of the least that runs on a busy machine reached.
-    /// Interruptions are the exception: they stand for the share of kills that must hit requests.
     pub(super) fn missing(&self, kills: usize) -> Vec<String> {
         let minimums = [
             ("appends", self.appends, 150),
