@@ -63,7 +63,8 @@ impl Piece {
 /// What a live reader gets next: all that is new, or a part of it with the rest in the deliveries that follow at once.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// The stream, as durable at the time of the delivery.
+    /// The stream, durable, as those who follow it were told last. Writers hear of a commit first; a tail that is opened after an
+    /// acknowledgement begins with it.
     pub state: Arc<StreamState>,
     /// Contiguous pieces from the reader's position. Pieces of JSON streams begin and end on record boundaries. Empty
     /// when only the state is news: the first delivery at the tail, or a close.
