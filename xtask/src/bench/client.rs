@@ -1,18 +1,25 @@
 //! A small HTTP/1.1 client for load: keep-alive, one request at a time on a connection, no pipelining.
 //!
 //! It promises little work per request (one write, one read, no allocation but for the offset of a
-//! response) and no copy of a body: bytes go from the read buffer to the caller's sink. It leaves
-//! deadlines to the caller, who bounds a whole measurement, and follows no redirects.
+//! response) and no copy of a body: bytes go from the read buffer to the caller's sink. That buffer is
+//! [lent](lent) to whoever reads a body. It leaves deadlines to the caller, who bounds a whole
+//! measurement, and follows no redirects.
 
+mod body;
 mod chunked;
 mod head;
+mod lent;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 
 use anyhow::{Context, bail, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::base_url::BaseUrl;
-use chunked::Dechunker;
+pub(crate) use body::Body;
 pub(crate) use head::{Framing, Head};
 
 /// A server that sends a longer head than this is not one to measure.
@@ -34,6 +41,7 @@ pub(crate) enum Piece {
 #[derive(Debug)]
 pub(crate) struct Conn {
     socket: TcpStream,
+    /// What was read and is not consumed yet: a part of a head, and what came behind it or behind a body.
     buffer: Vec<u8>,
     /// How much of `buffer` has been consumed.
     consumed: usize,
@@ -47,7 +55,7 @@ impl Conn {
             .await
             .with_context(|| format!("connecting to {base}"))?;
         socket.set_nodelay(true)?;
-        Ok(Self { socket, buffer: Vec::with_capacity(read_size), consumed: 0, read_size })
+        Ok(Self { socket, buffer: Vec::new(), consumed: 0, read_size })
     }
 
     /// Sends a request, head and body.
@@ -73,24 +81,34 @@ impl Conn {
         framing: Framing,
         mut sink: impl FnMut(&[u8]),
     ) -> anyhow::Result<()> {
-        match framing {
-            Framing::Length(length) => self.sized_body(length, &mut sink).await,
-            Framing::Chunked => self.chunked_body(&mut sink).await,
-            Framing::UntilClose => {
-                while self.piece(&mut sink).await? == Piece::Some {}
-                Ok(())
-            }
+        let mut body = Body::of(framing);
+        while self.part(&mut body, &mut sink).await? == Piece::Some {}
+        Ok(())
+    }
+
+    /// Hands to `sink` what of a body has been read, or what one read brings.
+    pub(crate) async fn part(
+        &mut self,
+        body: &mut Body,
+        mut sink: impl FnMut(&[u8]),
+    ) -> anyhow::Result<Piece> {
+        if body.is_done() {
+            return Ok(Piece::End);
         }
+        let piece = self.read(|bytes| body.decode(bytes, &mut sink)).await?;
+        if piece == Piece::End {
+            body.cut()?;
+        }
+        Ok(piece)
     }
 
     /// Hands to `sink` what has been read, or what one read brings.
-    pub(crate) async fn piece(&mut self, sink: impl FnOnce(&[u8])) -> anyhow::Result<Piece> {
-        if self.unread().is_empty() && self.fill().await? == 0 {
-            return Ok(Piece::End);
-        }
-        sink(self.unread());
-        self.consumed = self.buffer.len();
-        Ok(Piece::Some)
+    pub(crate) async fn piece(&mut self, mut sink: impl FnMut(&[u8])) -> anyhow::Result<Piece> {
+        self.read(|bytes| {
+            sink(bytes);
+            Ok(bytes.len())
+        })
+        .await
     }
 
     /// Sends a request, expects one of `statuses`, and drops the body.
@@ -117,41 +135,39 @@ impl Conn {
         bail!("the server answered {}: {}", head.status, String::from_utf8_lossy(&quote));
     }
 
-    async fn sized_body(
+    /// Hands to `take` what has been read, or what one read brings, and keeps what it does not consume.
+    async fn read(
         &mut self,
-        mut left: u64,
-        sink: &mut impl FnMut(&[u8]),
-    ) -> anyhow::Result<()> {
-        while left > 0 {
-            if self.unread().is_empty() {
-                ensure!(self.fill().await? > 0, "the body ended {left} bytes early");
-            }
-            let unread = self.unread();
-            let take = unread.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            sink(unread.get(..take).unwrap_or_default());
-            self.consumed += take;
-            left -= take as u64;
+        mut take: impl FnMut(&[u8]) -> anyhow::Result<usize>,
+    ) -> anyhow::Result<Piece> {
+        if !self.unread().is_empty() {
+            self.consumed += take(self.unread())?;
+            return Ok(Piece::Some);
         }
-        Ok(())
-    }
-
-    async fn chunked_body(&mut self, sink: &mut impl FnMut(&[u8])) -> anyhow::Result<()> {
-        let mut dechunker = Dechunker::default();
-        loop {
-            let consumed = dechunker.decode(self.unread(), sink)?;
-            self.consumed += consumed;
-            if dechunker.is_done() {
-                return Ok(());
-            }
-            ensure!(self.fill().await? > 0, "the body ended inside a chunk");
-        }
+        poll_fn(|cx| {
+            lent::with(self.read_size, |memory| {
+                let mut memory = ReadBuf::new(memory);
+                let socket = Pin::new(&mut self.socket);
+                ready!(socket.poll_read(cx, &mut memory)).context("reading a response")?;
+                let bytes = memory.filled();
+                if bytes.is_empty() {
+                    return Poll::Ready(Ok(Piece::End));
+                }
+                let consumed = take(bytes)?;
+                self.consumed = 0;
+                self.buffer.clear();
+                self.buffer.extend_from_slice(bytes.get(consumed..).unwrap_or_default());
+                Poll::Ready(Ok(Piece::Some))
+            })
+        })
+        .await
     }
 
     fn unread(&self) -> &[u8] {
         self.buffer.get(self.consumed..).unwrap_or_default()
     }
 
-    /// Reads once; 0 is the end of the connection.
+    /// Reads more of a head; 0 is the end of the connection.
     async fn fill(&mut self) -> anyhow::Result<usize> {
         self.buffer.drain(..self.consumed);
         self.consumed = 0;

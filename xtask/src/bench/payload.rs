@@ -5,8 +5,12 @@
 //! `!`: they travel unescaped as text, inside a JSON string and in an SSE data line. `@` only ever starts
 //! a record.
 
+mod digits;
+
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use digits::{parse, push};
 
 /// `@`, 4 digits of writer, 8 of sequence, 12 of time, `!`; the digits are hexadecimal.
 pub(crate) const MARK_LEN: usize = 26;
@@ -14,6 +18,9 @@ pub(crate) const MARK_LEN: usize = 26;
 const START: u8 = b'@';
 const END: u8 = b'!';
 const LETTERS: usize = 26;
+
+/// As many bits as twelve digits have.
+const NANOS: u64 = (1 << 48) - 1;
 
 /// Who wrote a record, as its how-manieth, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +41,17 @@ pub(crate) fn clock(at: Instant) -> u64 {
 }
 
 impl Mark {
-    /// How long ago this record was sent, seen at `now` on [`clock`].
-    pub(crate) fn age(&self, now: u64) -> Duration {
-        Duration::from_nanos(now.saturating_sub(self.nanos))
+    /// From its digits, eight in each of these.
+    fn of([first, second, third]: [u32; 3]) -> Self {
+        let bits = u128::from(first) << 64 | u128::from(second) << 32 | u128::from(third);
+        // Cut to their widths: 16, 32 and 48 bits of the 96.
+        let (writer, seq, nanos) = ((bits >> 80) as u16, (bits >> 48) as u32, bits as u64 & NANOS);
+        Self { writer, seq, nanos }
+    }
+
+    /// How many nanoseconds ago this record was sent, seen at `now` on [`clock`].
+    pub(crate) fn age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.nanos)
     }
 }
 
@@ -62,9 +77,9 @@ impl Payload {
     /// Appends the record of `mark` to `out`.
     pub(crate) fn write(&self, mark: Mark, out: &mut Vec<u8>) {
         out.push(START);
-        push_hex(u64::from(mark.writer), 4, out);
-        push_hex(u64::from(mark.seq), 8, out);
-        push_hex(mark.nanos, 12, out);
+        push(u64::from(mark.writer), 4, out);
+        push(u64::from(mark.seq), 8, out);
+        push(mark.nanos, 12, out);
         out.push(END);
         out.extend_from_slice(self.filler(mark));
     }
@@ -74,43 +89,20 @@ impl Payload {
         let (head, filler) = bytes.split_at_checked(MARK_LEN)?;
         let (&start, head) = head.split_first()?;
         let (&end, digits) = head.split_last()?;
-        let (writer, digits) = digits.split_at_checked(4)?;
-        let (seq, nanos) = digits.split_at_checked(8)?;
-        let mark = Mark {
-            writer: u16::try_from(parse_hex(writer)?).ok()?,
-            seq: u32::try_from(parse_hex(seq)?).ok()?,
-            nanos: parse_hex(nanos)?,
-        };
+        let mark = Mark::of(parse(digits.try_into().ok()?)?);
         (start == START && end == END && filler == self.filler(mark)).then_some(mark)
     }
 
     /// Where the next record may start.
     pub(crate) fn find(bytes: &[u8]) -> Option<usize> {
-        memchr::memchr(START, bytes)
+        // Records mostly follow each other without anything between.
+        if bytes.first() == Some(&START) { Some(0) } else { memchr::memchr(START, bytes) }
     }
 
     fn filler(&self, mark: Mark) -> &[u8] {
         let from = (mark.seq as usize).wrapping_add(usize::from(mark.writer)) % LETTERS;
         self.letters.get(from..from + self.size - MARK_LEN).unwrap_or_default()
     }
-}
-
-fn push_hex(value: u64, digits: u32, out: &mut Vec<u8>) {
-    out.extend((0..digits).rev().map(|place| match (value >> (4 * place)) & 0xf {
-        low @ 0..=9 => b'0' + low as u8,
-        high => b'a' + (high - 10) as u8,
-    }));
-}
-
-fn parse_hex(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0, |value, digit| {
-        let nibble = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(value << 4 | u64::from(nibble))
-    })
 }
 
 #[cfg(test)]

@@ -46,15 +46,18 @@ impl EventReader {
     pub(crate) fn feed(&mut self, bytes: &[u8], mut payload: impl FnMut(&[u8])) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (part, ended, after) = match memchr::memchr(b'\n', rest) {
-                Some(at) => (rest.get(..at), true, rest.get(at + 1..)),
-                None => (Some(rest), false, None),
+            let Some(at) = memchr::memchr(b'\n', rest) else {
+                self.part(rest, &mut payload);
+                return;
             };
-            self.part(part.unwrap_or_default(), &mut payload);
-            if ended {
+            let (line, after) = rest.split_at_checked(at).unwrap_or_default();
+            rest = after.get(1..).unwrap_or_default();
+            if self.is_at_line_start() {
+                self.whole_line(line, &mut payload);
+            } else {
+                self.part(line, &mut payload);
                 self.line_end();
             }
-            rest = after.unwrap_or_default();
         }
     }
 
@@ -76,6 +79,18 @@ impl EventReader {
     /// nothing again.
     pub(crate) fn is_settled(&self) -> bool {
         self.settled
+    }
+
+    fn is_at_line_start(&self) -> bool {
+        matches!(&self.line, Line::Kept(kept) if kept.is_empty())
+    }
+
+    /// A line that has arrived in one piece, as nearly all do: it is kept nowhere.
+    fn whole_line(&mut self, line: &[u8], payload: &mut impl FnMut(&[u8])) {
+        match data_value(line) {
+            Some(value) if self.event == Event::Data => payload(value),
+            _ => self.line(line),
+        }
     }
 
     fn part(&mut self, part: &[u8], payload: &mut impl FnMut(&[u8])) {
@@ -107,7 +122,14 @@ impl EventReader {
 
     fn line_end(&mut self) {
         let Line::Kept(mut kept) = std::mem::take(&mut self.line) else { return };
-        match kept.strip_suffix(b"\r").unwrap_or(&kept) {
+        self.line(&kept);
+        kept.clear();
+        self.line = Line::Kept(kept);
+    }
+
+    /// A line that is no payload.
+    fn line(&mut self, line: &[u8]) {
+        match line.strip_suffix(b"\r").unwrap_or(line) {
             b"" => self.event_end(),
             b"event: data" | b"event:data" => {
                 self.event = Event::Data;
@@ -120,8 +142,6 @@ impl EventReader {
             }
             _ => {}
         }
-        kept.clear();
-        self.line = Line::Kept(kept);
     }
 
     fn event_end(&mut self) {

@@ -34,7 +34,12 @@ impl Latencies {
 
     /// Adds one.
     pub(crate) fn record(&mut self, latency: Duration) {
-        self.0.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+        self.record_nanos(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Adds one that is known in nanoseconds.
+    pub(crate) fn record_nanos(&mut self, nanos: u64) {
+        self.0.saturating_record(nanos);
     }
 
     /// How many there are.

@@ -57,6 +57,11 @@ impl Dechunker {
                 rest = after;
                 let left = left - take as u64;
                 self.state = if left == 0 { State::DataEnd } else { State::Data(left) };
+            } else if let State::Size(None) = self.state
+                && let Some((size @ 1.., after)) = size_line(rest)
+            {
+                self.state = State::Data(size);
+                rest = after;
             } else {
                 self.state = self.state.step(byte)?;
                 rest = after;
@@ -64,6 +69,21 @@ impl Dechunker {
         }
         Ok(input.len() - rest.len())
     }
+}
+
+/// A size that has arrived with all of its line, and nothing else in it, as nearly all do; and what comes behind.
+fn size_line(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    /// Digits of a size that cannot overflow.
+    const MOST: usize = 8;
+    let mut size = 0;
+    for (at, &byte) in bytes.iter().take(MOST + 1).enumerate() {
+        match char::from(byte).to_digit(16) {
+            Some(digit) => size = size << 4 | u64::from(digit),
+            None if at == 0 => return None,
+            None => return Some((size, bytes.get(at..)?.strip_prefix(b"\r\n")?)),
+        }
+    }
+    None
 }
 
 impl State {

@@ -21,7 +21,7 @@ use crate::bench::payload::Payload;
 use crate::bench::scanner::Leftovers;
 use seat::Seat;
 
-/// Takes a few hundred small records that were sent in one write; a thousand readers have 32 MB of it.
+/// Takes a few hundred small records that were sent in one write, and fits beside other things in a processor's second cache.
 const READ_SIZE: usize = 32 * 1024;
 
 /// How long a reader may take to see the end of a stream that was closed.

@@ -26,6 +26,8 @@ pub(super) struct Tally {
 #[derive(Debug)]
 struct Counted {
     last: Instant,
+    /// Memory for the marks of one read, empty.
+    spare: Vec<Mark>,
     /// `None` outside of the measured window.
     latencies: Option<Latencies>,
 }
@@ -47,7 +49,11 @@ impl Tally {
             goal: AtomicU64::new(u64::MAX),
             reached: Notify::new(),
             failed: AtomicBool::new(false),
-            counted: Mutex::new(Counted { last: Instant::now(), latencies: None }),
+            counted: Mutex::new(Counted {
+                last: Instant::now(),
+                spare: Vec::new(),
+                latencies: None,
+            }),
         }
     }
 
@@ -55,8 +61,13 @@ impl Tally {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the records of one read.
-    pub(super) fn note(&self, marks: &[Mark], at: Instant) {
+    /// Lends memory for the marks of one read, which all readers use in turns.
+    pub(super) fn lend(&self) -> Vec<Mark> {
+        std::mem::take(&mut self.counted().spare)
+    }
+
+    /// Notes the records of one read, and takes back what was lent for them.
+    pub(super) fn note(&self, mut marks: Vec<Mark>, at: Instant) {
         if marks.is_empty() {
             return;
         }
@@ -64,9 +75,11 @@ impl Tally {
         counted.last = at;
         let now = clock(at);
         if let Some(latencies) = &mut counted.latencies {
-            marks.iter().for_each(|mark| latencies.record(mark.age(now)));
+            marks.iter().for_each(|mark| latencies.record_nanos(mark.age(now)));
         }
         let more = marks.len() as u64;
+        marks.clear();
+        counted.spare = marks;
         let total = self.deliveries.fetch_add(more, Ordering::Relaxed) + more;
         if total >= self.goal.load(Ordering::Relaxed) {
             self.reached.notify_one();

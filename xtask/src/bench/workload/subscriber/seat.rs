@@ -1,5 +1,6 @@
 //! One subscriber.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,7 +8,7 @@ use anyhow::{Context, ensure};
 
 use super::{Heard, Live, READ_SIZE, Wire};
 use crate::bench::base_url::BaseUrl;
-use crate::bench::client::{Conn, Framing, Piece};
+use crate::bench::client::{Body, Conn, Framing, Piece};
 use crate::bench::ledger::Ledger;
 use crate::bench::payload::{Mark, Payload};
 use crate::bench::scanner::Scanner;
@@ -35,6 +36,7 @@ pub(super) struct Seat {
 struct Ear<'a> {
     scanner: Scanner<'a>,
     ledger: Ledger,
+    /// What has been heard and not noted.
     marks: Vec<Mark>,
     tally: &'a Tally,
 }
@@ -43,14 +45,16 @@ impl Ear<'_> {
     fn hear(&mut self, bytes: &[u8]) {
         self.scanner.feed(bytes, |mark| {
             self.ledger.see(mark);
+            if self.marks.capacity() == 0 {
+                self.marks = self.tally.lend();
+            }
             self.marks.push(mark);
         });
     }
 
     /// What was heard so far has arrived now.
     fn note(&mut self) {
-        self.tally.note(&self.marks, Instant::now());
-        self.marks.clear();
+        self.tally.note(mem::take(&mut self.marks), Instant::now());
     }
 
     fn heard(self, reconnects: u32) -> Heard {
@@ -98,12 +102,15 @@ impl Seat {
         let mut ear = self.ear();
         let mut reconnects = 0;
         loop {
-            let mut events = EventReader::default();
-            let sink = |bytes: &[u8]| {
-                events.feed(bytes, |payload| ear.hear(payload));
+            let (mut events, mut body) = (EventReader::default(), Body::of(framing));
+            loop {
+                let sink = |bytes: &[u8]| events.feed(bytes, |payload| ear.hear(payload));
+                let piece = conn.part(&mut body, sink).await?;
                 ear.note();
-            };
-            conn.body(framing, sink).await?;
+                if piece == Piece::End {
+                    break;
+                }
+            }
             // What is broadcast is over with the response, which says by its own framing that it is whole.
             let over = matches!(self.live, Live::Broadcast(_)) && framing == Framing::Chunked;
             if over || events.stream_closed() {
