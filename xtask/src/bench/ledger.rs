@@ -57,6 +57,11 @@ impl Ledger {
         }
     }
 
+    /// The number of the next record of the first writer, if none is missing.
+    pub(crate) fn next_of_first(&self) -> u64 {
+        self.tracks.first().map_or(0, |track| track.next)
+    }
+
     /// Compares with what was acknowledged: the number of records for each writer.
     pub(crate) fn finish(mut self, acked: impl IntoIterator<Item = (u16, u64)>) -> Faults {
         let mut faults = Faults::default();

@@ -71,6 +71,11 @@ impl<'p> Scanner<'p> {
         self.stray += bytes.len() as u64;
     }
 
+    /// Whether all that came was whole records.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.carry.is_empty() && self.damaged == 0 && self.stray == 0
+    }
+
     /// The stream is over: a record that is still incomplete is a damaged one.
     pub(crate) fn finish(mut self) -> Leftovers {
         if !self.carry.is_empty() {

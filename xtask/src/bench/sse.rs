@@ -81,6 +81,12 @@ impl EventReader {
         self.settled
     }
 
+    /// Whether an event may begin here, and none that had a name or was control has ever been there.
+    pub(crate) fn is_between_plain_events(&self) -> bool {
+        let is_plain = self.event == Event::Data && !self.settled && self.last_control.is_empty();
+        is_plain && self.is_at_line_start()
+    }
+
     fn is_at_line_start(&self) -> bool {
         matches!(&self.line, Line::Kept(kept) if kept.is_empty())
     }

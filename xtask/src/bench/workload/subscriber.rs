@@ -5,9 +5,11 @@
 //! found wherever it lies. A connection that ends at a clean point before that is taken up again at the
 //! offset reached; one that is cut in the middle of an event is an error.
 
+mod ear;
+mod known;
 mod seat;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,6 +21,7 @@ use crate::bench::base_url::BaseUrl;
 use crate::bench::ledger::{Faults, Ledger};
 use crate::bench::payload::Payload;
 use crate::bench::scanner::Leftovers;
+use known::Known;
 use seat::Seat;
 
 /// Takes a few hundred small records that were sent in one write, and fits beside other things in a processor's second cache.
@@ -76,6 +79,7 @@ impl Audience {
             offset: offset.into(),
             payload: Arc::new(payload.clone()),
             tally: Arc::new(Tally::new()),
+            known: Arc::new(Mutex::new(Known::default())),
             live,
         };
         let mut tasks = JoinSet::new();

@@ -1,17 +1,15 @@
 //! One subscriber.
 
-use std::mem;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, ensure};
 
+use super::ear::Ear;
+use super::known::Known;
 use super::{Heard, Live, READ_SIZE, Wire};
 use crate::bench::base_url::BaseUrl;
 use crate::bench::client::{Body, Conn, Framing, Piece};
-use crate::bench::ledger::Ledger;
-use crate::bench::payload::{Mark, Payload};
-use crate::bench::scanner::Scanner;
+use crate::bench::payload::Payload;
 use crate::bench::sse::EventReader;
 use crate::bench::streams::read_request;
 use crate::bench::web_socket::{FrameReader, upgrade_request};
@@ -29,43 +27,13 @@ pub(super) struct Seat {
     pub(super) offset: Arc<str>,
     pub(super) payload: Arc<Payload>,
     pub(super) tally: Arc<Tally>,
+    pub(super) known: Arc<Mutex<Known>>,
     pub(super) live: Live,
-}
-
-/// Checks what comes, and counts it.
-struct Ear<'a> {
-    scanner: Scanner<'a>,
-    ledger: Ledger,
-    /// What has been heard and not noted.
-    marks: Vec<Mark>,
-    tally: &'a Tally,
-}
-
-impl Ear<'_> {
-    fn hear(&mut self, bytes: &[u8]) {
-        self.scanner.feed(bytes, |mark| {
-            self.ledger.see(mark);
-            if self.marks.capacity() == 0 {
-                self.marks = self.tally.lend();
-            }
-            self.marks.push(mark);
-        });
-    }
-
-    /// What was heard so far has arrived now.
-    fn note(&mut self) {
-        self.tally.note(mem::take(&mut self.marks), Instant::now());
-    }
-
-    fn heard(self, reconnects: u32) -> Heard {
-        Heard { ledger: self.ledger, leftovers: self.scanner.finish(), reconnects }
-    }
 }
 
 impl Seat {
     fn ear(&self) -> Ear<'_> {
-        let scanner = Scanner::new(&self.payload);
-        Ear { scanner, ledger: Ledger::default(), marks: Vec::new(), tally: &self.tally }
+        Ear::new(&self.payload, &self.tally, &self.known)
     }
 
     /// Asks for what comes; where a response goes on, its head has come when this returns.
@@ -104,7 +72,7 @@ impl Seat {
         loop {
             let (mut events, mut body) = (EventReader::default(), Body::of(framing));
             loop {
-                let sink = |bytes: &[u8]| events.feed(bytes, |payload| ear.hear(payload));
+                let sink = |bytes: &[u8]| ear.hear_events(&mut events, bytes);
                 let piece = conn.part(&mut body, sink).await?;
                 ear.note();
                 if piece == Piece::End {
