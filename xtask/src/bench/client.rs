@@ -2,7 +2,7 @@
 //!
 //! It promises little work per request (one write, one read, no allocation but for the offset of a
 //! response) and no copy of a body: bytes go from the read buffer to the caller's sink. That buffer is
-//! [lent](lent) to whoever reads a body. It leaves deadlines to the caller, who bounds a whole
+//! [lent] to whoever reads a body. It leaves deadlines to the caller, who bounds a whole
 //! measurement, and follows no redirects.
 
 mod body;
