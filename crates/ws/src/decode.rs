@@ -5,7 +5,8 @@ mod decoder;
 mod error;
 mod reader;
 
+pub(crate) use assembly::Kind;
 pub use decoder::Decoder;
 pub use error::DecodeError;
-pub(crate) use reader::Reader;
 pub use reader::Role;
+pub(crate) use reader::{Arrived, Reader, Want};

@@ -1,6 +1,10 @@
-//! From messages to frames.
+//! From messages to frames, a frame each or, where a message is not known as a whole (`fragments`), several.
+
+mod fragments;
 
 use bytes::Bytes;
+use fragments::Begun;
+pub(crate) use fragments::Place;
 
 use crate::close::CloseReason;
 use crate::decode::Role;
@@ -27,13 +31,15 @@ pub struct Encoder {
     role: Role,
     /// In a box, because it is not always agreed on. With the length that is worth it.
     deflate: Option<Box<(Outbound, usize)>>,
+    /// A message of which there have been fragments, and not the last.
+    begun: Option<Box<Begun>>,
     closed: bool,
 }
 
 impl Encoder {
     /// An encoder for the end of a connection that has this role.
     pub fn new(role: Role) -> Self {
-        Self { role, deflate: None, closed: false }
+        Self { role, deflate: None, begun: None, closed: false }
     }
 
     /// Compresses messages as the handshake agreed, from the length on that `wanted` has.
@@ -59,19 +65,34 @@ impl Encoder {
         message: &Message,
         out: &mut impl Extend<Bytes>,
     ) -> Result<(), Closed> {
-        if self.closed {
-            return Err(Closed);
-        }
-        let opcode = opcode_of(message);
+        self.whole(opcode_of(message), message.payload(), out)
+    }
+
+    fn whole(
+        &mut self,
+        opcode: Opcode,
+        payload: Bytes,
+        out: &mut impl Extend<Bytes>,
+    ) -> Result<(), Closed> {
+        self.demand_room_for_message()?;
         if let Some((outbound, threshold)) = self.deflate.as_deref_mut()
-            && message.as_bytes().len() >= *threshold
-            && let Some(compressed) = outbound.compress(message.as_bytes())
+            && payload.len() >= *threshold
+            && let Some(compressed) = outbound.compress(&payload)
         {
-            self.frame(opcode, Form::Compressed, Bytes::from(compressed), out);
+            self.frame(Lead::whole(opcode, Form::Compressed), Bytes::from(compressed), out);
         } else {
-            self.frame(opcode, Form::Plain, message.payload(), out);
+            self.frame(Lead::whole(opcode, Form::Plain), payload, out);
         }
         Ok(())
+    }
+
+    /// A message cannot come between the fragments of another, nor after the close frame.
+    fn demand_room_for_message(&self) -> Result<(), Closed> {
+        if self.takes_messages() { Ok(()) } else { Err(Closed) }
+    }
+
+    pub(crate) fn takes_messages(&self) -> bool {
+        !self.closed && self.begun.is_none()
     }
 
     /// Encodes a message that may be encoded already, for other connections.
@@ -83,9 +104,7 @@ impl Encoder {
         if self.role == Role::Client {
             return self.message(prepared.message(), out);
         }
-        if self.closed {
-            return Err(Closed);
-        }
+        self.demand_room_for_message()?;
         out.extend([self.kept(prepared).clone()]);
         Ok(())
     }
@@ -131,6 +150,7 @@ impl Encoder {
         self.closed = true;
         // What it compressed with is of no use any more.
         self.deflate = None;
+        self.begun = None;
         Ok(())
     }
 
@@ -143,14 +163,14 @@ impl Encoder {
         if self.closed {
             return Err(Closed);
         }
-        self.frame(opcode, Form::Plain, payload, out);
+        self.frame(Lead::whole(opcode, Form::Plain), payload, out);
         Ok(())
     }
 
-    fn frame(&self, opcode: Opcode, form: Form, payload: Bytes, out: &mut impl Extend<Bytes>) {
+    fn frame(&self, lead: Lead, payload: Bytes, out: &mut impl Extend<Bytes>) {
         match self.role {
-            Role::Server => plain_frame(opcode, form, payload, out),
-            Role::Client => out.extend([masked_frame(opcode, form, &payload)]),
+            Role::Server => plain_frame(lead, payload, out),
+            Role::Client => out.extend([masked_frame(lead, &payload)]),
         }
     }
 }
@@ -169,36 +189,55 @@ pub(crate) enum Form {
     Compressed,
 }
 
-fn header(opcode: Opcode, form: Form, mask: Option<[u8; 4]>, payload: &[u8]) -> Header {
-    let rsv1 = form == Form::Compressed;
-    Header { fin: true, rsv1, opcode, mask, length: payload.len() as u64 }
+/// What a frame's header says beside its length and mask.
+#[derive(Debug, Clone, Copy)]
+struct Lead {
+    opcode: Opcode,
+    form: Form,
+    place: Place,
+}
+
+impl Lead {
+    /// Of a frame that is all there is.
+    fn whole(opcode: Opcode, form: Form) -> Self {
+        Self { opcode, form, place: Place::Last }
+    }
+
+    fn header(self, mask: Option<[u8; 4]>, payload: &[u8]) -> Header {
+        let (fin, rsv1) = (self.place == Place::Last, self.form == Form::Compressed);
+        Header { fin, rsv1, opcode: self.opcode, mask, length: payload.len() as u64 }
+    }
 }
 
 /// A server's frame, in one buffer or in two.
-fn plain_frame(opcode: Opcode, form: Form, payload: Bytes, out: &mut impl Extend<Bytes>) {
+fn plain_frame(lead: Lead, payload: Bytes, out: &mut impl Extend<Bytes>) {
     if payload.len() <= COPIED {
-        out.extend([one_buffer(opcode, form, &payload)]);
+        out.extend([copied(lead, &payload)]);
         return;
     }
     let mut head = Vec::with_capacity(MAX_HEADER);
-    header(opcode, form, None, &payload).write(&mut head);
+    lead.header(None, &payload).write(&mut head);
     out.extend([Bytes::from(head), payload]);
 }
 
-/// A server's frame in one buffer.
+/// A server's frame of a whole message in one buffer.
 pub(crate) fn one_buffer(opcode: Opcode, form: Form, payload: &[u8]) -> Bytes {
+    copied(Lead::whole(opcode, form), payload)
+}
+
+fn copied(lead: Lead, payload: &[u8]) -> Bytes {
     let mut frame = Vec::with_capacity(MAX_HEADER + payload.len());
-    header(opcode, form, None, payload).write(&mut frame);
+    lead.header(None, payload).write(&mut frame);
     frame.extend_from_slice(payload);
     Bytes::from(frame)
 }
 
 /// A client's frame. The mask has to be unpredictable, so that no page can choose what a proxy on
 /// the way sees (RFC 6455, 10.3).
-fn masked_frame(opcode: Opcode, form: Form, payload: &[u8]) -> Bytes {
+fn masked_frame(lead: Lead, payload: &[u8]) -> Bytes {
     let key = rand::random();
     let mut frame = Vec::with_capacity(MAX_HEADER + payload.len());
-    header(opcode, form, Some(key), payload).write(&mut frame);
+    lead.header(Some(key), payload).write(&mut frame);
     let start = frame.len();
     frame.extend_from_slice(payload);
     if let Some(payload) = frame.get_mut(start..) {

@@ -33,7 +33,9 @@ pub use hub::{
 pub use limits::{Limits, Rate};
 pub use message::{ControlPayload, ControlTooLong, Message, Received};
 pub use prepared::PreparedMessage;
-pub use socket::{Config, Error, Overdue, Timing, WebSocket};
+pub use socket::{
+    Config, Error, Incoming, MessageReader, MessageWriter, Overdue, Piece, Timing, WebSocket,
+};
 pub use transport::Transport;
 #[cfg(feature = "axum")]
 pub use upgrade::WebSocketUpgrade;

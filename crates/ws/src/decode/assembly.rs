@@ -1,4 +1,7 @@
-//! A message on its way in: what has come of it, and whether it can still be one.
+//! A message on its way in: what has come of it, and whether it can still be one. It is kept until it is whole, or handed out piece
+//! by piece (`pieces`).
+
+mod pieces;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -9,11 +12,11 @@ use crate::frame::apply_mask;
 use crate::limits::Limits;
 use crate::message::Message;
 
-/// Unmasked bytes on their way to be inflated. On the stack, so a small piece.
-const PIECE: usize = 4096;
+/// Unmasked bytes on their way to be inflated. On the stack, so few.
+const UNMASKED: usize = 4096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Text,
     Binary,
 }
@@ -29,6 +32,10 @@ pub(super) struct Assembly {
     received: usize,
     fragments: u32,
     inflater: Option<Inflater>,
+    /// Handed out before the message is whole, as text or bytes, not as sent.
+    given: usize,
+    /// What has been inflated of what ends a flush and is not sent.
+    tail: usize,
 }
 
 /// Payload bytes as they came, with what is needed to read them.
@@ -43,7 +50,20 @@ pub(super) struct Chunk<'a> {
 
 impl Assembly {
     pub(super) fn new(kind: Kind, inflater: Option<Inflater>) -> Self {
-        Self { kind, bytes: Vec::new(), checked: 0, received: 0, fragments: 0, inflater }
+        Self {
+            kind,
+            bytes: Vec::new(),
+            checked: 0,
+            received: 0,
+            fragments: 0,
+            inflater,
+            given: 0,
+            tail: 0,
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// A fragment of so many bytes is announced.
@@ -65,15 +85,11 @@ impl Assembly {
             None => self.append_plain(chunk),
             Some(inflater) => {
                 let mut offset = chunk.offset;
-                for piece in chunk.bytes.chunks(PIECE) {
-                    let mut unmasked = [0; PIECE];
-                    let Some(unmasked) = unmasked.get_mut(..piece.len()) else { break };
-                    unmasked.copy_from_slice(piece);
-                    if let Some(key) = chunk.mask {
-                        apply_mask(unmasked, key, offset);
-                    }
+                for masked in chunk.bytes.chunks(UNMASKED) {
+                    let mut unmasked = [0; UNMASKED];
+                    let unmasked = unmask(masked, chunk.mask, offset, &mut unmasked);
                     inflater.inflate(unmasked, &mut self.bytes, limits.inflated_bytes)?;
-                    offset += piece.len() as u64;
+                    offset += masked.len() as u64;
                 }
             }
         }
@@ -128,4 +144,22 @@ impl Assembly {
         };
         Ok((message, self.inflater))
     }
+}
+
+/// A copy of the first bytes of `masked`, as many as there is room for, without the mask.
+fn unmask<'a>(
+    masked: &[u8],
+    mask: Option<[u8; 4]>,
+    offset: u64,
+    room: &'a mut [u8; UNMASKED],
+) -> &'a [u8] {
+    let count = masked.len().min(UNMASKED);
+    let (Some(unmasked), Some(masked)) = (room.get_mut(..count), masked.get(..count)) else {
+        return &[];
+    };
+    unmasked.copy_from_slice(masked);
+    if let Some(key) = mask {
+        apply_mask(unmasked, key, offset);
+    }
+    unmasked
 }

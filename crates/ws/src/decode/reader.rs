@@ -3,13 +3,19 @@
 //! What is only there while a frame or a message is incomplete is in a box, so that a connection that waits is small; a frame that
 //! is all there needs none.
 
+mod pieces;
+
 use std::mem;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::DecodeError;
 use super::assembly::{Assembly, Chunk, Kind};
+use pieces::Delivery;
+pub(crate) use pieces::{Arrived, Want};
+
 use crate::close::CloseReason;
 use crate::deflate::{Inbound, Params};
 use crate::frame::{Header, MAX_HEADER, Opcode, Sender, apply_mask};
@@ -35,6 +41,7 @@ pub(crate) struct Reader {
     inbound: Inbound,
     frames: Meter,
     controls: Meter,
+    delivery: Delivery,
 }
 
 #[derive(Debug)]
@@ -75,9 +82,33 @@ enum Body {
 enum Step {
     /// More of it is to come.
     Incomplete,
-    /// A fragment is complete.
-    Fragment,
-    Received(Received),
+    /// The frame is complete, and there is nothing to tell.
+    Frame,
+    /// The frame is complete, and with it what is told.
+    Last(Arrived),
+    /// There is more of the frame than what is told.
+    Some(Arrived),
+    /// It is data, which is not wanted.
+    Unwanted,
+}
+
+impl Payload {
+    fn is_read(&self) -> bool {
+        self.read == self.header.length
+    }
+
+    /// Whether there may be something to tell of it without more input.
+    fn is_owing(&self, want: Want) -> bool {
+        self.is_read() || want != Want::Whole
+    }
+
+    /// The message, when the frame is complete.
+    fn take_message(&mut self) -> Option<Assembly> {
+        match mem::replace(&mut self.body, Body::Control(Vec::new())) {
+            Body::Data(message) => Some(message),
+            Body::Control(_) => None,
+        }
+    }
 }
 
 impl Reader {
@@ -93,6 +124,7 @@ impl Reader {
             inbound: Inbound::off(),
             frames: Meter::default(),
             controls: Meter::default(),
+            delivery: Delivery::Whole,
         }
     }
 
@@ -111,18 +143,49 @@ impl Reader {
         now: Instant,
         limits: &Limits,
     ) -> Result<Option<Received>, DecodeError> {
-        self.advance(input, now, limits).inspect_err(|error| {
+        Ok(match self.read_for(Want::Whole, input, now, limits)? {
+            Some(Arrived::Received(received)) => Some(received),
+            _ => None,
+        })
+    }
+
+    /// The same for who wants something else. If there is nothing, either the input is all read or it begins with what is not wanted.
+    ///
+    /// Pieces have to be wanted one after the other: what else is wanted drops the rest of the message.
+    pub(crate) fn read_for(
+        &mut self,
+        want: Want,
+        input: &mut &[u8],
+        now: Instant,
+        limits: &Limits,
+    ) -> Result<Option<Arrived>, DecodeError> {
+        if self.delivery == Delivery::Pieces && want != Want::Piece {
+            self.delivery = Delivery::Dropped;
+        }
+        self.advance(want, input, now, limits).inspect_err(|error| {
             self.state = State::Failed(*error);
             self.message = None;
         })
     }
 
+    /// Whether there may be something without more input.
+    pub(crate) fn is_owing(&self, want: Want) -> bool {
+        matches!(&self.state, State::Payload(payload) if payload.is_owing(want))
+    }
+
+    /// Whether the next thing is of a message that is not to be had piece by piece.
+    pub(crate) fn is_at_data(&self) -> bool {
+        let State::Payload(payload) = &self.state else { return false };
+        self.delivery == Delivery::Whole && matches!(payload.body, Body::Data(_))
+    }
+
     fn advance(
         &mut self,
+        want: Want,
         input: &mut &[u8],
         now: Instant,
         limits: &Limits,
-    ) -> Result<Option<Received>, DecodeError> {
+    ) -> Result<Option<Arrived>, DecodeError> {
         loop {
             match &mut self.state {
                 State::Header { bytes, length } => {
@@ -132,27 +195,21 @@ impl Reader {
                     let body = self.begin(header, now, limits)?;
                     self.state = BETWEEN;
                     let mut payload = Payload { header, read: 0, body };
-                    match self.read_payload(&mut payload, input, limits)? {
-                        Step::Received(received) => return Ok(Some(received)),
-                        Step::Fragment => {}
-                        Step::Incomplete => {
-                            self.state = State::Payload(Box::new(payload));
-                            return Ok(None);
-                        }
+                    let step = self.read_payload(want, &mut payload, input, limits)?;
+                    if let Break(arrived) = self.settle(step, || Box::new(payload)) {
+                        return Ok(arrived);
                     }
                 }
-                State::Payload(_) if input.is_empty() => return Ok(None),
+                State::Payload(payload) if input.is_empty() && !payload.is_owing(want) => {
+                    return Ok(None);
+                }
                 State::Payload(_) => {
                     let State::Payload(mut payload) = mem::replace(&mut self.state, BETWEEN) else {
                         return Ok(None);
                     };
-                    match self.read_payload(&mut payload, input, limits)? {
-                        Step::Received(received) => return Ok(Some(received)),
-                        Step::Fragment => {}
-                        Step::Incomplete => {
-                            self.state = State::Payload(payload);
-                            return Ok(None);
-                        }
+                    let step = self.read_payload(want, &mut payload, input, limits)?;
+                    if let Break(arrived) = self.settle(step, || payload) {
+                        return Ok(arrived);
                     }
                 }
                 State::Closed => {
@@ -160,6 +217,26 @@ impl Reader {
                     return Ok(None);
                 }
                 State::Failed(error) => return Err(*error),
+            }
+        }
+    }
+
+    /// What a step tells, unless to go on is all. A payload of which there is more is kept.
+    fn settle(
+        &mut self,
+        step: Step,
+        payload: impl FnOnce() -> Box<Payload>,
+    ) -> ControlFlow<Option<Arrived>> {
+        match step {
+            Step::Frame => Continue(()),
+            Step::Last(arrived) => Break(Some(arrived)),
+            Step::Some(arrived) => {
+                self.state = State::Payload(payload());
+                Break(Some(arrived))
+            }
+            Step::Incomplete | Step::Unwanted => {
+                self.state = State::Payload(payload());
+                Break(None)
             }
         }
     }
@@ -214,8 +291,31 @@ impl Reader {
         Ok(Body::Data(message))
     }
 
-    /// Takes what is there of the payload, and the whole frame if that was the rest.
+    /// Takes what is there of the payload, or as much as is wanted at once.
     fn read_payload(
+        &mut self,
+        want: Want,
+        payload: &mut Payload,
+        input: &mut &[u8],
+        limits: &Limits,
+    ) -> Result<Step, DecodeError> {
+        if let Body::Data(message) = &mut payload.body {
+            match (self.delivery, want) {
+                (Delivery::Whole, Want::Whole) => {}
+                (Delivery::Whole, Want::Control) => return Ok(Step::Unwanted),
+                (Delivery::Whole, Want::Begin | Want::Piece) => {
+                    self.delivery = Delivery::Pieces;
+                    return Ok(Step::Some(Arrived::Begun(message.kind())));
+                }
+                (Delivery::Pieces, _) => return self.read_piece(payload, input, limits),
+                (Delivery::Dropped, _) => return self.read_dropped(payload, input, limits),
+            }
+        }
+        self.read_whole(payload, input, limits)
+    }
+
+    /// Takes what is there of the payload, and the whole frame if that was the rest.
+    fn read_whole(
         &mut self,
         payload: &mut Payload,
         input: &mut &[u8],
@@ -239,7 +339,8 @@ impl Reader {
                     return Ok(Step::Incomplete);
                 }
                 let payload = Bytes::from(mem::take(control));
-                self.end_control(header.opcode, payload).map(Step::Received)
+                let received = self.end_control(header.opcode, payload)?;
+                Ok(Step::Last(Arrived::Received(received)))
             }
             Body::Data(message) => {
                 message.append(&Chunk { bytes, mask: header.mask, offset, left }, limits)?;
@@ -247,10 +348,7 @@ impl Reader {
                     message.check_so_far()?;
                     return Ok(Step::Incomplete);
                 }
-                let nothing = Body::Control(Vec::new());
-                let Body::Data(message) = mem::replace(&mut payload.body, nothing) else {
-                    return Ok(Step::Incomplete);
-                };
+                let Some(message) = payload.take_message() else { return Ok(Step::Incomplete) };
                 self.end_frame(header, message, limits)
             }
         }
@@ -265,13 +363,13 @@ impl Reader {
         if !header.fin {
             message.check_so_far()?;
             self.message = Some(Box::new(message));
-            return Ok(Step::Fragment);
+            return Ok(Step::Frame);
         }
         let (message, inflater) = message.finish(limits)?;
         if let Some(inflater) = inflater {
             self.inbound.give_back(inflater);
         }
-        Ok(Step::Received(Received::Message(message)))
+        Ok(Step::Last(Arrived::Received(Received::Message(message))))
     }
 
     fn end_control(&mut self, opcode: Opcode, payload: Bytes) -> Result<Received, DecodeError> {

@@ -52,6 +52,31 @@ impl Outbound {
         compressed
     }
 
+    /// What a message is compressed with that is sent in fragments; nothing where no message is compressed.
+    pub(crate) fn begin(&mut self) -> Option<Stream> {
+        let Direction { window_bits, context_takeover } = self.direction;
+        if window_bits == WindowBits::MIN {
+            return None;
+        }
+        let kept = if context_takeover { self.kept.take() } else { None };
+        Some(Stream(kept.unwrap_or_else(|| {
+            if context_takeover {
+                Compressor::new(window_bits, self.level)
+            } else {
+                Compressor::lent(window_bits, self.level)
+            }
+        })))
+    }
+
+    /// The message is complete.
+    pub(crate) fn end(&mut self, Stream(compressor): Stream) {
+        if self.direction.context_takeover {
+            self.kept = Some(compressor);
+        } else {
+            compressor.end_loan();
+        }
+    }
+
     /// The peer gets a compressed message that was not made here. From now on its window is not
     /// what this compressor takes it for, so this one begins anew.
     pub(crate) fn forget_context(&mut self) {
@@ -59,6 +84,33 @@ impl Outbound {
             compressor.inner.reset();
         }
     }
+}
+
+/// What a message in fragments is compressed with.
+#[derive(Debug)]
+pub(crate) struct Stream(Compressor);
+
+impl Stream {
+    /// A fragment after which there is another. The peer can inflate all of it when it has it.
+    pub(crate) fn compress(&mut self, payload: &[u8]) -> Option<Compressed> {
+        self.0.compress_all(payload)
+    }
+
+    /// The last fragment, which may have nothing in it.
+    pub(crate) fn compress_last(&mut self, payload: &[u8]) -> Option<Compressed> {
+        if payload.is_empty() {
+            // With what ends every flush, which the peer adds, an empty block: zlib itself flushes nothing twice.
+            return Some(vec![0]);
+        }
+        without_tail(self.0.compress_all(payload)?)
+    }
+}
+
+/// What a flush came to, as the last fragment of a message has it.
+fn without_tail(mut flushed: Compressed) -> Option<Compressed> {
+    let length = flushed.strip_suffix(&TAIL)?.len();
+    flushed.truncate(length);
+    Some(flushed)
 }
 
 /// Compresses a message that refers to no other, if that makes it smaller.
@@ -105,9 +157,15 @@ impl Compressor {
         });
     }
 
+    /// A message, if that makes it smaller.
+    fn compress(&mut self, payload: &[u8]) -> Option<Compressed> {
+        let compressed = without_tail(self.compress_all(payload)?)?;
+        (compressed.len() < payload.len()).then_some(compressed)
+    }
+
     /// Always to the end, also of what turns out no smaller: a reset does not rid zlib-rs 0.6.8 of
     /// output that it still holds, and the buffer for that is the smaller ever after.
-    fn compress(&mut self, payload: &[u8]) -> Option<Compressed> {
+    fn compress_all(&mut self, payload: &[u8]) -> Option<Compressed> {
         let mut out = Vec::with_capacity(payload.len() + TAIL.len());
         let start = self.inner.total_in();
         loop {
@@ -116,12 +174,9 @@ impl Compressor {
             self.inner.compress_vec(rest, &mut out, FlushCompress::Sync).ok()?;
             // With room left, all is read and nothing is held back.
             if out.len() < out.capacity() {
-                break;
+                return Some(out);
             }
             out.reserve(MORE);
         }
-        let length = out.strip_suffix(&TAIL)?.len();
-        out.truncate(length);
-        (length < payload.len()).then_some(out)
     }
 }

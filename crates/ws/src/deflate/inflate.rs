@@ -123,6 +123,36 @@ impl Inflater {
         }
     }
 
+    /// Inflates until `out` has no room left or everything that the input comes to is in it, and says how much of the input that took.
+    pub(crate) fn inflate_into_room(
+        &mut self,
+        input: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<usize, DecodeError> {
+        let mut read = 0;
+        while out.len() < out.capacity() {
+            let (read_before, out_before) = (read, out.len());
+            let rest = input.get(read..).unwrap_or_default();
+            let before = self.0.total_in();
+            let status = self
+                .0
+                .decompress_vec(rest, out, FlushDecompress::Sync)
+                .map_err(|_| DecodeError::Inflate)?;
+            read += usize::try_from(self.0.total_in() - before).unwrap_or(usize::MAX);
+            if status == Status::StreamEnd {
+                // As in `inflate`.
+                self.0.reset(false);
+            }
+            if read == input.len() && out.len() < out.capacity() {
+                break;
+            }
+            if read == read_before && out.len() == out_before {
+                return Err(DecodeError::Inflate);
+            }
+        }
+        Ok(read)
+    }
+
     /// The message's last piece has been inflated.
     pub(crate) fn finish(&mut self, out: &mut Vec<u8>, limit: usize) -> Result<(), DecodeError> {
         self.inflate(&TAIL, out, limit)

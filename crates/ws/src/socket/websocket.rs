@@ -15,8 +15,9 @@ use super::outbox::Outbox;
 use super::timing::{Clock, Due};
 use super::{Config, Error, Overdue};
 use crate::close::{CloseCode, CloseReason};
-use crate::decode::{DecodeError, Reader, Role};
-use crate::encode::Encoder;
+use crate::decode::{Arrived, DecodeError, Reader, Role, Want};
+use crate::encode::{Encoder, Place};
+use crate::frame::Opcode;
 use crate::handshake::Accepted;
 use crate::message::{ControlPayload, Message, Received};
 use crate::prepared::PreparedMessage;
@@ -148,6 +149,11 @@ impl<T: Transport> WebSocket<T> {
         self.inner.clock.closing();
     }
 
+    /// Bytes that wait to be written.
+    pub(super) fn queued(&self) -> usize {
+        self.inner.outbox.bytes()
+    }
+
     /// Whether nothing waits to be written.
     pub(crate) fn is_flushed(&self) -> bool {
         self.inner.outbox.is_empty()
@@ -166,10 +172,22 @@ impl<T: Transport> WebSocket<T> {
     /// The next message, or the task is woken when it is worth asking again. See
     /// [`recv`](Self::recv).
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        Poll::Ready(Ok(match ready!(self.poll_arrival(Want::Whole, cx))? {
+            Some(Arrived::Received(Received::Message(message))) => Some(message),
+            _ => None,
+        }))
+    }
+
+    /// What is wanted, with all that a connection has to do until it comes; `None` once both ends have closed.
+    pub(super) fn poll_arrival(
+        &mut self,
+        want: Want,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Arrived>, Error>> {
         loop {
             match self.inner.phase {
                 Phase::Open => {}
-                Phase::Ending(..) => return self.poll_end(cx),
+                Phase::Ending(..) => return self.poll_end(cx).map_ok(|()| None),
                 Phase::Over => return Poll::Ready(Ok(None)),
             }
             if let Some(due) = self.inner.clock.expired(&self.inner.config.timing) {
@@ -179,8 +197,8 @@ impl<T: Transport> WebSocket<T> {
             self.write(cx)?;
             let queued = self.inner.outbox.bytes();
             if queued <= UNSENT {
-                if let Some(message) = self.decode() {
-                    return Poll::Ready(Ok(Some(message)));
+                if let Some(arrived) = self.decode(want) {
+                    return Poll::Ready(Ok(Some(arrived)));
                 }
                 if !matches!(self.inner.phase, Phase::Open) || self.inner.outbox.bytes() > queued {
                     continue;
@@ -195,6 +213,70 @@ impl<T: Transport> WebSocket<T> {
             let due = ready!(self.inner.clock.poll(&self.inner.config.timing, cx));
             self.on_due(due);
         }
+    }
+
+    /// Whether the transport has all that is queued. The peer's control frames are read and answered meanwhile, and its messages stay
+    /// where they are.
+    pub(super) fn poll_flush_answering(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            match self.inner.phase {
+                Phase::Open => {}
+                Phase::Ending(..) => {
+                    ready!(self.poll_end(cx))?;
+                    return Poll::Ready(Err(Error::Closed));
+                }
+                Phase::Over => return Poll::Ready(Err(Error::Closed)),
+            }
+            if let Some(due) = self.inner.clock.expired(&self.inner.config.timing) {
+                self.on_due(due);
+                continue;
+            }
+            self.write(cx)?;
+            let queued = self.inner.outbox.bytes();
+            let mut reads = false;
+            if queued <= UNSENT {
+                self.decode(Want::Control);
+                if !matches!(self.inner.phase, Phase::Open) || self.inner.outbox.bytes() > queued {
+                    continue;
+                }
+                reads = !self.inner.reader.is_at_data();
+                if reads
+                    && let Poll::Ready(read) =
+                        self.inner.inbox.poll_fill(&mut self.inner.transport, cx)
+                {
+                    self.on_read(read)?;
+                    continue;
+                }
+            }
+            if self.inner.outbox.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            // A peer of which something is left unread may not be silent.
+            let due = if reads {
+                ready!(self.inner.clock.poll(&self.inner.config.timing, cx))
+            } else {
+                ready!(self.inner.clock.poll_blocked(&self.inner.config.timing, cx));
+                Due::Over(Overdue::Write)
+            };
+            self.on_due(due);
+        }
+    }
+
+    /// Whether a message can begin now.
+    pub(super) fn demand_room_for_message(&self) -> Result<(), Error> {
+        self.demand_open()?;
+        if self.inner.encoder.takes_messages() { Ok(()) } else { Err(Error::Closed) }
+    }
+
+    /// Queues a fragment of a message; see [`Encoder::fragment`].
+    pub(super) fn queue_fragment(
+        &mut self,
+        kind: Opcode,
+        payload: Bytes,
+        place: Place,
+    ) -> Result<(), Error> {
+        self.demand_open()?;
+        Ok(self.inner.encoder.fragment(kind, payload, place, &mut self.inner.outbox)?)
     }
 
     /// Whether the transport has all that is queued. See [`flush`](Self::flush).
@@ -220,13 +302,13 @@ impl<T: Transport> WebSocket<T> {
     ) -> Poll<Result<(), Error>> {
         self.demand_open()?;
         let inner = &mut *self.inner;
-        match (inner.encoder.is_closed(), inner.role) {
-            (true, _) => {}
-            (false, Role::Client) => messages.for_each(|message| {
+        match (inner.encoder.takes_messages(), inner.role) {
+            (false, _) => {}
+            (true, Role::Client) => messages.for_each(|message| {
                 // Nothing is refused that is not closed.
                 let _ = inner.encoder.prepared(message, &mut inner.outbox);
             }),
-            (false, Role::Server) => {
+            (true, Role::Server) => {
                 let frames = messages.map(|message| inner.encoder.kept(message));
                 let written = inner.outbox.poll_write_kept(frames, &mut inner.transport, cx);
                 let is_written = written.is_ready();
@@ -281,31 +363,42 @@ impl<T: Transport> WebSocket<T> {
         Err(read.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into()).into())
     }
 
-    /// The next message among what has been read; all else is dealt with.
-    fn decode(&mut self) -> Option<Message> {
-        while !self.inner.inbox.bytes().is_empty() && self.inner.outbox.bytes() <= UNSENT {
+    /// What is wanted, if it is among what has been read; all else is dealt with.
+    fn decode(&mut self, want: Want) -> Option<Arrived> {
+        while self.inner.outbox.bytes() <= UNSENT {
             let mut input = self.inner.inbox.bytes();
+            if input.is_empty() && !self.inner.reader.is_owing(want) {
+                return None;
+            }
             let before = input.len();
             let now = Instant::now().into_std();
-            let received = self.inner.reader.read(&mut input, now, &self.inner.config.limits);
+            let limits = &self.inner.config.limits;
+            let arrived = self.inner.reader.read_for(want, &mut input, now, limits);
             let used = before - input.len();
             self.inner.inbox.advance(used);
-            match received {
-                Ok(None) | Ok(Some(Received::Pong(_))) => {}
+            let received = match arrived {
+                Ok(None) => return None,
+                Ok(Some(Arrived::Received(received))) => received,
                 // Closed on this side: the user wants no more.
-                Ok(Some(Received::Message(_))) if self.inner.encoder.is_closed() => {}
-                Ok(Some(Received::Message(message))) => return Some(message),
-                Ok(Some(Received::Ping(payload))) => {
-                    // After the close frame there are no pongs.
-                    let _ = self.inner.encoder.pong(payload, &mut self.inner.outbox);
-                }
-                Ok(Some(Received::Close(reason))) => {
-                    self.on_close(reason);
-                    return None;
-                }
+                Ok(Some(Arrived::Begun(_))) if self.inner.encoder.is_closed() => continue,
+                Ok(Some(arrived)) => return Some(arrived),
                 Err(error) => {
                     let reason = CloseReason::new(error.close_code(), error.to_string());
                     self.end(Some(&reason), Rest::Unread, Why::Refused(error));
+                    return None;
+                }
+            };
+            match received {
+                Received::Pong(_) => {}
+                // As above.
+                Received::Message(_) if self.inner.encoder.is_closed() => {}
+                message @ Received::Message(_) => return Some(Arrived::Received(message)),
+                Received::Ping(payload) => {
+                    // After the close frame there are no pongs.
+                    let _ = self.inner.encoder.pong(payload, &mut self.inner.outbox);
+                }
+                Received::Close(reason) => {
+                    self.on_close(reason);
                     return None;
                 }
             }
@@ -352,7 +445,7 @@ impl<T: Transport> WebSocket<T> {
         self.inner.phase = Phase::Ending(Ending::Writing(rest), why);
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         if let Phase::Ending(ending, _) = &mut self.inner.phase {
             let ended = ending
                 .poll(&mut self.inner.transport, &mut self.inner.inbox, &mut self.inner.outbox, cx)
@@ -363,10 +456,10 @@ impl<T: Transport> WebSocket<T> {
         }
         // That the transport fails now is no news.
         let Phase::Ending(_, why) = mem::replace(&mut self.inner.phase, Phase::Over) else {
-            return Poll::Ready(Ok(None));
+            return Poll::Ready(Ok(()));
         };
         Poll::Ready(match why {
-            Why::Closed => Ok(None),
+            Why::Closed => Ok(()),
             Why::Refused(error) => Err(error.into()),
             Why::Overdue(overdue) => Err(overdue.into()),
         })

@@ -13,6 +13,7 @@ mod frames;
 mod handshake;
 mod limits;
 mod model;
+mod pieces;
 mod planted;
 mod prepared;
 mod splits;

@@ -12,5 +12,7 @@ mod http;
 mod large;
 mod liveness;
 mod peer;
+mod reading;
 mod refusals;
 mod torture;
+mod writing;
