@@ -7,6 +7,8 @@ mod encode;
 mod frame;
 mod handshake;
 mod hub;
+#[cfg(feature = "json")]
+mod json;
 mod limits;
 mod message;
 mod prepared;
@@ -30,6 +32,8 @@ pub use hub::Fault;
 pub use hub::{
     Asked, Backlog, Hub, HubConfig, Member, MemberId, Numbers, OnSlow, PublishError, WhenSlow,
 };
+#[cfg(feature = "json")]
+pub use json::JsonError;
 pub use limits::{Limits, Rate};
 pub use message::{ControlPayload, ControlTooLong, Message, Received};
 pub use prepared::PreparedMessage;

@@ -12,8 +12,8 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use axum::routing::get;
 use headwater_ws::{
-    Accepted, Acceptor, Backlog, Config, Connector, Deflate, Hub, HubConfig, Message, Origins,
-    Role, Stream, WebSocket, WebSocketUpgrade,
+    Accepted, Acceptor, Backlog, Config, Connector, Deflate, Hub, HubConfig, Incoming, Limits,
+    Message, Origins, Role, Stream, WebSocket, WebSocketUpgrade,
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -22,12 +22,16 @@ thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
     /// How often it has allocated.
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    /// The most that it has had at once.
+    static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
 fn account(bytes: isize, times: usize) {
     // A thread that ends is of no interest.
     let _ = LIVE.try_with(|live| live.set(live.get() + bytes));
     let _ = COUNT.try_with(|count| count.set(count.get() + times));
+    let live = LIVE.try_with(Cell::get).unwrap_or_default();
+    let _ = PEAK.try_with(|peak| peak.set(peak.get().max(live)));
 }
 
 struct Counting;
@@ -212,5 +216,47 @@ fn broadcasting_allocates_the_same_for_any_number_of_members() {
         let (few, many) = (broadcast_to(5).await, broadcast_to(500).await);
         assert_eq!(few, many);
         assert!(few < 20, "{few}");
+    });
+}
+
+#[test]
+fn a_message_of_any_size_is_sent_and_read_in_the_same_memory() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let piece = bytes::Bytes::from_static(&[7; 16 * 1024]);
+        let (server, client) = compressed();
+        for (server, client, most) in
+            [(Accepted::default(), Accepted::default(), 256 * 1024), (server, client, 900 * 1024)]
+        {
+            let (a, b) = tokio::io::duplex(16 * 1024);
+            let limits = Limits::DEFAULT.with_message_bytes(1 << 30).with_fragments(1 << 20);
+            let config = Config { limits, ..Config::default() };
+            let mut server = WebSocket::new(a, Role::Server, &server, Default::default(), config);
+            let mut client = WebSocket::new(b, Role::Client, &client, Default::default(), config);
+            let before = LIVE.get();
+            PEAK.set(before);
+            let writing = async {
+                let mut message = client.write_binary().unwrap();
+                for _ in 0..4096 {
+                    message.write(piece.clone()).await.unwrap();
+                }
+                message.finish().await.unwrap();
+            };
+            let reading = async {
+                let Some(Incoming::Binary(mut message)) = server.recv_pieces().await.unwrap()
+                else {
+                    return 0;
+                };
+                let mut length = 0;
+                while let Some(piece) = message.next().await.unwrap() {
+                    length += piece.len();
+                }
+                length
+            };
+            let ((), length) = tokio::join!(writing, reading);
+            assert_eq!(length, 64 << 20);
+            let peak = PEAK.get() - before;
+            assert!(peak <= most, "{peak} bytes for both ends");
+        }
     });
 }

@@ -153,6 +153,8 @@ const ALLOWED: &[Allowed] = &[
             "hyper-util",
             "parking_lot",
             "rand",
+            "serde",
+            "serde_json",
             "sha1_smol",
             "thiserror",
             "tokio",

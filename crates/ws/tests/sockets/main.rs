@@ -9,6 +9,7 @@
 
 mod closing;
 mod http;
+mod json;
 mod large;
 mod liveness;
 mod peer;
