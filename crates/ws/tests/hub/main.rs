@@ -8,6 +8,7 @@
 )]
 
 mod asked;
+mod bound;
 mod delivery;
 mod ending;
 mod isolation;

@@ -1,5 +1,7 @@
 //! The closing handshake, from either side, and the close frames that tell what was wrong.
 
+use std::time::{Duration, Instant};
+
 use headwater_ws::{CloseCode, CloseReason, Config, Error, Limits, Message, Rate, Received};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -32,10 +34,13 @@ async fn every_code_is_echoed_and_the_server_ends_the_stream() {
             (end, socket.close_reason().map(|reason| reason.code().number()))
         });
         let payload = code.map(u16::to_be_bytes).into_iter().flatten().collect::<Vec<_>>();
+        let start = Instant::now();
         peer.send(&frame(8, &payload)).await;
         timeout(PATIENCE, async {
             assert_eq!(peer.close_code().await, code);
+            assert!(start.elapsed() < Duration::from_secs(2), "the answer took long");
             assert_eq!(peer.next().await, None, "the server ends the stream");
+            assert!(start.elapsed() < Duration::from_secs(3), "the end took long");
             let (end, reason) = serving.await.unwrap();
             assert!(matches!(end, Ok(None)));
             assert_eq!(reason, code);

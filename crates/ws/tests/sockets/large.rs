@@ -56,7 +56,7 @@ async fn a_pong_comes_soon_beside_compressed_messages_of_a_mebibyte() {
     assert_eq!(messages.count(), 2);
     let pong = seen.iter().find(|(what, _)| matches!(what, Received::Pong(_))).unwrap();
     // Compressing and writing all of it takes some hundredths of a second.
-    assert!(pong.1 < Duration::from_secs(5), "{:?}", pong.1);
+    assert!(pong.1 < Duration::from_secs(1), "{:?}", pong.1);
     drop(client);
     assert!(serving.await.unwrap().is_err());
 }

@@ -8,6 +8,7 @@
 )]
 
 mod closing;
+mod gates;
 mod http;
 mod json;
 mod large;

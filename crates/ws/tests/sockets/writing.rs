@@ -16,7 +16,7 @@ use crate::peer::{PATIENCE, frame, server};
 const FRAGMENT: usize = 64 * 1024;
 
 /// Ends of a connection on a real socket that agreed on what both want.
-async fn pair(deflate: Option<Deflate>, limits: Limits) -> [WebSocket<TcpStream>; 2] {
+pub(crate) async fn pair(deflate: Option<Deflate>, limits: Limits) -> [WebSocket<TcpStream>; 2] {
     let (connector, acceptor) = match deflate {
         None => (Connector::new(), Acceptor::new(Origins::any())),
         Some(wanted) => (
