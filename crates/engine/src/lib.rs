@@ -17,6 +17,7 @@ mod reading;
 mod replay;
 mod retention;
 mod shard;
+mod sync;
 mod tail;
 
 pub use admission::Reservation;

@@ -12,6 +12,7 @@
 mod queue;
 mod room;
 #[cfg(test)]
+#[cfg(not(headwater_loom))]
 mod tests;
 
 use std::sync::Arc;

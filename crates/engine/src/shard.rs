@@ -28,7 +28,6 @@ use std::sync::Arc;
 
 use headwater_core::storage::{Storage, Writers};
 use headwater_core::{Expiry, StreamKey, StreamState, Timestamp};
-use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub(crate) use self::cache::Cache;
@@ -40,6 +39,7 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::reading::Reading;
+use crate::sync::Mutex;
 use crate::tail::Lives;
 
 pub(crate) struct Shard {

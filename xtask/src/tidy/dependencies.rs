@@ -74,6 +74,7 @@ const ALLOWED: &[Allowed] = &[
             "bytes",
             "foldhash",
             "futures-util",
+            "loom",
             "metrics",
             "parking_lot",
             "thiserror",

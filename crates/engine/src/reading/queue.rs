@@ -51,7 +51,7 @@ impl Queue {
         self.small.remove(&ticket).or_else(|| self.large.remove(&ticket))
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(headwater_loom)))]
     pub(super) fn len(&self) -> usize {
         self.large.len() + self.small.len()
     }

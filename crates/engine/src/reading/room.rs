@@ -139,7 +139,7 @@ impl Room {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(headwater_loom)))]
 impl Room {
     pub(super) fn waiting(&self) -> usize {
         self.queue.len()

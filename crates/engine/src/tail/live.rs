@@ -1,18 +1,20 @@
 //! What the live readers of a stream share.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(all(test, headwater_loom))]
+mod interleavings;
+
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use bytes::Bytes;
 use headwater_core::{Expiry, Slot, StreamKey, StreamState};
-use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::ring::Ring;
 use super::{End, Piece};
 use crate::quick::QuickMap;
 use crate::shard::Shard;
+use crate::sync::{AtomicUsize, Mutex, Ordering};
 
 /// The news: how the stream stands.
 #[derive(Clone, Debug)]
@@ -133,7 +135,7 @@ pub(super) fn leave(shard: &Shard, key: &StreamKey, state: &StreamState, live: &
         shard.touch(key);
     }
     if live.exit() {
-        shard.with(|inner| inner.lives.forget(key, live));
+        shard.with(|inner| inner.lives.forget(key));
     }
 }
 
@@ -188,12 +190,10 @@ impl Lives {
         Some(Arc::clone(live))
     }
 
-    /// Forgets a stream that nobody reads any more, unless it has been ended or replaced, or somebody reads it again.
-    fn forget(&mut self, key: &StreamKey, live: &Arc<Live>) {
-        if let Some(present) = self.streams.get(key)
-            && Arc::ptr_eq(present, live)
-            && present.readers.load(Ordering::Relaxed) == 0
-        {
+    /// Forgets a stream that nobody reads any more: somebody may have come since the last one went, to what is there now.
+    fn forget(&mut self, key: &StreamKey) {
+        let present = self.streams.get(key);
+        if present.is_some_and(|live| live.readers.load(Ordering::Relaxed) == 0) {
             self.streams.remove(key);
         }
     }
