@@ -52,15 +52,17 @@ impl Route {
 
     /// What is asked of a stream. A live read waits for others, so its time is no measure of the server.
     pub(crate) fn on_stream(method: &Method, query: Option<&str>) -> Self {
-        let live = |mode| query.is_some_and(|query| query::has(query, mode));
+        let live = |parameter: &str| match parameter {
+            "live=long-poll" => Some(Self::LongPoll),
+            "live=sse" => Some(Self::Sse),
+            _ => None,
+        };
         match *method {
             Method::PUT => Self::Create,
             Method::POST => Self::Append,
             Method::HEAD => Self::Head,
             Method::DELETE => Self::Delete,
-            Method::GET if live("live=long-poll") => Self::LongPoll,
-            Method::GET if live("live=sse") => Self::Sse,
-            Method::GET => Self::Read,
+            Method::GET => query.and_then(|query| query::first(query, live)).unwrap_or(Self::Read),
             _ => Self::None,
         }
     }

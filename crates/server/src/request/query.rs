@@ -35,34 +35,61 @@ impl<'a> Query<'a> {
 
 /// The parameters, decoded. Few queries hold anything that is encoded, and every read has one: those are taken as they stand.
 fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    parts(query).filter(|part| !part.is_empty()).filter_map(decoded)
+    parts(query).filter(|part| !part.text.is_empty()).filter_map(Part::decoded)
 }
 
-/// Whether one of the parameters is this one, as it stands.
-pub(crate) fn has(query: &str, parameter: &str) -> bool {
-    parts(query).any(|part| part == parameter)
+/// The first of the parameters, as they stand, that means something to the caller.
+pub(crate) fn first<T>(query: &str, meaning: impl FnMut(&str) -> Option<T>) -> Option<T> {
+    parts(query).map(|part| part.text).find_map(meaning)
 }
 
-/// What stands between ampersands. A query is short, so it is looked through byte by byte: the library's searches are made for long texts.
-fn parts(query: &str) -> impl Iterator<Item = &str> {
+/// What stands between two ampersands.
+struct Part<'a> {
+    text: &'a str,
+    /// Where its first equals sign is.
+    equals: Option<usize>,
+    /// Whether something in it is encoded.
+    encoded: bool,
+}
+
+/// Bytes that say something in a query, by number. All are below 64.
+const MARKS: u64 = 1 << b'&' | 1 << b'=' | 1 << b'%' | 1 << b'+';
+
+/// What stands between ampersands. A query is short and looked through byte by byte, once: the library's searches are made for long texts.
+fn parts(query: &str) -> impl Iterator<Item = Part<'_>> {
     let mut rest = Some(query);
     std::iter::from_fn(move || {
         let query = rest?;
-        let end = query.bytes().position(|byte| byte == b'&').unwrap_or(query.len());
+        let (mut end, mut equals, mut encoded) = (query.len(), None, false);
+        for (at, byte) in query.bytes().enumerate() {
+            if byte >= 64 || MARKS & (1 << byte) == 0 {
+                continue;
+            }
+            match byte {
+                b'&' => {
+                    end = at;
+                    break;
+                }
+                b'=' => equals = equals.or(Some(at)),
+                _ => encoded = true,
+            }
+        }
         rest = query.get(end + 1..);
-        query.get(..end)
+        Some(Part { text: query.get(..end)?, equals, encoded })
     })
 }
 
-fn decoded(part: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
-    if part.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
-        return form_urlencoded::parse(part.as_bytes()).next();
+impl<'a> Part<'a> {
+    fn decoded(self) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+        if self.encoded {
+            return form_urlencoded::parse(self.text.as_bytes()).next();
+        }
+        let (name, value) = match self.equals {
+            Some(at) => (self.text.get(..at)?, self.text.get(at + 1..)?),
+            None => (self.text, ""),
+        };
+        Some((name.into(), value.into()))
     }
-    let (name, value) = match part.bytes().position(|byte| byte == b'=') {
-        Some(at) => (part.get(..at)?, part.get(at + 1..)?),
-        None => (part, ""),
-    };
-    Some((name.into(), value.into()))
 }
 
 #[cfg(test)]
@@ -102,6 +129,22 @@ mod tests {
         {
             let problem = Query::parse(Some(twice)).unwrap_err();
             assert_eq!(problem.code.as_str(), "invalid_request", "{twice}");
+        }
+    }
+
+    #[test]
+    fn the_first_that_means_something_is_found_as_it_stands() {
+        let meaning =
+            |part: &str| matches!(part, "live=sse" | "live=long-poll").then(|| part.len());
+        for (query, found) in [
+            ("live=sse", Some(8)),
+            ("offset=1&live=long-poll", Some(14)),
+            ("offset=a=b%26&x&live=sse&live=long-poll", Some(8)),
+            ("live=sse1&alive=sse&live%3Dsse&liv\u{e4}", None),
+            ("&", None),
+            ("", None),
+        ] {
+            assert_eq!(first(query, meaning), found, "{query}");
         }
     }
 }
