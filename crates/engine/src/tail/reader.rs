@@ -28,7 +28,7 @@ pub struct Tail {
     shard: Arc<Shard>,
     key: StreamKey,
     live: Arc<Live>,
-    news: watch::Receiver<Head>,
+    head: watch::Receiver<Head>,
     opened: Arc<StreamState>,
     position: u64,
     /// Up to where the last delivery went, and whether it said that the stream is closed. `None` before the first.
@@ -125,7 +125,7 @@ impl Tail {
         position: u64,
     ) -> Self {
         Self {
-            news: live.subscribe(),
+            head: live.subscribe(),
             shard,
             key,
             live,
@@ -191,7 +191,7 @@ impl Tail {
     /// Whether everything that is known of the stream was delivered.
     #[must_use]
     pub fn is_up_to_date(&self) -> bool {
-        self.position >= self.news.borrow().state.tail.position
+        self.position >= self.head.borrow().state.tail.position
     }
 
     /// What is done from now on when there is no room for what is read; at first, it is waited for.
@@ -214,7 +214,7 @@ impl Tail {
     pub async fn next(&mut self) -> Result<Step, Failure<AccessError>> {
         let mut restarts = Restarts::default();
         loop {
-            let state = match self.await_news().await {
+            let state = match self.news().await {
                 Ok(state) => state,
                 Err(end) => return Ok(Step::End(end)),
             };
@@ -240,7 +240,7 @@ impl Tail {
     pub async fn next_records(&mut self) -> Result<Step<Records>, Failure<AccessError>> {
         let mut restarts = Restarts::default();
         loop {
-            let state = match self.await_news().await {
+            let state = match self.news().await {
                 Ok(state) => state,
                 Err(end) => return Ok(Step::End(end)),
             };
@@ -258,10 +258,14 @@ impl Tail {
         }
     }
 
-    /// Waits until there is something that was not delivered. Returns how the stream stands then.
-    async fn await_news(&mut self) -> Result<Arc<StreamState>, End> {
+    /// Waits until there is something that was not delivered, which [`next`](Self::next) then delivers. Returns how the stream stands then:
+    /// who has what it has from the position on need not ask for it. Cancel-safe.
+    ///
+    /// # Errors
+    /// Why there will be no more.
+    pub async fn news(&mut self) -> Result<Arc<StreamState>, End> {
         loop {
-            let Head { state, end } = self.news.borrow_and_update().clone();
+            let Head { state, end } = self.head.borrow_and_update().clone();
             if let Some(end) = end {
                 return Err(end);
             }
@@ -270,7 +274,7 @@ impl Tail {
             if self.delivered.is_none_or(is_news) {
                 return Ok(state);
             }
-            if self.news.changed().await.is_err() {
+            if self.head.changed().await.is_err() {
                 return Err(End::Deleted);
             }
         }
@@ -287,7 +291,7 @@ impl Tail {
         miss: Miss,
         restarts: &mut Restarts,
     ) -> Result<Option<End>, Failure<AccessError>> {
-        let end = self.news.borrow().end;
+        let end = self.head.borrow().end;
         if let (Miss::Crowded, Some(end)) = (&miss, end) {
             return Ok(Some(end));
         }
@@ -312,7 +316,7 @@ impl Tail {
         let position = self.position;
         let (shard, hurry) = (&self.shard, hurry(self.crowd));
         let begin = || pending::page(Arc::clone(shard), state, position, hurry);
-        let page = self.page.get(begin, &mut self.news).await?;
+        let page = self.page.get(begin, &mut self.head).await?;
         // One piece, because storage divides where it likes and a wire form needs whole records and characters.
         let bytes = match <[Bytes; 1]>::try_from(page.chunks) {
             Ok([bytes]) => bytes,
@@ -320,7 +324,7 @@ impl Tail {
         };
         let pieces = vec![Piece { from: page.from, bytes, shared: None }];
         // It may have waited for long, and must not take what was the tail for what is.
-        let state = Arc::clone(&self.news.borrow().state);
+        let state = Arc::clone(&self.head.borrow().state);
         Ok(Delivery { state, pieces, held: Some(page.held) })
     }
 
@@ -332,8 +336,8 @@ impl Tail {
         }
         let (shard, hurry) = (&self.shard, hurry(self.crowd));
         let begin = || pending::records(Arc::clone(shard), state, position, hurry);
-        let page = self.records.get(begin, &mut self.news).await?;
-        let state = Arc::clone(&self.news.borrow().state);
+        let page = self.records.get(begin, &mut self.head).await?;
+        let state = Arc::clone(&self.head.borrow().state);
         Ok(Records { state, ..page })
     }
 

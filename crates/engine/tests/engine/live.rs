@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use headwater_core::command::{Append, Body, Closing};
 use headwater_core::storage::StorageError;
 use headwater_engine::{End, Options, Start, Step};
@@ -75,6 +76,29 @@ async fn a_commit_is_encoded_once_for_all_readers() {
         }
     }
     assert_eq!(encodings.load(Ordering::Relaxed), 1);
+}
+
+/// Who hears of news and has what came gets the same when it asks all the same, and waits again if it asks no more of it.
+#[tokio::test]
+async fn news_is_told_before_it_is_delivered_and_takes_nothing_away() {
+    for fleet in fleets(&options()) {
+        create(fleet.any(), "s", stream_of("text/plain")).await.unwrap();
+        let mut tail = fleet.any().tail(&key("s"), Start::Now).await.unwrap();
+        assert_eq!(within(tail.news()).await.unwrap().tail.position, 0, "nobody told it yet");
+        assert!(matches!(within(tail.next()).await.unwrap(), Step::Delivery(_)));
+        assert!(tail.news().now_or_never().is_none(), "given up, and nothing is lost by that");
+        append(fleet.any(), "s", text("abc")).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(within(tail.news()).await.unwrap().tail.position, 3);
+        }
+        let Step::Delivery(delivery) = within(tail.next()).await.unwrap() else { panic!() };
+        assert_eq!((delivery.state.tail.position, delivery.to(0)), (3, 3));
+        tail.advance(3);
+        assert!(tail.news().now_or_never().is_none());
+        fleet.any().drain();
+        let ended = within(tail.news()).await;
+        assert!(matches!(ended, Err(End::Draining)), "{ended:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
+use headwater_core::cache::Ending;
 use headwater_core::{StreamKey, StreamState};
 use headwater_engine::{Crowd, End, Step, Tail};
 use tokio::time::Instant;
@@ -38,9 +39,14 @@ pub(crate) async fn long_poll(
     let mut tail = app.engine.tail(key, read.start).await?;
     let from = tail.position();
     let keeping = Keeping::of(read.start);
-    let waited = wait(&mut tail, read.form, busy.until(end)).await?;
+    let again = |state: &Arc<StreamState>| match read.form {
+        Form::Payload => prepared::again(state, from, &known, keeping),
+        Form::Envelopes => None,
+    };
+    let waited = wait(&mut tail, read.form, busy.until(end), again).await?;
     let closes = waited.closes(from);
     let mut reply = match waited {
+        Waited::Again(reply, _) => reply,
         Waited::News(News::Payload(delivery)) => prepared::answer(delivery, from, &known, keeping),
         Waited::News(News::Envelopes(page)) => Stretch::from(page).into_reply(&known, keeping),
         Waited::Nothing(state) => page::nothing_new(&state, from, keeping),
@@ -55,6 +61,8 @@ pub(crate) async fn long_poll(
 
 enum Waited {
     News(News),
+    /// What others were answered already, and what it says of the end.
+    Again(Reply, Ending),
     /// The reader is at the tail of this state, and has waited long enough or need not wait.
     Nothing(Arc<StreamState>),
 }
@@ -67,18 +75,31 @@ impl Waited {
                 let state = news.state();
                 state.closed.is_some() && news.to(from) == state.tail.position
             }
+            Self::Again(_, ending) => *ending == Ending::Closed,
             Self::Nothing(state) => state.closed.is_some(),
         }
     }
 }
 
-/// Waits for bytes, and for room for them. When the time is up, a reader that is not at the tail is given what there is, or
-/// refused if there is still no room for it: who is told that nothing came takes itself to be at the tail.
-async fn wait(tail: &mut Tail, form: Form, end: Until) -> Result<Waited, Problem> {
+/// Waits for bytes, and for room for them, unless what came has been answered already. When the time is up, a reader that is not at
+/// the tail is given what there is, or refused if there is still no room for it: who is told that nothing came takes itself to be at the tail.
+async fn wait(
+    tail: &mut Tail,
+    form: Form,
+    end: Until,
+    again: impl Fn(&Arc<StreamState>) -> Option<(Reply, Ending)>,
+) -> Result<Waited, Problem> {
     let mut end = pin!(end);
     let from = tail.position();
     let mut at_tail = None;
     loop {
+        // Nobody has waited before the first one.
+        if at_tail.is_some()
+            && let Some(Ok(state)) = before(end.as_mut(), pin!(tail.news())).await
+            && let Some((reply, ending)) = again(&state)
+        {
+            return Ok(Waited::Again(reply, ending));
+        }
         let news = before(end.as_mut(), pin!(follow::next(tail, form))).await;
         let step = match (news, &at_tail) {
             (Some(step), _) => step?,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use headwater_core::StreamState;
+use headwater_core::cache::Ending;
 use headwater_engine::{Delivery, Piece};
 use http::header::{HeaderMap, HeaderValue};
 
@@ -33,6 +34,27 @@ pub(crate) fn answer(delivery: Delivery, from: u64, known: &KnownPages, keeping:
     LAST.with_borrow_mut(|last| match last {
         Some(prepared) if prepared.question == question => prepared.reply(),
         _ => last.insert(Prepared::new(question, delivery)).reply(),
+    })
+}
+
+/// What was answered last to a reader at this position with this state of the stream, if all who are there get the same, and what it says of
+/// the end. So what came need not be looked for.
+pub(crate) fn again(
+    state: &Arc<StreamState>,
+    from: u64,
+    known: &KnownPages,
+    keeping: Keeping,
+) -> Option<(Reply, Ending)> {
+    if !known.is_empty() {
+        return None;
+    }
+    LAST.with_borrow(|last| {
+        let prepared = last.as_ref()?;
+        let Question { state: last, from: begun, to, keeping: kept } = &prepared.question;
+        let same = Arc::ptr_eq(last, state) && (*begun, *kept) == (from, keeping);
+        let closes = state.closed.is_some() && *to == state.tail.position;
+        let ending = if closes { Ending::Closed } else { Ending::Open };
+        same.then(|| (prepared.reply(), ending))
     })
 }
 
