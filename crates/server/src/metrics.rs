@@ -12,6 +12,7 @@ mod requests;
 pub use exporter::{Exporter, ExporterError};
 pub(crate) use requests::{Requests, Route, method_label};
 
+use std::borrow::Borrow;
 use std::time::Duration;
 
 use headwater_core::Code;
@@ -69,18 +70,18 @@ pub(crate) fn recovered(took: Duration) {
 
 /// One of those that a gauge counts, for as long as it exists.
 #[derive(Debug)]
-pub(crate) struct Counted(Gauge);
+pub(crate) struct Counted<G: Borrow<Gauge> = Gauge>(G);
 
-impl Counted {
-    pub(crate) fn one(gauge: &Gauge) -> Self {
-        gauge.increment(1.0);
-        Self(gauge.clone())
+impl<G: Borrow<Gauge>> Counted<G> {
+    pub(crate) fn one(gauge: G) -> Self {
+        gauge.borrow().increment(1.0);
+        Self(gauge)
     }
 }
 
-impl Drop for Counted {
+impl<G: Borrow<Gauge>> Drop for Counted<G> {
     fn drop(&mut self) {
-        self.0.decrement(1.0);
+        self.0.borrow().decrement(1.0);
     }
 }
 

@@ -8,5 +8,5 @@ mod identity;
 mod journal;
 mod trace;
 
-pub(crate) use handle::handle;
+pub(crate) use handle::{At, handle};
 pub(crate) use identity::RequestIds;

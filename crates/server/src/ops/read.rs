@@ -44,18 +44,20 @@ pub(crate) fn read<'r>(
     (busy, seat): (&'r Busy, &'r mut Seat),
 ) -> Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send + 'r>> {
     let Asked { read, known, version } = asked;
+    // What answers is begun inside: as an argument it would have two places in what waits for it.
     match read {
-        Read::LongPoll(live) => {
-            let answer = long_poll::long_poll(app, key, live, known, (busy, seat));
-            Box::pin(told_where(app, key, answer))
-        }
-        Read::CatchUp(start, form) => {
-            let answer = catch_up(app, key, (start, form), known, version);
-            Box::pin(told_where(app, key, answer))
-        }
-        Read::Events(live) => {
-            Box::pin(told_where(app, key, events::events(app, key, live, version)))
-        }
+        Read::LongPoll(live) => Box::pin(async move {
+            let answer = long_poll::long_poll(app, key, live, known, (busy, seat)).await;
+            told_where(app, key, answer).await
+        }),
+        Read::CatchUp(start, form) => Box::pin(async move {
+            let answer = catch_up(app, key, (start, form), known, version).await;
+            told_where(app, key, answer).await
+        }),
+        Read::Events(live) => Box::pin(async move {
+            let answer = events::events(app, key, live, version).await;
+            told_where(app, key, answer).await
+        }),
     }
 }
 
@@ -63,9 +65,9 @@ pub(crate) fn read<'r>(
 async fn told_where(
     app: &App,
     key: &StreamKey,
-    answer: impl Future<Output = Result<Reply, Problem>>,
+    answer: Result<Reply, Problem>,
 ) -> Result<Reply, Problem> {
-    match answer.await {
+    match answer {
         Err(problem) if problem.code == Code::OffsetExpired => {
             Err(Box::pin(saying_where_it_begins(app, key, problem)).await)
         }

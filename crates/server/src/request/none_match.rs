@@ -2,6 +2,8 @@
 
 use http::header::{HeaderMap, HeaderValue, IF_NONE_MATCH};
 
+use super::field::has;
+
 /// The header as it came.
 #[derive(Debug, Default)]
 pub(crate) struct KnownPages(Vec<HeaderValue>);
@@ -9,6 +11,9 @@ pub(crate) struct KnownPages(Vec<HeaderValue>);
 impl KnownPages {
     /// Copies what came, which is a part of a buffer that is used again. Most requests have none.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
+        if !has(headers, &IF_NONE_MATCH) {
+            return Self::default();
+        }
         let values = headers.get_all(IF_NONE_MATCH).iter();
         Self(values.filter_map(|value| HeaderValue::from_bytes(value.as_bytes()).ok()).collect())
     }

@@ -22,32 +22,41 @@ use crate::metrics::Limit;
 use crate::ops::{admin, append, backup, catalog, create, delete, head, options, read, truncate};
 use crate::origin::Origin;
 use crate::request::body::discard;
+use crate::request::field::has;
 use crate::response::{self, Place, Reply, ResponseBody, Sending};
 use crate::router::{Door, Target, route};
 use crate::server::activity::Busy;
 
-/// Answers a request that came in on the local address. Never fails: what goes wrong is an answer too.
+/// Where requests come in. One for each connection: to share what all connections share takes time while others do it too.
+#[derive(Debug)]
+pub(crate) struct At {
+    pub(crate) app: Arc<App>,
+    pub(crate) door: Door,
+    /// The local address.
+    pub(crate) local: SocketAddr,
+}
+
+/// Answers a request. Never fails: what goes wrong is an answer too.
 pub(crate) async fn handle(
-    app: Arc<App>,
-    door: Door,
-    local: SocketAddr,
+    at: Arc<At>,
     busy: Busy,
     request: Request<Incoming>,
 ) -> Result<Response<Sending>, Infallible> {
+    let At { app, door, local } = &*at;
     let (parts, body) = request.into_parts();
     let asked = Asked::of(&parts);
     // Only what writes has a body. HTTP/2 would keep others for who might still read them.
     let writes = matches!(asked.method, Method::PUT | Method::POST);
     let mut body = (writes || asked.version < Version::HTTP_2).then_some(body);
     let identity = Identity::of(&parts.headers, &app.ids);
-    let routed = route(&door, &app.config.stream_roots, parts.uri.path());
+    let routed = route(door, &app.config.stream_roots, parts.uri.path());
     let label = routed.as_ref().map(|target| target.route(&parts)).unwrap_or_default();
     let span = identity.span(&asked, label);
-    let entry = Entry::begin(&app, label, &asked.method, span.clone());
+    let entry = Entry::begin(app, label, &asked.method, span.clone());
     let mut seat = Seat::Free;
-    let answer = match admit(&app, &routed, &mut seat) {
+    let answer = match admit(app, &routed, &mut seat) {
         Ok(()) => {
-            let call = Call { app: &app, door: &door, local, busy: &busy, parts };
+            let call = Call { app, door, local: *local, busy: &busy, parts };
             call.answer(routed, &mut body, &mut seat).instrument(span).await
         }
         Err(problem) => Err(problem),
@@ -68,7 +77,7 @@ pub(crate) async fn handle(
     // A live reader has a place of its own and gives back this one.
     let seat = if reply.body().is_live() { Seat::Free } else { seat };
     let place = Place { _seat: seat, busy };
-    Ok(reply.map(|body| Sending::new(body, asked.version, place, app.metrics.sent.clone())))
+    Ok(reply.map(|body| Sending::new(body, asked.version, place)))
 }
 
 /// Takes a place for what is work. How the server stands must be told when it is busy, too.
@@ -107,16 +116,16 @@ impl Call<'_> {
         if parts.method == Method::OPTIONS && matches!(door, Door::Public) {
             return Ok(options::options());
         }
-        if parts.version == Version::HTTP_11 && !parts.headers.contains_key(HOST) {
+        if parts.version == Version::HTTP_11 && !has(&parts.headers, &HOST) {
             return Err(Problem::invalid("the Host header is missing"));
         }
         let (posts, gets) = (parts.method == Method::POST, parts.method == Method::GET);
         match (routed?, body) {
+            // A future is as large as the largest that it may become, and is moved several times before it begins. So whatever it
+            // becomes is in a box of its own.
             (Target::Stream(key), Some(body)) if posts => {
-                append::append(app, &key, self.parts, body).await
+                Box::pin(append::append(app, &key, self.parts, body)).await
             }
-            // A future is as large as the largest that it may become, and is moved several times before it begins. So all that is
-            // not an append is in a box of its own.
             (Target::Stream(key), _) if gets => {
                 let asked = read::Asked::parse(self.parts)?;
                 read::read(app, &key, asked, (busy, seat)).await
@@ -183,7 +192,7 @@ impl Asked {
             method: parts.method.clone(),
             version: parts.version,
             path: logged(parts.uri.path()).into(),
-            expects: parts.headers.contains_key(EXPECT),
+            expects: has(&parts.headers, &EXPECT),
         }
     }
 }

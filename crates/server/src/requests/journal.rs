@@ -3,8 +3,6 @@
 //!
 //! Never a payload, a query or a header; names of streams and our own words are all it tells.
 
-use std::sync::Arc;
-
 use http::{Method, StatusCode};
 use tokio::time::Instant;
 use tracing::{Span, debug, info, warn};
@@ -22,8 +20,8 @@ const GONE_AWAY: u16 = 499;
 
 /// A request that is being answered. Counted when it has been, and also when nobody waits for that any more.
 #[derive(Debug)]
-pub(super) struct Entry {
-    app: Arc<App>,
+pub(super) struct Entry<'a> {
+    app: &'a App,
     route: Route,
     method: Method,
     span: Span,
@@ -31,9 +29,9 @@ pub(super) struct Entry {
     open: bool,
 }
 
-impl Entry {
-    pub(super) fn begin(app: &Arc<App>, route: Route, method: &Method, span: Span) -> Self {
-        let (app, method) = (Arc::clone(app), method.clone());
+impl<'a> Entry<'a> {
+    pub(super) fn begin(app: &'a App, route: Route, method: &Method, span: Span) -> Self {
+        let method = method.clone();
         Self { app, route, method, span, since: Instant::now(), open: true }
     }
 
@@ -74,7 +72,7 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for Entry<'_> {
     fn drop(&mut self) {
         if self.open
             && let Ok(status) = StatusCode::from_u16(GONE_AWAY)

@@ -9,7 +9,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::Version;
 use http_body::{Body, Frame, SizeHint};
-use metrics::Counter;
 use tracing::error;
 
 use super::ResponseBody;
@@ -37,19 +36,18 @@ pub(crate) struct Sending {
     /// What is left of a piece that was too large to be given at once.
     rest: Bytes,
     place: Place,
-    sent: Counter,
 }
 
 impl Sending {
     /// The answer to a request of that version of HTTP.
-    pub(crate) fn new(body: ResponseBody, version: Version, place: Place, sent: Counter) -> Self {
+    pub(crate) fn new(body: ResponseBody, version: Version, place: Place) -> Self {
         let length = body.size_hint().exact().unwrap_or(0);
         // Over HTTP/2 the library has its own frames around each piece.
         if version < Version::HTTP_2 {
             let carried = length >= CARRIED_BYTES || body.has_files();
             place.busy.announce(carried.then(|| body.pieces()));
         }
-        Self { body, version, rest: Bytes::new(), place, sent }
+        Self { body, version, rest: Bytes::new(), place }
     }
 
     /// Gives what was next, of which so many bytes may go in one piece although they may be the last.
@@ -59,8 +57,7 @@ impl Sending {
         if bytes.len() > most {
             self.rest = bytes.split_off(most);
         }
-        self.sent.increment(bytes.len() as u64);
-        self.place.busy.gave();
+        self.place.busy.gave(bytes.len());
         Frame::data(bytes)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use headwater_core::storage::Portion;
+use metrics::Counter;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -42,6 +43,8 @@ pub(crate) struct Activity {
     pub(super) handover: Handover,
     /// For requests that wait.
     patience: Arc<Alarm>,
+    /// What is given of answers, here for its requests: to share what all connections share takes longer than to count.
+    sent: Counter,
 }
 
 /// An answer that is being sent.
@@ -70,7 +73,8 @@ pub(super) enum Answers {
 }
 
 impl Activity {
-    pub(crate) fn new() -> Arc<Self> {
+    /// What is given of answers is counted there.
+    pub(crate) fn new(sent: Counter) -> Arc<Self> {
         Arc::new(Self {
             since: Instant::now(),
             begun: AtomicU64::new(0),
@@ -82,6 +86,7 @@ impl Activity {
             announced: Announced::default(),
             handover: Handover::default(),
             patience: Arc::default(),
+            sent,
         })
     }
 
@@ -200,8 +205,9 @@ impl Busy {
     }
 
     /// A piece of the answer was given, in the task of its stream.
-    pub(crate) fn gave(&mut self) {
+    pub(crate) fn gave(&mut self, bytes: usize) {
         let activity = &self.activity;
+        activity.sent.increment(bytes as u64);
         let given = self.given.get_or_insert_with(|| {
             let given = Arc::new(Given { at: AtomicU64::new(0), stream: Stream::current() });
             activity.register(&given);
@@ -224,7 +230,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_free_when_nothing_is_open() {
-        let activity = Activity::new();
+        let activity = Activity::new(Counter::noop());
         let begun = Instant::now();
         let second = Duration::from_secs(1);
         tokio::time::advance(second).await;
@@ -248,11 +254,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_stalled_when_nobody_asks_for_the_rest() {
         let patience = Duration::from_secs(10);
-        let activity = Activity::new();
+        let activity = Activity::new(Counter::noop());
         let (mut slow, mut done) = (activity.begin(), activity.begin());
         let begun = Instant::now();
-        slow.gave();
-        done.gave();
+        slow.gave(1);
+        done.gave(1);
         tokio::time::advance(patience - Duration::from_millis(1)).await;
         let answers = activity.reset_stalled(patience);
         assert!(
@@ -267,9 +273,9 @@ mod tests {
             matches!(answers, Answers::Taken { reset: 0, oldest: None }),
             "one waits for the server, one has been sent: {answers:?}"
         );
-        slow.gave();
+        slow.gave(1);
         for _ in 0..10_000 {
-            activity.begin().gave();
+            activity.begin().gave(1);
         }
         assert!(activity.sending.lock().capacity() <= 16, "what has been sent is forgotten");
         assert!(matches!(activity.reset_stalled(Duration::ZERO), Answers::Stalled));

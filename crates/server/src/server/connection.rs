@@ -42,7 +42,7 @@ use crate::limits::{
 };
 use crate::metrics::{Limit, Metrics};
 use crate::reactor::{Arrival, Ground, Stand};
-use crate::requests::handle;
+use crate::requests::{At, handle};
 use crate::router::Door;
 
 /// Makes connections of accepted sockets.
@@ -119,11 +119,10 @@ impl Connections {
         #[cfg(target_os = "linux")]
         let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
         let local = stream.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
-        let activity = Activity::new();
+        let activity = Activity::new(self.app.metrics.sent.clone());
         let (app, door, seen) = (Arc::clone(&self.app), self.door.clone(), Arc::clone(&activity));
-        let service = service_fn(move |request| {
-            handle(Arc::clone(&app), door.clone(), local, seen.begin(), request)
-        });
+        let at = Arc::new(At { app, door, local });
+        let service = service_fn(move |request| handle(Arc::clone(&at), seen.begin(), request));
         let wire = Wire::new(stream, Arc::clone(&activity), Arc::clone(&self.app.carriers));
         let stream = Patient::new(wire, self.app.config.write_timeout, Arc::clone(&activity));
         let mut http = self.http.clone();

@@ -125,7 +125,7 @@ mod tests {
     async fn a_client_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let patience = Duration::from_secs(30);
         let (server, mut client) = duplex(10);
-        let activity = Activity::new();
+        let activity = Activity::new(metrics::Counter::noop());
         let mut server = Patient::new(server, patience, Arc::clone(&activity));
         let begun = Instant::now();
         let reading = async {

@@ -133,7 +133,7 @@ mod tests {
             write_timeout: Duration::from_secs(30),
             ..Config::default()
         };
-        let activity = Activity::new();
+        let activity = Activity::new(metrics::Counter::noop());
         (Watch::new(&config, Arc::clone(&activity), Ends::default()), activity, Instant::now())
     }
 
@@ -171,10 +171,10 @@ mod tests {
         let (mut watch, activity, begun) = watch();
         let mut request = activity.begin();
         pass(7).await;
-        request.gave();
+        request.gave(1);
         pass(50).await;
         request.asked();
-        request.gave();
+        request.gave(1);
         assert_eq!(due(&mut watch, begun).await, (Due::Cut, 117));
     }
 
@@ -182,7 +182,7 @@ mod tests {
     async fn a_live_reader_that_waits_for_news_is_left_alone() {
         let (mut watch, activity, _) = watch();
         let mut request = activity.begin();
-        request.gave();
+        request.gave(1);
         request.asked();
         let patience = Duration::from_secs(10_000);
         assert!(tokio::time::timeout(patience, watch.next()).await.is_err());

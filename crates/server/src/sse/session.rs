@@ -80,7 +80,7 @@ impl Session {
             cursor: app.cursor(echoed),
             ends_at,
             quiet_since: now,
-            _place: (place, Counted::one(&app.metrics.sse_readers)),
+            _place: (place, Counted::one(app.metrics.sse_readers.clone())),
         };
         let mut session = Self::of(app, tail, form, Phase::New, reader);
         let mut out = Outgoing::default();

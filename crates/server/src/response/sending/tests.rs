@@ -22,8 +22,8 @@ fn answer() -> ResponseBody {
 }
 
 fn sending(version: Version) -> Sending {
-    let place = Place { _seat: Seat::Free, busy: Activity::new().begin() };
-    Sending::new(answer(), version, place, Counter::noop())
+    let place = Place { _seat: Seat::Free, busy: Activity::new(metrics::Counter::noop()).begin() };
+    Sending::new(answer(), version, place)
 }
 
 #[tokio::test]

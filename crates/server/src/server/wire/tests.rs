@@ -27,7 +27,7 @@ impl Rig {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        let activity = Activity::new();
+        let activity = Activity::new(metrics::Counter::noop());
         let wire = Wire::new(server, Arc::clone(&activity), Arc::clone(carriers));
         Self { wire, activity, client }
     }
