@@ -7,6 +7,8 @@ mod config;
 #[cfg(test)]
 mod documented;
 pub mod errors;
+#[cfg(test)]
+mod fixture;
 mod follow;
 mod gate;
 pub mod headers;

@@ -18,6 +18,9 @@ use crate::headers;
 use crate::limits::JOIN_BYTES;
 use crate::request::none_match::KnownPages;
 
+#[cfg(test)]
+mod tests;
+
 /// What is answered with what came to a reader at a position.
 pub(crate) fn answer(delivery: Delivery, from: u64, known: &KnownPages, keeping: Keeping) -> Reply {
     let bytes: usize = delivery.pieces.iter().map(|piece| piece.bytes.len()).sum();

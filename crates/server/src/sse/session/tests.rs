@@ -1,12 +1,9 @@
 //! The age of a connection, and how much of a stream a reader is given at a time.
 
 use super::*;
-use crate::config::Config;
-use headwater_core::command::{Append, Body, Closing, Create, Expect};
-use headwater_core::retention::Wanted;
-use headwater_core::{ContentKind, ContentType, Expiry, StoreId, StreamKey};
-use headwater_engine::{Engine, Options, Start, SystemClock};
-use headwater_storage::MemoryStorage;
+use crate::fixture::{app_with_stream, append};
+use headwater_core::command::Closing;
+use headwater_engine::Start;
 
 #[test]
 fn ages_differ_downwards_but_never_fall_below_a_second() {
@@ -30,7 +27,7 @@ async fn however_far_behind_a_reader_is_it_is_given_a_bounded_part_at_a_time() {
         let (mut session, first) = Session::open(&app, tail, Form::Payload, None).await.unwrap();
         assert_eq!(first.len(), 1);
         for _ in 0..RECORDS {
-            append(&app, &key, record).await;
+            append(&app, &key, record, Closing::KeepOpen).await;
         }
         let (mut sent, mut heard) = (first, 0);
         sent.clear();
@@ -47,32 +44,4 @@ async fn however_far_behind_a_reader_is_it_is_given_a_bounded_part_at_a_time() {
         }
         assert_eq!(heard, RECORDS * record.len());
     }
-}
-
-async fn app_with_stream(content_type: &str) -> (Arc<App>, StreamKey) {
-    let storage = Arc::new(MemoryStorage::new());
-    let engine = Engine::start(storage, Arc::new(SystemClock::new()), Options::default());
-    let key = StreamKey::parse(StoreId::DEFAULT, "s").unwrap();
-    let create = Create {
-        content_type: Some(ContentType::parse(content_type).unwrap()),
-        expiry: Expiry::Never,
-        retention: Wanted::default(),
-        closing: Closing::KeepOpen,
-        body: Body::Empty,
-        fork: None,
-    };
-    engine.create(&key, create, engine.reserve(&key)).await.unwrap();
-    (Arc::new(App::new(engine, Config::default())), key)
-}
-
-async fn append(app: &App, key: &StreamKey, text: &str) {
-    let append = Append {
-        content_type: None,
-        body: Body::frame(ContentKind::Text, Bytes::copy_from_slice(text.as_bytes())),
-        closing: Closing::KeepOpen,
-        producer: None,
-        stream_seq: None,
-        expect: Expect::Anything,
-    };
-    app.engine.append(key, append, app.engine.reserve(key)).await.unwrap();
 }
