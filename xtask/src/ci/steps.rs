@@ -87,7 +87,7 @@ const ALL: &[Step] = &[
         name: "features",
         argv: &["xtask", "features"],
         env: &[],
-        budget: 240,
+        budget: 220,
         kind: Kind::Check,
     },
     Step {
@@ -133,7 +133,7 @@ const ALL: &[Step] = &[
             "interleavings",
         ],
         env: LOOM,
-        budget: 80,
+        budget: 120,
         kind: Kind::CargoTest,
     },
     Step {
@@ -147,7 +147,7 @@ const ALL: &[Step] = &[
         name: "release build",
         argv: &["cargo", "build", "--release", "--package", "headwater-server"],
         env: &[],
-        budget: 210,
+        budget: 190,
         kind: Kind::Check,
     },
     Step {
